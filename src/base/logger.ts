@@ -1,0 +1,20 @@
+/** A fixed event, then fields. Message text and secrets are never fields. */
+export interface Logger {
+  debug(event: string, fields?: Fields): void
+  info(event: string, fields?: Fields): void
+  warn(event: string, fields?: Fields): void
+  error(event: string, fields?: Fields): void
+  /** A logger that adds `fields` to every line. */
+  with(fields: Fields): Logger
+}
+
+export type Fields = Record<string, unknown>
+
+/** Says nothing. The default of tests. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  with: () => silentLogger,
+}
