@@ -19,7 +19,12 @@ const OPEN_ROOMS = ['src/node', 'src/cli', 'src/testing', 'chaos', 'bench']
 const escape = room => room.replace('/', '\\/')
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     ...Object.entries(ROOMS).map(([room, may]) => ({
       name: `room ${room}`,
       severity: 'error',
@@ -44,7 +49,9 @@ module.exports = {
     {
       name: 'nothing imports the open rooms',
       severity: 'error',
-      from: { pathNot: `^(${OPEN_ROOMS.map(escape).join('|')})/|^src/main\\.ts$|\\.(test|sim)\\.ts$|/testing/` },
+      from: {
+        pathNot: `^(${OPEN_ROOMS.map(escape).join('|')})/|^src/main\\.ts$|\\.(test|sim)\\.ts$|/testing/`,
+      },
       to: { path: `^(${OPEN_ROOMS.map(escape).join('|')})/` },
     },
   ],
