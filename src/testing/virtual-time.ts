@@ -1,0 +1,184 @@
+import { assert } from '../base/assert.js'
+import type { Cancel, Clock, Timers } from '../base/clock.js'
+
+/**
+ * A clock that moves only when told, and the timers that hang on it. Deterministic: timers due at
+ * the same instant run in the order they were set, and what was asked for `soon` runs before time
+ * moves on. Hand it in both as `clock` and as `timers`.
+ *
+ *     const time = new VirtualTime()
+ *     time.after(100, () => t.pass('a tenth of a second later'))
+ *     time.advance(100)
+ */
+export class VirtualTime implements Clock, Timers {
+  private wallMs: number
+  private monoMs = 0
+  private order = 0
+  /** A binary heap by (dueMs, order). Cancelled timers stay until they come up. */
+  private readonly heap: Timer[] = []
+  private soonQueue: (() => void)[] = []
+
+  /** @param startMs  the wall clock at the start, ms since the Unix epoch */
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
+    this.wallMs = startMs
+  }
+
+  nowMs(): number {
+    return this.wallMs
+  }
+
+  monotonicMs(): number {
+    return this.monoMs
+  }
+
+  after(ms: number, fn: () => void): Cancel {
+    return this.schedule(ms, undefined, fn)
+  }
+
+  every(ms: number, fn: () => void): Cancel {
+    assert(ms > 0, 'an interval must be longer than 0 ms')
+    return this.schedule(ms, ms, fn)
+  }
+
+  soon(fn: () => void): void {
+    this.soonQueue.push(fn)
+  }
+
+  /**
+   * Runs what was asked for `soon`, and what that asks for, until nothing is left.
+   * Throws after 100,000 rounds: something asks for itself for ever.
+   */
+  turn(): void {
+    for (let rounds = 0; this.soonQueue.length > 0; rounds++) {
+      assert(rounds < 100_000, 'soon() asks for itself for ever')
+      const queue = this.soonQueue
+      this.soonQueue = []
+      for (const fn of queue) fn()
+    }
+  }
+
+  /** Moves both clocks on by `ms`, running on the way everything that falls due, `soon` included. */
+  advance(ms: number): void {
+    const untilMs = this.monoMs + ms
+    this.turn()
+    for (let next = this.peek(); next !== undefined && next.dueMs <= untilMs; next = this.peek()) {
+      this.moveTo(next.dueMs)
+      this.run(this.pop())
+      this.turn()
+    }
+    this.moveTo(untilMs)
+  }
+
+  /**
+   * As `advance`, but lets promises settle after each timer: for code under test that awaits.
+   * Between timers it yields to the real event loop once, so that real I/O is not starved.
+   */
+  async advanceAsync(ms: number): Promise<void> {
+    const untilMs = this.monoMs + ms
+    await this.settle()
+    for (let next = this.peek(); next !== undefined && next.dueMs <= untilMs; next = this.peek()) {
+      this.moveTo(next.dueMs)
+      this.run(this.pop())
+      await this.settle()
+    }
+    this.moveTo(untilMs)
+  }
+
+  /** Sets the wall clock alone, as a time server would: the monotonic clock goes on as it was. */
+  jumpWallTo(nowMs: number): void {
+    this.wallMs = nowMs
+  }
+
+  /** Ms until the next timer is due, or undefined when none is set. */
+  get nextInMs(): number | undefined {
+    const next = this.peek()
+    return next === undefined ? undefined : next.dueMs - this.monoMs
+  }
+
+  /** Timers set and neither run nor taken back: a test's check that nothing leaks. */
+  get pending(): number {
+    return this.heap.filter(timer => !timer.cancelled).length
+  }
+
+  private async settle(): Promise<void> {
+    this.turn()
+    await new Promise<void>(resolve => setImmediate(resolve))
+    this.turn()
+  }
+
+  private schedule(ms: number, everyMs: number | undefined, fn: () => void): Cancel {
+    const timer: Timer = {
+      dueMs: this.monoMs + Math.max(0, ms),
+      order: this.order++,
+      everyMs,
+      fn,
+      cancelled: false,
+    }
+    this.push(timer)
+    return () => {
+      timer.cancelled = true
+    }
+  }
+
+  private run(timer: Timer): void {
+    if (timer.everyMs !== undefined) {
+      timer.dueMs += timer.everyMs
+      timer.order = this.order++
+      this.push(timer)
+    }
+    timer.fn()
+  }
+
+  private moveTo(monotonicMs: number): void {
+    this.wallMs += monotonicMs - this.monoMs
+    this.monoMs = monotonicMs
+  }
+
+  private peek(): Timer | undefined {
+    while (this.heap[0]?.cancelled === true) this.pop()
+    return this.heap[0]
+  }
+
+  private push(timer: Timer): void {
+    const heap = this.heap
+    heap.push(timer)
+    let at = heap.length - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (!isBefore(heap[at]!, heap[parent]!)) break
+      ;[heap[at], heap[parent]] = [heap[parent]!, heap[at]!]
+      at = parent
+    }
+  }
+
+  private pop(): Timer {
+    const heap = this.heap
+    const top = heap[0]!
+    const last = heap.pop()!
+    if (heap.length > 0) {
+      heap[0] = last
+      for (let at = 0; ;) {
+        let least = at
+        for (const child of [2 * at + 1, 2 * at + 2]) {
+          if (child < heap.length && isBefore(heap[child]!, heap[least]!)) least = child
+        }
+        if (least === at) break
+        ;[heap[at], heap[least]] = [heap[least]!, heap[at]!]
+        at = least
+      }
+    }
+    return top
+  }
+}
+
+interface Timer {
+  dueMs: number
+  order: number
+  everyMs: number | undefined
+  fn: () => void
+  cancelled: boolean
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order)
+}
