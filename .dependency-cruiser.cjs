@@ -9,7 +9,7 @@ const ROOMS = {
   'src/upstream': ['src/smpp', 'src/journal', 'src/link'],
   'src/api': ['src/journal'],
   'src/telemetry': [],
-  'src/config': [],
+  'src/config': ['src/policy'],
   cluster: [],
   'src/tools': ['src/smpp', 'src/link'],
 }

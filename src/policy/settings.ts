@@ -1,0 +1,146 @@
+/**
+ * The gateway's settings: what the gateway file says, parsed. They are replicated, and every
+ * change is a revision. Plain data: everything here survives JSON and msgpack unchanged.
+ * Durations are milliseconds, rates messages per second; null means "no limit".
+ */
+export interface GatewaySettings {
+  accounts: Account[]
+  connectors: Connector[]
+  /** First match in this order wins. */
+  routes: Route[]
+  /** First match in this order wins; an MO that matches none is refused. */
+  moRoutes: MoRoute[]
+  /** How long a concluded message can still be asked for. Default 1 h. */
+  retentionMs: number
+  /** Validity of a message whose ESME gave no validity_period. Default 3 d. */
+  validityMs: number
+}
+
+/**
+ * A password. Files carry `plain`, `env` or `file`; the node that receives them resolves the latter
+ * two, then hashes an account's (`argon2id`) and seals a connector's (`sealed`, with the key of
+ * `node.secretKeyFile`; `plain` where there is none) before anything is proposed.
+ */
+export type Secret =
+  | { kind: 'plain'; value: string }
+  | { kind: 'env'; name: string }
+  /** `path` is absolute. */
+  | { kind: 'file'; path: string }
+  /** A PHC string: `$argon2id$v=19$m=…$salt$hash`. */
+  | { kind: 'argon2id'; hash: string }
+  /** Base64. */
+  | { kind: 'sealed'; box: string }
+
+export type BindType = 'trx' | 'tx' | 'rx'
+
+/** An ESME's login. */
+export interface Account {
+  /** 1–15 octets. Unique. */
+  systemId: string
+  password: Secret
+  bindTypes: BindType[]
+  /** Sessions at once, over all nodes. */
+  maxSessions: number
+  /** Unanswered requests per session and direction. */
+  window: number
+  /** Over all nodes. */
+  throughputPerSecond: number | null
+  /** CIDRs (`10.0.0.0/8`, `::1/128`); empty: from anywhere. */
+  allowFrom: string[]
+  /** Messages of this account without a final outcome; exact, ESME_RMSGQFUL beyond. */
+  queueLimit: number
+  /** MO waiting for this account; the SMSC is told to try later beyond it. */
+  moLimit: number
+  /** How long a receipt or an MO waits for a receiver session. */
+  receiptTtlMs: number
+  /** The same submit within this time gets the first message_id; 0: off. DESIGN §3. */
+  resubmissionWindowMs: number
+  /** `short`: the 8-digit alias instead of the 20 hex digits. */
+  messageIdStyle: 'long' | 'short'
+}
+
+/** What is done with a message of which nobody knows whether the SMSC has it. DESIGN I6. */
+export type InDoubtPolicy =
+  | { kind: 'resend' }
+  | { kind: 'hold' }
+  /** Waits for a late response or a receipt, then resends. */
+  | { kind: 'wait'; ms: number }
+
+/** How an SMSC writes its message ids. */
+export type MessageIdFormat = 'text' | 'hex' | 'dec'
+
+/** Our client to one SMSC. */
+export interface Connector {
+  /** Unique. */
+  id: string
+  host: string
+  port: number
+  systemId: string
+  password: Secret
+  systemType: string
+  bindType: BindType
+  /** SMPP sessions towards the SMSC. */
+  binds: number
+  /** Unanswered requests per bind. */
+  window: number
+  /** Over all binds. */
+  throughputPerSecond: number | null
+  inDoubt: InDoubtPolicy
+  /** Nodes that may be its home; empty: any. */
+  nodes: number[]
+  /** Address that our sockets are bound to; null: the system chooses. */
+  localAddress: string | null
+  messageIdFormat: { submit: MessageIdFormat; receipt: MessageIdFormat }
+  /** Overrides of the table of temporary and permanent errors, by command_status name. */
+  errors: Record<string, 'temporary' | 'permanent'>
+  /** Silence after which we send enquire_link. Default 30 s. */
+  enquireLinkMs: number
+  /** From our request to its response; then the message is in doubt. Default 10 s. */
+  responseTimeoutMs: number
+  /** From connecting to the bind response. Default 10 s. */
+  bindTimeoutMs: number
+}
+
+/** Where messages of ESMEs go. Absent conditions match everything. */
+export interface Route {
+  /** Unique among routes. */
+  name: string
+  match: RouteMatch
+  /** Connector ids in failover order; at least one. */
+  to: string[]
+}
+
+export interface RouteMatch {
+  /** Prefix of destination_addr; '' matches all. */
+  destinationPrefix: string
+  /** Prefix of source_addr; '' matches all. */
+  sourcePrefix: string
+  /** systemId; null: any. */
+  account: string | null
+}
+
+/** Where messages of mobiles (MO) go. */
+export interface MoRoute {
+  /** Unique among moRoutes. */
+  name: string
+  match: MoRouteMatch
+  /** systemId of the account. */
+  to: string
+}
+
+export interface MoRouteMatch {
+  /** Connector id; null: any. */
+  connector: string | null
+  destinationPrefix: string
+  sourcePrefix: string
+}
+
+/** Settings of a gateway that was told nothing: no accounts, no way out. */
+export const NO_SETTINGS: GatewaySettings = {
+  accounts: [],
+  connectors: [],
+  routes: [],
+  moRoutes: [],
+  retentionMs: 3_600_000,
+  validityMs: 259_200_000,
+}
