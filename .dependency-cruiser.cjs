@@ -7,7 +7,7 @@ const ROOMS = {
   'src/link': ['src/smpp'],
   'src/front': ['src/policy', 'src/journal', 'src/link', 'src/smpp'],
   'src/upstream': ['src/smpp', 'src/journal', 'src/link'],
-  'src/api': ['src/journal'],
+  'src/api': ['src/journal', 'src/policy'],
   'src/telemetry': [],
   'src/config': ['src/policy'],
   cluster: [],

@@ -1,0 +1,249 @@
+/**
+ * The JSON of the HTTP API, version 1: types only, read by the server and by the command line.
+ * Times are ISO 8601 in UTC with milliseconds. Lists come as `{ items, next }`. Errors are problem
+ * details (RFC 9457) with the media type application/problem+json.
+ *
+ *     GET  /livez /readyz                          Health; 200 or 503
+ *     GET  /metrics                                Prometheus text
+ *     GET  /api/v1/cluster                         ClusterView
+ *     GET  /api/v1/sessions                        List<SessionView>
+ *     GET  /api/v1/connectors                      List<ConnectorView>
+ *     GET  /api/v1/accounts                        List<AccountView>
+ *     GET  /api/v1/in-doubt                        List<InDoubtView>
+ *     GET  /api/v1/messages/{id}                   MessageView; 404
+ *     POST /api/v1/messages            SendRequest → 202 MessageView
+ *     GET  /api/v1/settings[?revision=N]           SettingsView, secrets shown as ***; 404
+ *     POST /api/v1/settings[?dryRun=true]          ApplyResult; the body is a gateway file (application/yaml);
+ *                                                  400 with `errors` where it is wrong
+ *     GET  /api/v1/settings/history                List<RevisionView>, newest first
+ *     POST /api/v1/settings/rollback  RollbackRequest → ApplyResult
+ *     POST /api/v1/transfer-leader    TransferRequest → LeaderView, when it has happened
+ *     POST /api/v1/drain              DrainRequest → 202 DrainView; the node that is asked
+ *     GET  /api/v1/drain                           DrainView
+ */
+import type { GatewaySettings } from '../policy/settings.js'
+
+/** `next`: give it as `?after=` to get the next page; null on the last one. */
+export interface List<T> {
+  items: T[]
+  next: string | null
+}
+
+/** Errors, by RFC 9457. */
+export interface Problem {
+  /** `about:blank`, or a stable name such as `/problems/no-leader`. */
+  type: string
+  title: string
+  status: number
+  detail?: string
+  /** What is wrong in a gateway file. */
+  errors?: FileError[]
+}
+
+/** One mistake in a file. Line and column count from 1; 0 where there is no place to point at. */
+export interface FileError {
+  file: string
+  line: number
+  column: number
+  /** `accounts[0].systemId` */
+  key: string
+  message: string
+}
+
+export interface Health {
+  status: 'ok' | 'unavailable'
+  /** One sentence for each reason that speaks against it: `no leader is known`. */
+  reasons: string[]
+}
+
+/** Seen from one node; the numbers of messages are cluster-wide, from this node's applied state. */
+export interface ClusterView {
+  id: number
+  clusterId: string
+  /** Null when there is none. */
+  leader: number | null
+  term: number
+  commitIndex: number
+  appliedIndex: number
+  stateHash: string
+  /** The largest multiple of 256 applied, or appliedIndex after 1 s unchanged. */
+  stateHashIndex: number
+  /** Of the gateway settings; 0: none yet. */
+  revision: number
+  members: MemberView[]
+  /** Without final outcome and unclaimed: waiting, to be retried, scheduled. */
+  queued: number
+  /** Claimed; in doubt and held too. */
+  inFlight: number
+  /** Receipts and MO not yet acknowledged by an ESME. */
+  receiptsQueued: number
+  /** This node is draining or drained. */
+  draining: boolean
+  /** Messages in doubt (a part of inFlight). */
+  inDoubt: number
+  /** Since when this node runs. */
+  startedAt: string
+  version: string
+}
+
+export interface MemberView {
+  id: number
+  /** host:port of the peer listener. */
+  address: string
+  role: 'voter' | 'learner'
+  /** Heard by the answering node within two election timeouts. */
+  alive: boolean
+  /** Last index known to be on that member's disk; null unless the leader answers. */
+  matchIndex: number | null
+}
+
+export interface SessionView {
+  id: string
+  systemId: string
+  bindType: 'trx' | 'tx' | 'rx'
+  /** `3.4` */
+  version: string
+  node: number
+  /** host:port; from the PROXY header where there was one. */
+  remoteAddress: string
+  boundAt: string
+}
+
+export interface ConnectorView {
+  id: string
+  /** host:port of the SMSC. */
+  address: string
+  /** Node that runs it; null while it moves. */
+  home: number | null
+  epoch: number
+  bindsWanted: number
+  /** Null where only the home knows, and another node answers. */
+  bindsBound: number | null
+  queued: number
+  inFlight: number
+  inDoubt: number
+  /** Of the last failure of a bind: `ESME_RINVPASWD`, `connection refused`; null: none. */
+  lastError: string | null
+}
+
+export interface AccountView {
+  systemId: string
+  sessions: number
+  maxSessions: number
+  queued: number
+  queueLimit: number
+  /** Receipts and MO that wait. */
+  receiptsQueued: number
+  /** Node that delivers them; null: none. */
+  deliveryOwner: number | null
+}
+
+export interface InDoubtView {
+  id: string
+  connector: string
+  account: string
+  since: string
+  /** What will become of it: `resend`, `hold`, `wait 30s`. */
+  policy: string
+}
+
+/** SMPP 3.4 §5.2.28, and SCHEDULED from SMPP 5.0. */
+export type MessageStateName =
+  | 'SCHEDULED'
+  | 'ENROUTE'
+  | 'DELIVERED'
+  | 'EXPIRED'
+  | 'DELETED'
+  | 'UNDELIVERABLE'
+  | 'ACCEPTED'
+  | 'UNKNOWN'
+  | 'REJECTED'
+
+export interface MessageView {
+  id: string
+  state: MessageStateName
+  connector: string | null
+  /** The SMSC's message_id; null until it has answered. */
+  smscId: string | null
+  /** In the order in which they happened. */
+  events: MessageEvent[]
+  account: string
+  /** `stat` of the final receipt (`DELIVRD`, `UNDELIV`, `EXPIRED`, …), null before it. */
+  stat: string | null
+}
+
+export interface MessageEvent {
+  at: string
+  /** `queued`, `claimed`, `sent`, `retry`, `in doubt`, `held`, then a MessageStateName. */
+  state: string
+  /** `ESME_RTHROTTLED`, `err 045`, …; absent where there is nothing to say. */
+  detail?: string
+}
+
+export interface SendRequest {
+  to: string
+  text: string
+  /** source_addr. Default: empty. */
+  from?: string
+  /** systemId on whose behalf. Default: the first account. */
+  account?: string
+}
+
+export interface SettingsView {
+  revision: number
+  appliedAt: string
+  settings: GatewaySettings
+}
+
+export interface ApplyResult {
+  /** In force after the call, or (dry run) before it. */
+  revision: number
+  /** False: these settings are in force already. */
+  changed: boolean
+  dryRun: boolean
+  changes: SettingsChange[]
+}
+
+export interface SettingsChange {
+  kind: 'added' | 'removed' | 'changed'
+  /** `accounts.esme1.window`, `routes.default` */
+  key: string
+  /** JSON values; secrets as `***`. Absent on the side where the key is not. */
+  from?: unknown
+  to?: unknown
+}
+
+export interface RevisionView {
+  revision: number
+  appliedAt: string
+  /** Log index at which all nodes changed over. */
+  index: number
+  /** `node 1, gateway.yaml` or `apply by 127.0.0.1` */
+  origin: string
+  changes: SettingsChange[]
+}
+
+export interface RollbackRequest {
+  revision: number
+}
+
+export interface TransferRequest {
+  /** Null: any healthy voter. */
+  to: number | null
+}
+
+export interface LeaderView {
+  leader: number
+  term: number
+}
+
+export interface DrainRequest {
+  /** Connections that are left after it are closed. Default 30,000. */
+  deadlineMs?: number
+}
+
+export interface DrainView {
+  state: 'serving' | 'draining' | 'drained'
+  sessions: number
+  inFlight: number
+}
