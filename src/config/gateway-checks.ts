@@ -1,0 +1,87 @@
+import type { Account, Connector, GatewaySettings, Secret } from '../policy/settings.js'
+import { suggestion } from './nearest.js'
+
+/** What the entries of a gateway file say about each other. */
+export interface Finding {
+  severity: 'error' | 'warning'
+  path: PropertyKey[]
+  message: string
+}
+
+/** @param lineOf  words for where another entry stands: `line 12` */
+export function crossCheck(
+  settings: GatewaySettings,
+  lineOf: (path: readonly PropertyKey[]) => string,
+): Finding[] {
+  const { accounts, connectors, routes, moRoutes } = settings
+  const systemIds = accounts.map(account => account.systemId)
+  const connectorIds = connectors.map(connector => connector.id)
+  const found: Finding[] = [
+    ...duplicates('accounts', 'systemId', systemIds, lineOf),
+    ...duplicates('connectors', 'id', connectorIds, lineOf),
+    ...duplicates('routes', 'name', names(routes), lineOf),
+    ...duplicates('moRoutes', 'name', names(moRoutes), lineOf),
+    ...accounts.flatMap((account, i) => logins('accounts', i, account)),
+    ...connectors.flatMap((connector, i) => logins('connectors', i, connector)),
+  ]
+  const knows = (known: string[], what: string, name: string | null, path: PropertyKey[]): void => {
+    if (name === null || known.includes(name)) return
+    found.push({ severity: 'error', path, message: `no ${what} ${name}${suggestion(name, known)}` })
+  }
+  connectors.forEach(({ nodes }, i) => {
+    nodes.forEach((node, j) => {
+      if (nodes.indexOf(node) === j) return
+      const path = ['connectors', i, 'nodes', j]
+      found.push({ severity: 'error', path, message: `node ${node} is listed twice` })
+    })
+  })
+  routes.forEach(({ to, match }, i) => {
+    to.forEach((id, j) => knows(connectorIds, 'connector', id, ['routes', i, 'to', j]))
+    knows(systemIds, 'account', match.account, ['routes', i, 'match', 'account'])
+  })
+  moRoutes.forEach(({ to, match }, i) => {
+    knows(systemIds, 'account', to, ['moRoutes', i, 'to'])
+    knows(connectorIds, 'connector', match.connector, ['moRoutes', i, 'match', 'connector'])
+  })
+  if (accounts.length > 0 && routes.length === 0) {
+    const message = 'there are accounts but no routes: every submit is refused'
+    found.push({ severity: 'warning', path: ['routes'], message })
+  }
+  return found
+}
+
+const names = (routes: readonly { name: string }[]): string[] => routes.map(({ name }) => name)
+
+function duplicates(
+  list: string,
+  key: string,
+  values: readonly string[],
+  lineOf: (path: readonly PropertyKey[]) => string,
+): Finding[] {
+  return values.flatMap((value, i): Finding[] => {
+    const first = values.indexOf(value)
+    if (first === i) return []
+    const message = `${value} is used already, in ${lineOf([list, first, key])}`
+    return [{ severity: 'error', path: [list, i, key], message }]
+  })
+}
+
+/** SMPP 3.4 §5.2.1, §5.2.2: system_id has at most 15 octets and a NUL, password 8 and a NUL. */
+function logins(list: string, i: number, login: Account | Connector): Finding[] {
+  const found: Finding[] = []
+  const octets = Buffer.byteLength(login.systemId)
+  if (octets > 15) {
+    const message = `${login.systemId} has ${octets} octets; SMPP carries at most 15`
+    found.push({ severity: 'error', path: [list, i, 'systemId'], message })
+  }
+  const length = plainLength(login.password)
+  if (length > 8) {
+    const message = `has ${length} octets; SMPP 3.4 carries at most 8, and peers that keep to it cannot bind`
+    found.push({ severity: 'warning', path: [list, i, 'password'], message })
+  }
+  return found
+}
+
+function plainLength(secret: Secret): number {
+  return secret.kind === 'plain' ? Buffer.byteLength(secret.value) : 0
+}

@@ -1,0 +1,267 @@
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { ConfigError } from './file-error.js'
+import { parseGatewayFile } from './gateway-file.js'
+import { loadGatewayFile, loadNodeFile, resolveSecret } from './load.js'
+import { unsafeReasons } from './safety.js'
+
+const parse = (text: string, directory: string | null = '/etc/carillon') =>
+  parseGatewayFile(text, { file: 'gateway.yaml', directory })
+
+function mistakes(text: string, directory: string | null = '/etc/carillon'): string[] {
+  try {
+    parse(text, directory)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n')
+    throw error
+  }
+  return []
+}
+
+const LEAST = `
+accounts:   [{ systemId: esme1, password: secret1 }]
+connectors: [{ id: smsc-a, host: 127.0.0.1, password: secret }]
+routes:     [{ name: default, to: [smsc-a] }]
+moRoutes:   [{ name: all, to: esme1 }]
+`
+
+void t.test('what is left out gets the documented defaults', async t => {
+  const { settings, warnings } = parse(LEAST)
+  t.same(warnings, [])
+  t.same(settings, {
+    accounts: [
+      {
+        systemId: 'esme1',
+        password: { kind: 'plain', value: 'secret1' },
+        bindTypes: ['trx', 'tx', 'rx'],
+        maxSessions: 10,
+        window: 100,
+        throughputPerSecond: null,
+        allowFrom: [],
+        queueLimit: 10_000_000,
+        moLimit: 100_000,
+        receiptTtlMs: 259_200_000,
+        resubmissionWindowMs: 0,
+        messageIdStyle: 'long',
+      },
+    ],
+    connectors: [
+      {
+        id: 'smsc-a',
+        host: '127.0.0.1',
+        port: 2776,
+        systemId: 'carillon',
+        password: { kind: 'plain', value: 'secret' },
+        systemType: '',
+        bindType: 'trx',
+        binds: 1,
+        window: 100,
+        throughputPerSecond: null,
+        inDoubt: { kind: 'wait', ms: 30_000 },
+        nodes: [],
+        localAddress: null,
+        messageIdFormat: { submit: 'text', receipt: 'text' },
+        errors: {},
+        enquireLinkMs: 30_000,
+        responseTimeoutMs: 10_000,
+        bindTimeoutMs: 10_000,
+      },
+    ],
+    routes: [
+      {
+        name: 'default',
+        match: { destinationPrefix: '', sourcePrefix: '', account: null },
+        to: ['smsc-a'],
+      },
+    ],
+    moRoutes: [
+      {
+        name: 'all',
+        match: { connector: null, destinationPrefix: '', sourcePrefix: '' },
+        to: 'esme1',
+      },
+    ],
+    retentionMs: 3_600_000,
+    validityMs: 259_200_000,
+  })
+})
+
+void t.test('the file of the design is read as it stands there', async t => {
+  const { settings } = parse(`
+accounts:   [{ systemId: esme1, password: secret1, bindTypes: [trx, tx, rx], maxSessions: 10,
+               window: 100, throughput: 500/s, allowFrom: [127.0.0.0/8], queueLimit: 10000000,
+               moLimit: 100000, receiptTtl: 3d, resubmissionWindow: 0s, messageIdStyle: long }]
+connectors: [{ id: smsc-a, host: 127.0.0.1, port: 2776, systemId: carillon, password: secret,
+               bindType: trx, binds: 2, window: 100, throughput: 1000/s, inDoubt: wait 30s,
+               nodes: [1, 2, 3], localAddress: null,
+               messageIdFormat: {submit: hex, receipt: dec} }]
+routes:     [{ name: default, match: { destination: { prefix: "" } }, to: [smsc-a] }]
+moRoutes:   [{ name: all, match: { connector: smsc-a, destination: { prefix: "" } }, to: esme1 }]
+`)
+  t.match(settings.accounts[0], { throughputPerSecond: 500, allowFrom: ['127.0.0.0/8'] })
+  t.match(settings.connectors[0], {
+    throughputPerSecond: 1000,
+    nodes: [1, 2, 3],
+    localAddress: null,
+    messageIdFormat: { submit: 'hex', receipt: 'dec' },
+  })
+})
+
+void t.test('an empty file, and empty lists, are settings too', async t => {
+  t.same(parse('').settings.accounts, [])
+  t.same(parse('accounts:\nroutes:\n').settings.routes, [])
+})
+
+void t.test('digits are text where text belongs: zeros stay', async t => {
+  const { settings } = parse(`
+accounts: [{ systemId: 007, password: 0123 }]
+connectors: [{ id: a, host: h, password: null }]
+routes: [{ name: r, match: { destination: { prefix: 0049 } }, to: [a] }]`)
+  t.equal(settings.accounts[0]?.systemId, '007')
+  t.same(settings.accounts[0]?.password, { kind: 'plain', value: '0123' })
+  t.equal(settings.routes[0]?.match.destinationPrefix, '0049')
+})
+
+for (const [written, expected] of [
+  ['resend', { kind: 'resend' }],
+  ['hold', { kind: 'hold' }],
+  ['wait 30s', { kind: 'wait', ms: 30_000 }],
+  ['wait 500ms', { kind: 'wait', ms: 500 }],
+] as const) {
+  void t.test(`inDoubt: ${written}`, async t => {
+    const text = `connectors: [{ id: a, host: h, password: "", inDoubt: ${written} }]`
+    t.same(parse(text).settings.connectors[0]?.inDoubt, expected)
+  })
+}
+
+for (const { title, text, expected } of [
+  {
+    title: 'an unknown key in a list item',
+    text: 'accounts:\n  - systemId: a\n    password: b\n    windw: 5\n',
+    expected: ['gateway.yaml:4:5: accounts[0].windw: unknown key; did you mean window?'],
+  },
+  {
+    title: 'wrong values of every kind',
+    text: `
+accounts:
+  - systemId: a
+    password: b
+    throughput: fast
+    receiptTtl: 3
+    allowFrom: [10.0.0.0/99]
+    bindTypes: [trx, xx]
+    maxSessions: -1`,
+    expected: [
+      /:5:5: accounts\[0\].throughput: expected a rate such as 500\/s, or unlimited, not fast/,
+      /:6:5: accounts\[0\].receiptTtl: expected a duration .*, not 3/,
+      /:7:17: accounts\[0\].allowFrom\[0\]: expected an address range .*, not 10.0.0.0\/99/,
+      /:8:22: accounts\[0\].bindTypes\[1\]: expected one of trx, tx, rx, not xx/,
+      /:9:5: accounts\[0\].maxSessions: expected a whole number/,
+    ],
+  },
+  {
+    title: 'a rate of nothing is refused: unlimited is a word (PITFALLS 16)',
+    text: 'accounts: [{ systemId: a, password: b, throughput: 0/s }]',
+    expected: [/expected a rate such as 500\/s, or unlimited, not 0\/s/],
+  },
+  {
+    title: 'names used twice',
+    text: 'accounts:\n- { systemId: a, password: b }\n- { systemId: a, password: b }\nroutes: []',
+    expected: [/:3:5: accounts\[1\].systemId: a is used already, in line 2/],
+  },
+  {
+    title: 'routes to what is not there, with the nearest',
+    text: LEAST.replace('to: [smsc-a]', 'to: [smsc-b]').replace('to: esme1', 'to: esme2'),
+    expected: [
+      /routes\[0\].to\[0\]: no connector smsc-b; did you mean smsc-a\?/,
+      /moRoutes\[0\].to: no account esme2; did you mean esme1\?/,
+    ],
+  },
+  {
+    title: 'a system_id beyond 15 octets (SMPP 3.4 §5.2.1)',
+    text: 'connectors: [{ id: a, host: h, password: p, systemId: sixteen-octets-x }]',
+    expected: [/connectors\[0\].systemId: sixteen-octets-x has 16 octets; SMPP carries at most 15/],
+  },
+  {
+    title: 'a password that is missing, doubled or masked',
+    text: `
+accounts:
+  - { systemId: a }
+  - { systemId: b, password: x, passwordFrom: { env: Y } }
+  - { systemId: c, password: "***" }
+routes: []`,
+    expected: [/:3:5: .*is missing/, /:4:20: .*is given twice/, /:5:20: .*is the mask/],
+  },
+  {
+    title: 'an error table with a wrong name or word',
+    text: 'connectors: [{ id: a, host: h, password: p, errors: { SUBMITFAIL: temporary } }]',
+    expected: [/errors.SUBMITFAIL: expected a command_status such as ESME_RSUBMITFAIL/],
+  },
+  {
+    title: 'a route that leads nowhere',
+    text: 'routes: [{ name: r, to: [] }]',
+    expected: [/routes\[0\].to: expected a list of connectors of at least 1/],
+  },
+]) {
+  void t.test(`a mistake: ${title}`, async t => {
+    t.match(mistakes(text), expected)
+    t.equal(mistakes(text).length, expected.length)
+  })
+}
+
+void t.test('no message shows a password', async t => {
+  const long = 'hunter2'.repeat(100)
+  for (const text of [
+    'accounts: [{ systemId: a, password: [hunter2] }]',
+    'accounts: { systemId: a, password: hunter2 }',
+    `accounts: [{ systemId: a, password: ${long} }]`,
+  ]) {
+    t.equal(mistakes(text).length, 1)
+    t.notMatch(mistakes(text).join(), /hunter2/)
+  }
+})
+
+void t.test('a password longer than SMPP 3.4 carries is a warning', async t => {
+  const { warnings } = parse('connectors: [{ id: a, host: h, password: ninechars }]')
+  t.match(warnings, [{ line: 1, key: 'connectors[0].password', message: /at most 8/ }])
+})
+
+void t.test('passwordFrom names a variable or a file', async t => {
+  const directory = t.testdir({ 'pw.txt': 'secret\n' })
+  const { settings } = parse(
+    `accounts:
+  - { systemId: a, passwordFrom: { env: ESME_A } }
+  - { systemId: b, passwordFrom: { file: pw.txt } }
+routes: []`,
+    directory,
+  )
+  const [a, b] = settings.accounts.map(account => account.password)
+  t.same(resolveSecret(a!, { ESME_A: 'x' }), { kind: 'plain', value: 'x' })
+  t.throws(() => resolveSecret(a!, {}), /ESME_A is not set/)
+  t.same(resolveSecret(b!), { kind: 'plain', value: 'secret' })
+})
+
+void t.test('over HTTP a relative path is refused: whose would it be?', async t => {
+  const text = 'accounts: [{ systemId: b, passwordFrom: { file: pw.txt } }]'
+  t.match(mistakes(text, null), [/expected an absolute path/])
+})
+
+void t.test('aliases cannot blow a small file up', async t => {
+  const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]']
+  for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef'])
+    bomb.push(`${to!}: &${to!} [${Array.from({ length: 9 }, () => `*${from!}`).join(',')}]`)
+  t.match(mistakes(bomb.join('\n')), [/alias/i])
+})
+
+void t.test('the shipped example has no mistake', async t => {
+  const example = fileURLToPath(new URL('../../../deploy/example/', import.meta.url))
+  const { settings, warnings } = loadGatewayFile(`${example}gateway.yaml`)
+  t.match(settings, { accounts: { length: 1 }, connectors: { length: 1 }, routes: { length: 1 } })
+  t.same(warnings, [])
+  for (const id of [1, 2, 3]) {
+    const { config } = loadNodeFile(`${example}node-${id}.yaml`, {})
+    t.equal(config.node.id, id)
+    t.equal(config.gateway, `${example}gateway.yaml`)
+    t.same(unsafeReasons(config), [])
+  }
+})
