@@ -1,0 +1,81 @@
+/**
+ * One submitted message inside an `accept` command, big endian:
+ *
+ *     account u16 | registered_delivery u8 | flags u8 | expiresAtMs u48 | session u32
+ *     | addressHash u32 | length u32 | body
+ *
+ * `body` is the submit_sm body as the ESME sent it; dispatch only writes a header before it.
+ */
+export const ACCEPT_RECORD_OCTETS = 22
+
+/** The ESME named a validity_period: the message stands in an expiry bucket. */
+export const FLAG_EXPLICIT_VALIDITY = 0x01
+
+export interface AcceptRecord {
+  account: number
+  registered_delivery: number
+  flags: number
+  /** 0: the gateway's default validity. */
+  expiresAtMs: number
+  /** Count part of the session's id; receipts prefer that session. */
+  session: number
+  /** Of its destination_addr. */
+  addressHash: number
+  body: Buffer
+}
+
+export function writeAcceptRecord(into: Buffer, at: number, record: AcceptRecord): number {
+  into.writeUInt16BE(record.account, at)
+  into[at + 2] = record.registered_delivery
+  into[at + 3] = record.flags
+  into.writeUIntBE(record.expiresAtMs, at + 4, 6)
+  into.writeUInt32BE(record.session, at + 10)
+  into.writeUInt32BE(record.addressHash, at + 14)
+  into.writeUInt32BE(record.body.length, at + 18)
+  record.body.copy(into, at + ACCEPT_RECORD_OCTETS)
+  return at + ACCEPT_RECORD_OCTETS + record.body.length
+}
+
+/** Reads the record at `at`; `body` is a view. */
+export function readAcceptRecord(from: Buffer, at: number): AcceptRecord {
+  const length = from.readUInt32BE(at + 18)
+  const start = at + ACCEPT_RECORD_OCTETS
+  return {
+    account: from.readUInt16BE(at),
+    registered_delivery: from[at + 2]!,
+    flags: from[at + 3]!,
+    expiresAtMs: from.readUIntBE(at + 4, 6),
+    session: from.readUInt32BE(at + 10),
+    addressHash: from.readUInt32BE(at + 14),
+    body: from.subarray(start, start + length),
+  }
+}
+
+/** Where the record after the one at `at` begins; RangeError where `from` ends before. */
+export function skipAcceptRecord(from: Buffer, at: number): number {
+  const next = at + ACCEPT_RECORD_OCTETS + from.readUInt32BE(at + 18)
+  if (next > from.length) throw new RangeError('accept record beyond its command')
+  return next
+}
+
+/** Digits at an address's end that have to agree: prefixes (+, 00, country code) come and go on the way. */
+const ADDRESS_DIGITS = 8
+
+/**
+ * A 32-bit hash of an address: of its last 8 digits, or of the whole where it has none (alphanumeric).
+ * A receipt's source_addr is its message's destination_addr, give or take a prefix.
+ *
+ * @param octets  holds the address, latin1, at [start, end)
+ */
+export function addressHash(octets: Buffer, start: number, end: number): number {
+  let hash = 0x811c9dc5
+  let digits = 0
+  for (let i = end - 1; i >= start && digits < ADDRESS_DIGITS; i--) {
+    const code = octets[i]!
+    if (code < 0x30 || code > 0x39) continue
+    digits++
+    hash = Math.imul(hash ^ code, 0x01000193)
+  }
+  if (digits === 0) for (let i = start; i < end; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193)
+  return hash >>> 0
+}

@@ -1,0 +1,331 @@
+import { assert } from '../base/assert.js'
+import { blockKey, numberIn } from './keys.js'
+import type { Persistent, StateStore } from './state-store.js'
+
+/**
+ * Where a message stands. Submits go QUEUED → CLAIMED → SENT or DONE; IN_DOUBT and RETRY lie between.
+ * SENT: the SMSC has it, its receipt is awaited. Receipts and MO: WAITING → DELIVERED.
+ *
+ *     QUEUED ──claim──► CLAIMED ──sent──► SENT ──receipt──► DONE
+ *        ▲                 │ doubt ► IN_DOUBT ─ resend ─► QUEUED
+ *        └──────due─ RETRY ◄ retry
+ */
+export const MARK = {
+  QUEUED: 0,
+  CLAIMED: 1,
+  IN_DOUBT: 2,
+  RETRY: 3,
+  SENT: 4,
+  DONE: 5,
+  REFUSED: 6,
+  WAITING: 7,
+  DELIVERED: 8,
+} as const
+export type Mark = (typeof MARK)[keyof typeof MARK]
+
+/** What SMPP calls message_state (3.4 §5.2.28), as far as the gateway decides it. */
+export const MESSAGE_STATE = {
+  NONE: 0,
+  ENROUTE: 1,
+  DELIVERED: 2,
+  EXPIRED: 3,
+  DELETED: 4,
+  UNDELIVERABLE: 5,
+  ACCEPTED: 6,
+  UNKNOWN: 7,
+  REJECTED: 8,
+} as const
+
+// One message's marks: mark u8 | attempts u8 | state u8 | priority u8 | account u16 | connector u16
+// | flags u8 | zero 3 | error u32 | claimed u32 | sent u32 | final u32 (ms after the block's time, plus 1)
+// | addressHash u32
+const STRIDE = 32
+const HEADER = 24
+const FLAG_RECEIPT = 0x03 // registered_delivery, SMSC receipt bits
+const FLAG_AWAITED = 0x04 // its receipt holds the block open
+const FLAG_VALIDITY = 0x08 // an expiry bucket names it
+
+/**
+ * The marks of one entry's messages, packed: what the journal knows of them besides their octets. Times
+ * are kept as milliseconds after `proposedAtMs`.
+ */
+export class Block {
+  readonly index: number
+  readonly count: number
+  readonly node: number
+  readonly boot: number
+  readonly number: number
+  readonly proposedAtMs: number
+  /** Messages that are not concluded, or still owed to somebody. */
+  open: number
+  private readonly marks: Buffer
+  private ids: (string | undefined)[] | undefined
+
+  constructor(
+    index: number,
+    count: number,
+    from: { node: number; boot: number; number: number; proposedAtMs: number },
+    marks: Buffer = Buffer.alloc(count * STRIDE),
+    open = 0,
+  ) {
+    this.index = index
+    this.count = count
+    this.node = from.node
+    this.boot = from.boot
+    this.number = from.number
+    this.proposedAtMs = from.proposedAtMs
+    this.marks = marks
+    this.open = open
+  }
+
+  /** Sets a message's first marks; submits and waiting receipts are open. */
+  begin(offset: number, mark: Mark, account: number, connector: number): void {
+    const at = offset * STRIDE
+    this.marks[at] = mark
+    this.marks.writeUInt16BE(account, at + 4)
+    this.marks.writeUInt16BE(connector, at + 6)
+    if (mark === MARK.QUEUED || mark === MARK.WAITING) this.open++
+  }
+
+  /** What a submit asked for. `addressHash`: see `addressHash` in accept-record.ts. */
+  setWishes(
+    offset: number,
+    priority: number,
+    registeredDelivery: number,
+    explicitValidity: boolean,
+    addressHash: number,
+  ): void {
+    const at = offset * STRIDE
+    this.marks[at + 3] = priority
+    this.marks[at + 8] =
+      (registeredDelivery & FLAG_RECEIPT) | (explicitValidity ? FLAG_VALIDITY : 0)
+    this.marks.writeUInt32BE(addressHash, at + 28)
+  }
+
+  mark(offset: number): Mark {
+    return this.marks[offset * STRIDE] as Mark
+  }
+
+  setMark(offset: number, mark: Mark): void {
+    this.marks[offset * STRIDE] = mark
+  }
+
+  attempts(offset: number): number {
+    return this.marks[offset * STRIDE + 1]!
+  }
+
+  /** Counts an attempt; stays at 255. Returns the attempt's number. */
+  beginAttempt(offset: number): number {
+    const at = offset * STRIDE + 1
+    const next = Math.min(this.marks[at]! + 1, 255)
+    this.marks[at] = next
+    return next
+  }
+
+  /** Takes an attempt back that was never made. */
+  undoAttempt(offset: number): void {
+    const at = offset * STRIDE + 1
+    this.marks[at] = Math.max(0, this.marks[at]! - 1)
+  }
+
+  state(offset: number): number {
+    return this.marks[offset * STRIDE + 2]!
+  }
+
+  setState(offset: number, state: number): void {
+    this.marks[offset * STRIDE + 2] = state
+  }
+
+  priority(offset: number): number {
+    return this.marks[offset * STRIDE + 3]!
+  }
+
+  account(offset: number): number {
+    return this.marks.readUInt16BE(offset * STRIDE + 4)
+  }
+
+  connector(offset: number): number {
+    return this.marks.readUInt16BE(offset * STRIDE + 6)
+  }
+
+  /** registered_delivery's receipt bits: 0 none, 1 always, 2 on failure only (SMPP 3.4 §5.2.17). */
+  receiptWanted(offset: number): number {
+    return this.marks[offset * STRIDE + 8]! & FLAG_RECEIPT
+  }
+
+  explicitValidity(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 8]! & FLAG_VALIDITY) !== 0
+  }
+
+  awaited(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 8]! & FLAG_AWAITED) !== 0
+  }
+
+  setAwaited(offset: number, awaited: boolean): void {
+    const at = offset * STRIDE + 8
+    this.marks[at] = awaited ? this.marks[at]! | FLAG_AWAITED : this.marks[at]! & ~FLAG_AWAITED
+  }
+
+  addressHash(offset: number): number {
+    return this.marks.readUInt32BE(offset * STRIDE + 28)
+  }
+
+  error(offset: number): number {
+    return this.marks.readUInt32BE(offset * STRIDE + 12)
+  }
+
+  setError(offset: number, error: number): void {
+    this.marks.writeUInt32BE(error >>> 0, offset * STRIDE + 12)
+  }
+
+  /** Milliseconds since the Unix epoch, or 0 where it has not happened. */
+  at(offset: number, event: 'claimed' | 'sent' | 'final'): number {
+    const since = this.marks.readUInt32BE(offset * STRIDE + EVENT_AT[event])
+    return since === 0 ? 0 : this.proposedAtMs + since - 1
+  }
+
+  setAt(offset: number, event: 'claimed' | 'sent' | 'final', atMs: number): void {
+    const since = Math.min(Math.max(0, atMs - this.proposedAtMs) + 1, 0xffffffff)
+    this.marks.writeUInt32BE(since, offset * STRIDE + EVENT_AT[event])
+  }
+
+  /** The SMSC's id of the message, normalised; '' where none is known. */
+  smscId(offset: number): string {
+    return this.ids?.[offset] ?? ''
+  }
+
+  setSmscId(offset: number, id: string): void {
+    this.ids ??= new Array<string | undefined>(this.count)
+    this.ids[offset] = id
+  }
+
+  /** Octets in memory, roughly. */
+  get octets(): number {
+    return 200 + this.marks.length + (this.ids === undefined ? 0 : this.count * 40)
+  }
+
+  encode(): Buffer {
+    let octets = HEADER + this.marks.length
+    const ids = this.ids
+    if (ids !== undefined) for (const id of ids) octets += 1 + (id?.length ?? 0)
+    const out = Buffer.allocUnsafe(octets)
+    out[0] = 1 // version
+    out[1] = ids === undefined ? 0 : 1
+    out.writeUInt16BE(this.count, 2)
+    out.writeUInt16BE(this.open, 4)
+    out.writeUInt16BE(this.node, 6)
+    out.writeUInt32BE(this.boot, 8)
+    out.writeUIntBE(this.number, 12, 6)
+    out.writeUIntBE(this.proposedAtMs, 18, 6)
+    this.marks.copy(out, HEADER)
+    let at = HEADER + this.marks.length
+    if (ids !== undefined)
+      for (const id of ids) {
+        out[at++] = id?.length ?? 0
+        if (id !== undefined) at += out.write(id, at, 'latin1')
+      }
+    return out
+  }
+
+  static decode(index: number, octets: Buffer): Block {
+    assert(octets[0] === 1, `state is damaged: block ${index} has version ${octets[0]}`)
+    const count = octets.readUInt16BE(2)
+    const from = {
+      node: octets.readUInt16BE(6),
+      boot: octets.readUInt32BE(8),
+      number: octets.readUIntBE(12, 6),
+      proposedAtMs: octets.readUIntBE(18, 6),
+    }
+    const end = HEADER + count * STRIDE
+    const marks = Buffer.from(octets.subarray(HEADER, end)) // a copy: `octets` may be a pending write
+    const block = new Block(index, count, from, marks, octets.readUInt16BE(4))
+    if (octets[1] === 1) {
+      let at = end
+      for (let offset = 0; offset < count; offset++) {
+        const length = octets[at++]!
+        if (length > 0) block.setSmscId(offset, octets.toString('latin1', at, at + length))
+        at += length
+      }
+    }
+    return block
+  }
+}
+
+const EVENT_AT = { claimed: 16, sent: 20, final: 24 } as const
+
+/** Decoded blocks that no change keeps in memory: at most this many octets of them. */
+const CACHE_OCTETS_MAX = 16 * 1024 * 1024
+
+/** All blocks, with the recently used ones in memory. */
+export class Blocks implements Persistent {
+  private readonly store: StateStore
+  private readonly cache: Map<number, Block> = new Map()
+  private readonly dirty: Set<Block> = new Set()
+  private readonly gone: Set<number> = new Set()
+  private cachedOctets = 0
+
+  constructor(store: StateStore) {
+    this.store = store
+    store.add(this)
+  }
+
+  add(block: Block): void {
+    this.remember(block)
+    this.dirty.add(block)
+  }
+
+  /** To read. */
+  get(index: number): Block | undefined {
+    const known = this.cache.get(index)
+    if (known !== undefined) return known
+    if (this.gone.has(index)) return undefined
+    const octets = this.store.get(blockKey(index))
+    if (octets === undefined) return undefined
+    const block = Block.decode(index, octets)
+    this.remember(block)
+    return block
+  }
+
+  /** Says that a block from `get` was changed. */
+  changed(block: Block): void {
+    this.dirty.add(block)
+    if (!this.cache.has(block.index)) this.remember(block)
+  }
+
+  remove(block: Block): void {
+    if (this.cache.delete(block.index)) this.cachedOctets -= block.octets
+    this.dirty.delete(block)
+    this.gone.add(block.index)
+  }
+
+  collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
+    for (const index of this.gone) del(blockKey(index))
+    for (const block of this.dirty) put(blockKey(block.index), block.encode())
+    this.gone.clear()
+    this.dirty.clear()
+    this.trim()
+  }
+
+  private remember(block: Block): void {
+    this.cache.set(block.index, block)
+    this.cachedOctets += block.octets
+    if (this.cachedOctets > 2 * CACHE_OCTETS_MAX) this.trim()
+  }
+
+  /** Forgets the blocks that were remembered first, but for the changed ones. */
+  private trim(): void {
+    if (this.cachedOctets <= CACHE_OCTETS_MAX) return
+    let octets = 0
+    for (const block of this.cache.values()) octets += block.octets // ids have come since
+    for (const [index, block] of this.cache) {
+      if (octets <= CACHE_OCTETS_MAX) break
+      if (this.dirty.has(block)) continue
+      this.cache.delete(index)
+      octets -= block.octets
+    }
+    this.cachedOctets = octets
+  }
+}
+
+/** The index in a block's key. */
+export const indexOfBlockKey = (key: string): number => numberIn(key, 1, 6)

@@ -1,0 +1,221 @@
+import type { GatewaySettings } from '../policy/settings.js'
+import type { Ref } from './ids.js'
+
+/**
+ * All that can be asked of the state. A command is applied whole or refused with a `Refusal`; time
+ * stamps are data that the proposer wrote (ms since the Unix epoch, UTC), and apply compares none.
+ */
+export type Command =
+  | Accept
+  | Claim
+  | Outcomes
+  | Requeue
+  | Expire
+  | Inbound
+  | Delivered
+  | Bind
+  | { kind: 'endSession'; session: string }
+  | { kind: 'registerBoot'; node: number; boot: number }
+  /** The leader calls a node unreachable: ends that boot (sessions, homes, ownerships). */
+  | { kind: 'nodeDown'; node: number; boot: number }
+  /** A node hands its homes and ownerships over, or takes part again. */
+  | { kind: 'draining'; node: number; boot: number; draining: boolean }
+  /** Drops what is unclaimed of a submit proposal of this node, applied already or not (DESIGN I8). */
+  | { kind: 'void'; number: number }
+  | SettingsCommand
+  /** The first command of a cluster: draws the generation of its message ids, 16 bits. */
+  | { kind: 'bootstrap'; generation: number }
+  /** Forgets blocks below `upTo` of which nothing is open; below `awaitingUpTo` no receipt is awaited any more. */
+  | { kind: 'retire'; upTo: number; awaitingUpTo: number }
+  /** The home gives a connector up, its windows finished or not. */
+  | { kind: 'releaseHome'; connector: number; epoch: number }
+  /** The home says how many binds of the connector stand. */
+  | { kind: 'linkState'; connector: number; epoch: number; binds: number }
+  /** An operator's word on messages in doubt. */
+  | { kind: 'resolveDoubt'; connector: number; refs: Ref[]; action: 'resend' | 'drop' }
+  /** Ends the wait of receipts that fit no message: the oldest `count` of the connector. */
+  | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
+
+/** Submitted messages of one connector and priority, as the front end gathered them. */
+export interface Accept {
+  kind: 'accept'
+  /** Reference of the connector (state gives names their numbers). */
+  connector: number
+  /** SMPP priority_flag, 0 lowest … 3 highest. */
+  priority: number
+  count: number
+  /** Settings revision under which it was routed. */
+  revision: number
+  /** `count` records, see accept-record.ts. A view of the entry. */
+  records: Buffer
+}
+
+/** Up to `count` messages from the connector's queue for its home. */
+export interface Claim {
+  kind: 'claim'
+  connector: number
+  epoch: number
+  count: number
+}
+
+/** What became of claimed messages. */
+export interface Outcomes {
+  kind: 'outcomes'
+  connector: number
+  epoch: number
+  items: OutcomeItem[]
+}
+
+export interface OutcomeItem {
+  ref: Ref
+  attempt: number
+  result: OutcomeResult
+  /** command_status of the SMSC, or 0. */
+  error: number
+  /** From the SMSC's positive response, normalised; '' else. */
+  smscId: string
+  /** `retry`: when it is due. */
+  retryAtMs: number
+}
+
+/**
+ * sent: positive submit_sm_resp. retry: a temporary error. failed: a permanent one. doubt: no answer,
+ * or the bind broke. expired: validity ended before it was sent. unsent: the claim is given back.
+ */
+export const OUTCOME_RESULTS = ['sent', 'retry', 'failed', 'doubt', 'expired', 'unsent'] as const
+export type OutcomeResult = (typeof OUTCOME_RESULTS)[number]
+
+/** Puts messages that wait for a retry, or are in doubt, back into the queue. */
+export interface Requeue {
+  kind: 'requeue'
+  connector: number
+  epoch: number
+  refs: Ref[]
+}
+
+/** Ends unclaimed messages whose validity is over, and forgets expiry buckets that are seen to. */
+export interface Expire {
+  kind: 'expire'
+  connector: number
+  epoch: number
+  refs: Ref[]
+  /** Seconds since the epoch. */
+  buckets: number[]
+}
+
+/** deliver_sm PDUs of an SMSC. */
+export interface Inbound {
+  kind: 'inbound'
+  connector: number
+  epoch: number
+  items: InboundItem[]
+}
+
+export type InboundItem = InboundReceipt | InboundMo
+
+export interface InboundReceipt {
+  kind: 'receipt'
+  /** Normalised as the connector's messageIdFormat says. */
+  smscId: string
+  /** SMPP message_state, 3.4 §5.2.28; 0 where the receipt names none. */
+  state: number
+  error: number
+  /** Of the destination_addr of the message it speaks of, which is the receipt's source_addr. */
+  addressHash: number
+  /** The deliver_sm body as it came. A view of the entry once decoded. */
+  body: Buffer
+}
+
+export interface InboundMo {
+  kind: 'mo'
+  /** Reference of the account that an MO route names. */
+  account: number
+  body: Buffer
+}
+
+/** Receipts and MO that an account's session has acknowledged, or that nobody fetched in time. */
+export interface Delivered {
+  kind: 'delivered'
+  account: number
+  epoch: number
+  /** Sequence numbers in the account's delivery list. */
+  seqs: number[]
+  expired: boolean
+}
+
+export interface Bind {
+  kind: 'bind'
+  session: SessionRecord
+}
+
+export interface SessionRecord {
+  /** `node.boot.count`, unique for ever. */
+  id: string
+  account: number
+  bindType: 'trx' | 'tx' | 'rx'
+  /** interface_version of the bind: 0x33, 0x34, 0x50. */
+  version: number
+  node: number
+  remoteAddress: string
+  boundAtMs: number
+}
+
+export interface SettingsCommand {
+  kind: 'settings'
+  /** The revision that the author saw; refused where another came between; null: whatever it is. */
+  expected: number | null
+  settings: GatewaySettings
+  author: string
+  atMs: number
+}
+
+/** Every way apply says no. Stable: front ends map them to command_status. */
+export type Refusal =
+  | 'malformed'
+  | 'queueFull'
+  | 'noRoute'
+  | 'noAccount'
+  | 'voided'
+  | 'staleEpoch'
+  | 'staleBoot'
+  | 'staleNumber'
+  | 'tooManySessions'
+  | 'bindTypeNotAllowed'
+  | 'notFound'
+  | 'conflict'
+  | 'unchanged'
+  | 'inUse'
+
+/** What became of one command of a proposal. */
+export type CommandResult =
+  | { ok: true }
+  | { ok: false; why: Refusal; detail?: string }
+  | { ok: true; accepted: AcceptedMessages }
+  | { ok: true; claimed: ClaimedRange[] }
+  | { ok: true; inbound: InboundResult[] }
+  | { ok: true; voided: number; tooLate: number }
+  | { ok: true; revision: number }
+
+/** Messages [first, first + count) of the entry, but for the refused ones. */
+export interface AcceptedMessages {
+  first: number
+  count: number
+  /** Offsets in the entry, ascending, with why. */
+  refused: [offset: number, why: Refusal][]
+}
+
+/** Messages [lo, hi) of entry `index`, claimed together. */
+export interface ClaimedRange {
+  index: number
+  lo: number
+  hi: number
+}
+
+/** matched: a receipt of a message of ours; kept: waits for its message; unmatched: fits nothing, dropped. */
+export type InboundResult = 'matched' | 'kept' | 'queued' | 'queueFull' | 'unmatched' | 'noAccount'
+
+/** What became of a proposal: the place of its entry, and a result per command. */
+export interface Outcome {
+  index: number
+  results: CommandResult[]
+}

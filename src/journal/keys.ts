@@ -1,0 +1,63 @@
+import type { Ref } from './ids.js'
+
+// All keys of the state store. Numbers are big endian, so that octet order is number order. A new kind
+// takes a new letter; none is reused.
+//
+//   m                                           meta: applied index, counters, state hash
+//   b | index u48                               block: marks of one entry's messages
+//   c | connector u16                           connector: counters, home, queue cursors
+//   o | connector u16                           open claims of a connector
+//   d | connector u16 | ref u56                 message in doubt
+//   r | connector u16 | ref u56                 message that waits for a retry
+//   e | connector u16 | second u40              expiry bucket
+//   q | connector u16 | level u8 | segment u40  ranges of a queue
+//   h | connector u16 | number u48              orphan: a receipt that waits for its message
+//   i | segment u40 | chunk u40                 SMSC ids
+//   a | account u16                             account: counters, owner, delivery cursors
+//   l | account u16 | segment u40               delivery list
+//   s | session id                              session
+//   n | node u16                                node: boot, lowest unanswered number
+//   p | node u16 | number u48                   outcome of a proposal
+//   g | revision u40                            settings
+//   x | index u48                               journal value given up, not yet deleted from the log
+export const META_KEY = 'm'
+export const blockKey = (index: number): string => 'b' + octets(index, 6)
+export const connectorKey = (connector: number): string => 'c' + octets(connector, 2)
+export const openClaimsKey = (connector: number): string => 'o' + octets(connector, 2)
+export const doubtKey = (connector: number, ref: Ref): string =>
+  'd' + octets(connector, 2) + octets(ref, 7)
+export const retryKey = (connector: number, ref: Ref): string =>
+  'r' + octets(connector, 2) + octets(ref, 7)
+export const expiryKey = (connector: number, second: number): string =>
+  'e' + octets(connector, 2) + octets(second, 5)
+export const queuePrefix = (connector: number, level: number): string =>
+  'q' + octets(connector, 2) + octets(level, 1)
+export const orphanKey = (connector: number, number: number): string =>
+  'h' + octets(connector, 2) + octets(number, 6)
+export const smscIdPrefix = (segment: number): string => 'i' + octets(segment, 5)
+export const accountKey = (account: number): string => 'a' + octets(account, 2)
+export const deliveryPrefix = (account: number): string => 'l' + octets(account, 2)
+export const sessionKey = (id: string): string => 's' + id
+export const nodeKey = (node: number): string => 'n' + octets(node, 2)
+export const outcomeKey = (node: number, number: number): string =>
+  'p' + octets(node, 2) + octets(number, 6)
+export const settingsKey = (revision: number): string => 'g' + octets(revision, 5)
+export const releaseKey = (index: number): string => 'x' + octets(index, 6)
+
+/** `width` octets of a number, as the characters of a key. */
+export function octets(value: number, width: number): string {
+  let text = ''
+  let rest = value
+  for (let i = 0; i < width; i++) {
+    text = String.fromCharCode(rest % 256) + text
+    rest = Math.floor(rest / 256)
+  }
+  return text
+}
+
+/** The number that `width` octets of a key hold. */
+export function numberIn(key: string, at: number, width: number): number {
+  let value = 0
+  for (let i = at; i < at + width; i++) value = value * 256 + key.charCodeAt(i)
+  return value
+}

@@ -1,0 +1,70 @@
+import { pack, unpack } from './pack.js'
+import type { Command } from './commands.js'
+
+type Rare = Exclude<
+  Command,
+  { kind: 'accept' | 'claim' | 'outcomes' | 'inbound' | 'delivered' }
+>
+type Check = (value: unknown) => boolean
+
+
+const count: Check = value => Number.isSafeInteger(value) && (value as number) >= 0
+const text: Check = value => typeof value === 'string'
+const flag: Check = value => typeof value === 'boolean'
+const refs: Check = value => Array.isArray(value) && value.every(count)
+const object: Check = value => typeof value === 'object' && value !== null && !Array.isArray(value)
+const countOrNull: Check = value => value === null || count(value)
+const oneOf =
+  (...values: unknown[]): Check =>
+  value =>
+    values.includes(value)
+
+/** The fields of the rare commands. Encode, decode and the check of bad octets read the same rows. */
+const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
+  requeue: { connector: count, epoch: count, refs },
+  expire: { connector: count, epoch: count, refs, buckets: refs },
+  bind: { session: object },
+  endSession: { session: text },
+  registerBoot: { node: count, boot: count },
+  nodeDown: { node: count, boot: count },
+  draining: { node: count, boot: count, draining: flag },
+  void: { number: count },
+  settings: { expected: countOrNull, settings: object, author: text, atMs: count },
+  bootstrap: { generation: count },
+  retire: { upTo: count, awaitingUpTo: count },
+  releaseHome: { connector: count, epoch: count },
+  linkState: { connector: count, epoch: count, binds: count },
+  resolveDoubt: { connector: count, refs, action: oneOf('resend', 'drop') },
+  forgetOrphans: { connector: count, epoch: count, count },
+}
+
+const SESSION_FIELDS: Record<string, Check> = {
+  id: text,
+  account: count,
+  bindType: oneOf('trx', 'tx', 'rx'),
+  version: count,
+  node: count,
+  remoteAddress: text,
+  boundAtMs: count,
+}
+
+export function packCommand(command: Rare): Buffer {
+  return pack(command)
+}
+
+/** The command, or undefined where the octets are none; may throw msgpackr's errors on bad octets. */
+export function unpackCommand(payload: Buffer): Rare | undefined {
+  const value: unknown = unpack(payload)
+  if (!object(value)) return undefined
+  const record = value as Record<string, unknown>
+  const kind = record['kind']
+  if (typeof kind !== 'string' || !Object.hasOwn(FIELDS, kind)) return undefined
+  if (!fits(record, FIELDS[kind as Rare['kind']])) return undefined
+  if (kind === 'bind' && !fits(record['session'] as Record<string, unknown>, SESSION_FIELDS))
+    return undefined
+  return record as unknown as Rare
+}
+
+function fits(record: Record<string, unknown>, fields: Record<string, Check>): boolean {
+  return Object.entries(fields).every(([name, check]) => check(record[name]))
+}

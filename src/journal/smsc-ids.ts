@@ -1,0 +1,213 @@
+import { assert } from '../base/assert.js'
+import type { Ref } from './ids.js'
+import { numberIn, octets, smscIdPrefix } from './keys.js'
+import type { Persistent, StateStore } from './state-store.js'
+
+/** Additions to a segment before a new one is begun. */
+const SEGMENT_ADDITIONS = 16_384
+/** Slots of a segment's table: at most half full. */
+const SLOTS = 2 * SEGMENT_ADDITIONS
+/** Candidates that one look-up examines: SMSCs may give every message the same id (PITFALLS 2). */
+const CANDIDATES_MAX = 32
+/** A full segment with fewer live ids than this is emptied into the newest one. */
+const MERGE_BELOW = SEGMENT_ADDITIONS / 16
+/** Octets of a change on disk: hash u32 | hash u32 | ref f64, negative where removed. */
+const CHANGE_OCTETS = 16
+
+/**
+ * Which message a (connector, SMSC id) is, for receipts that are awaited: hashes in packed tables by
+ * segment, newest first. A hash may lie: the caller compares the id that the message's block holds.
+ */
+export class SmscIds implements Persistent {
+  private readonly store: StateStore
+  private readonly segments: Map<number, Segment> = new Map()
+  private readonly emptied: Segment[] = []
+  private newest: Segment
+
+  constructor(store: StateStore) {
+    this.store = store
+    store.add(this)
+    this.newest = new Segment(0)
+    this.segments.set(0, this.newest)
+  }
+
+  /** Reads the segments back; call once, before anything is added. */
+  async load(): Promise<void> {
+    await this.store.load('i', (key, value) => {
+      const number = numberIn(key, 1, 5)
+      const segment = this.segments.get(number) ?? new Segment(number)
+      this.segments.set(number, segment)
+      segment.chunks = numberIn(key, 6, 5) + 1
+      for (let at = 0; at < value.length; at += CHANGE_OCTETS) {
+        const low = value.readUInt32BE(at)
+        const high = value.readUInt32BE(at + 4)
+        const ref = value.readDoubleBE(at + 8)
+        if (ref > 0) segment.add(low, high, ref)
+        else segment.remove(low, high, -ref)
+      }
+      if (number > this.newest.number) this.newest = segment
+    })
+  }
+
+  /** Live ids. */
+  get size(): number {
+    let size = 0
+    for (const segment of this.segments.values()) size += segment.live
+    return size
+  }
+
+  add(connector: number, smscId: string, ref: Ref): void {
+    hash(connector, smscId)
+    this.addHash(hashed[0]!, hashed[1]!, ref)
+  }
+
+  /** Takes the pair out; false where it is not there. */
+  remove(connector: number, smscId: string, ref: Ref): boolean {
+    hash(connector, smscId)
+    const low = hashed[0]!
+    const high = hashed[1]!
+    for (const segment of this.newestFirst()) {
+      if (!segment.remove(low, high, ref)) continue
+      segment.note(low, high, -ref)
+      this.tidy(segment)
+      return true
+    }
+    return false
+  }
+
+  /** Messages under this id, newest first, at most 32. */
+  candidates(connector: number, smscId: string): Ref[] {
+    hash(connector, smscId)
+    const low = hashed[0]!
+    const high = hashed[1]!
+    const found: Ref[] = []
+    for (const segment of this.newestFirst()) {
+      found.push(...segment.candidates(low, high, CANDIDATES_MAX - found.length))
+      if (found.length >= CANDIDATES_MAX) break
+    }
+    return found
+  }
+
+  collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
+    for (const segment of this.emptied)
+      for (let chunk = 0; chunk < segment.chunks; chunk++) del(chunkKey(segment.number, chunk))
+    this.emptied.length = 0
+    for (const segment of this.segments.values()) {
+      const changes = segment.takeChanges()
+      if (changes !== undefined) put(chunkKey(segment.number, segment.chunks++), changes)
+    }
+  }
+
+  private addHash(low: number, high: number, ref: Ref): void {
+    if (this.newest.additions >= SEGMENT_ADDITIONS) {
+      const full = this.newest
+      this.newest = new Segment(full.number + 1)
+      this.segments.set(this.newest.number, this.newest)
+      this.tidy(full)
+    }
+    this.newest.add(low, high, ref)
+    this.newest.note(low, high, ref)
+  }
+
+  /** Drops a full segment with nothing left, and moves the rest of one with little left. */
+  private tidy(segment: Segment): void {
+    if (segment === this.newest || segment.live >= MERGE_BELOW) return
+    this.segments.delete(segment.number)
+    this.emptied.push(segment)
+    for (const [low, high, ref] of segment.entries()) this.addHash(low, high, ref)
+  }
+
+  private newestFirst(): Segment[] {
+    return [...this.segments.values()].sort((a, b) => b.number - a.number)
+  }
+}
+
+const chunkKey = (segment: number, chunk: number): string => smscIdPrefix(segment) + octets(chunk, 5)
+
+/** One open-addressed table. Removed slots keep their hash and hold ref 0. */
+class Segment {
+  readonly number: number
+  /** Chunks on disk. */
+  chunks = 0
+  additions = 0
+  live = 0
+  private readonly hashes = new Uint32Array(2 * SLOTS)
+  private readonly refs = new Float64Array(SLOTS)
+  private readonly used = new Uint8Array(SLOTS)
+  private changes: number[] = []
+
+  constructor(number: number) {
+    this.number = number
+  }
+
+  add(low: number, high: number, ref: Ref): void {
+    assert(this.additions < SEGMENT_ADDITIONS, 'an id segment is overfull')
+    let slot = low % SLOTS
+    while (this.used[slot] === 1) slot = (slot + 1) % SLOTS
+    this.used[slot] = 1
+    this.hashes[2 * slot] = low
+    this.hashes[2 * slot + 1] = high
+    this.refs[slot] = ref
+    this.additions++
+    this.live++
+  }
+
+  remove(low: number, high: number, ref: Ref): boolean {
+    for (let slot = low % SLOTS; this.used[slot] === 1; slot = (slot + 1) % SLOTS) {
+      if (this.refs[slot] !== ref || !this.holds(slot, low, high)) continue
+      this.refs[slot] = 0
+      this.live--
+      return true
+    }
+    return false
+  }
+
+  /** Up to `most` refs under the hash, newest first. */
+  candidates(low: number, high: number, most: number): Ref[] {
+    const found: Ref[] = []
+    for (let slot = low % SLOTS; this.used[slot] === 1; slot = (slot + 1) % SLOTS)
+      if (this.refs[slot] !== 0 && this.holds(slot, low, high)) found.push(this.refs[slot]!)
+    return found.sort((a, b) => b - a).slice(0, most)
+  }
+
+  note(low: number, high: number, ref: Ref): void {
+    this.changes.push(low, high, ref)
+  }
+
+  takeChanges(): Buffer | undefined {
+    if (this.changes.length === 0) return undefined
+    const out = Buffer.allocUnsafe((this.changes.length / 3) * CHANGE_OCTETS)
+    for (let i = 0, at = 0; i < this.changes.length; i += 3, at += CHANGE_OCTETS) {
+      out.writeUInt32BE(this.changes[i]!, at)
+      out.writeUInt32BE(this.changes[i + 1]!, at + 4)
+      out.writeDoubleBE(this.changes[i + 2]!, at + 8)
+    }
+    this.changes = []
+    return out
+  }
+
+  *entries(): Generator<[low: number, high: number, ref: Ref]> {
+    for (let slot = 0; slot < SLOTS; slot++)
+      if (this.used[slot] === 1 && this.refs[slot] !== 0)
+        yield [this.hashes[2 * slot]!, this.hashes[2 * slot + 1]!, this.refs[slot]!]
+  }
+
+  private holds(slot: number, low: number, high: number): boolean {
+    return this.hashes[2 * slot] === low && this.hashes[2 * slot + 1] === high
+  }
+}
+
+const hashed = new Uint32Array(2)
+
+/** Two independent 32-bit hashes (FNV-1a and a multiply-rotate) into `hashed`. */
+function hash(connector: number, smscId: string): void {
+  let low = Math.imul(0x811c9dc5 ^ connector, 0x01000193)
+  let high = Math.imul(connector + 0x9e3779b9, 0x85ebca6b)
+  for (let i = 0; i < smscId.length; i++) {
+    const code = smscId.charCodeAt(i)
+    low = Math.imul(low ^ code, 0x01000193)
+    high = Math.imul((high << 13) | (high >>> 19), 5) + Math.imul(code, 0xcc9e2d51)
+  }
+  hashed[0] = low ^ (low >>> 15)
+  hashed[1] = high ^ (high >>> 16)
+}
