@@ -44,3 +44,14 @@ export interface WriteBatch {
   /** Resolves when the batch is written, and with `sync` when it is on disk. A failure is fatal for the node. */
   write(options: { sync: boolean }): Promise<void>
 }
+
+/** Where a node's stores lie. Changes of names are on disk when the promise resolves. */
+export interface StoreFolder {
+  /** Opens a store, or makes it. */
+  open(name: string): Promise<KeyValueStore>
+  exists(name: string): Promise<boolean>
+  /** Deletes a closed store; one that is not there is no error. */
+  destroy(name: string): Promise<void>
+  /** Renames a closed store; atomic. `to` does not exist. */
+  rename(from: string, to: string): Promise<void>
+}

@@ -76,6 +76,7 @@ export function addressHash(octets: Buffer, start: number, end: number): number 
     digits++
     hash = Math.imul(hash ^ code, 0x01000193)
   }
-  if (digits === 0) for (let i = start; i < end; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193)
+  if (digits === 0)
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193)
   return hash >>> 0
 }

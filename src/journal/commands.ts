@@ -25,8 +25,8 @@ export type Command =
   | SettingsCommand
   /** The first command of a cluster: draws the generation of its message ids, 16 bits. */
   | { kind: 'bootstrap'; generation: number }
-  /** Forgets blocks below `upTo` of which nothing is open; below `awaitingUpTo` no receipt is awaited any more. */
-  | { kind: 'retire'; upTo: number; awaitingUpTo: number }
+  /** Forgets blocks below `upTo` of which nothing is open; in the blocks `unawaited` no receipt is awaited any more. */
+  | { kind: 'retire'; upTo: number; unawaited: number[] }
   /** The home gives a connector up, its windows finished or not. */
   | { kind: 'releaseHome'; connector: number; epoch: number }
   /** The home says how many binds of the connector stand. */

@@ -71,7 +71,11 @@ export function encodeCommand(command: Command): EncodedCommand {
     case 'outcomes':
       return { kind: KINDS.outcomes, payload: encodeOutcomes(command), messages: 0 }
     case 'inbound':
-      return { kind: KINDS.inbound, payload: encodeInbound(command), messages: command.items.length }
+      return {
+        kind: KINDS.inbound,
+        payload: encodeInbound(command),
+        messages: command.items.length,
+      }
     case 'delivered':
       return { kind: KINDS.delivered, payload: encodeDelivered(command), messages: 0 }
     default:

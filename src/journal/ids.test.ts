@@ -19,7 +19,13 @@ void t.test('a message_id is 20 hex digits that lead back to the place in the lo
 })
 
 void t.test('what is not a message_id of ours names no place', t => {
-  for (const id of ['', '12', 'beef00000000000010000', 'beef000000000000100g', 'ffffffffffffffffffff'])
+  for (const id of [
+    '',
+    '12',
+    'beef00000000000010000',
+    'beef000000000000100g',
+    'ffffffffffffffffffff',
+  ])
     t.equal(parseMessageId(id), undefined, id)
   t.end()
 })

@@ -46,7 +46,6 @@ function prefixOf(generation: number, group: number, index: number): string {
   return hex(generation, 4) + hex(group * 1024 + Math.floor(index / 2 ** 32), 5)
 }
 
-
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0')
 }

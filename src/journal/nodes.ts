@@ -60,8 +60,9 @@ export class Nodes implements Persistent {
   }
 
   /** Forgets outcomes below `lowest`, which their node has read. The step is bounded by the window. */
-  forgetBelow(state: NodeState, lowest: number): void {
-    if (lowest <= state.lowest) return
+  forgetBelow(node: number, lowest: number): void {
+    const state = this.nodes.get(node)
+    if (state === undefined || lowest <= state.lowest) return
     const outcomes = this.outcomes.get(state.node)
     for (let number = state.lowest; number < lowest; number++) {
       if (outcomes?.delete(number) !== true) continue

@@ -1,12 +1,8 @@
 import { pack, unpack } from './pack.js'
 import type { Command } from './commands.js'
 
-type Rare = Exclude<
-  Command,
-  { kind: 'accept' | 'claim' | 'outcomes' | 'inbound' | 'delivered' }
->
+type Rare = Exclude<Command, { kind: 'accept' | 'claim' | 'outcomes' | 'inbound' | 'delivered' }>
 type Check = (value: unknown) => boolean
-
 
 const count: Check = value => Number.isSafeInteger(value) && (value as number) >= 0
 const text: Check = value => typeof value === 'string'
@@ -31,7 +27,7 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   void: { number: count },
   settings: { expected: countOrNull, settings: object, author: text, atMs: count },
   bootstrap: { generation: count },
-  retire: { upTo: count, awaitingUpTo: count },
+  retire: { upTo: count, unawaited: refs },
   releaseHome: { connector: count, epoch: count },
   linkState: { connector: count, epoch: count, binds: count },
   resolveDoubt: { connector: count, refs, action: oneOf('resend', 'drop') },

@@ -87,7 +87,8 @@ export class SegmentedList {
 
   collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
     for (const segment of this.gone) del(this.key(segment))
-    for (const segment of this.dirty) put(this.key(segment), Buffer.from(this.segments.get(segment)!))
+    for (const segment of this.dirty)
+      put(this.key(segment), Buffer.from(this.segments.get(segment)!))
     this.gone.clear()
     this.dirty.clear()
   }

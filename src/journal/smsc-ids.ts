@@ -122,7 +122,8 @@ export class SmscIds implements Persistent {
   }
 }
 
-const chunkKey = (segment: number, chunk: number): string => smscIdPrefix(segment) + octets(chunk, 5)
+const chunkKey = (segment: number, chunk: number): string =>
+  smscIdPrefix(segment) + octets(chunk, 5)
 
 /** One open-addressed table. Removed slots keep their hash and hold ref 0. */
 class Segment {

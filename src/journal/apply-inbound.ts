@@ -1,0 +1,217 @@
+import type { Applying } from './apply.js'
+import type { Block } from './blocks.js'
+import { MARK, MESSAGE_STATE } from './blocks.js'
+import type {
+  Command,
+  CommandResult,
+  Delivered,
+  Inbound,
+  InboundMo,
+  InboundReceipt,
+  InboundResult,
+} from './commands.js'
+import type { ConnectorState, Orphan } from './connectors.js'
+import { homeOf } from './epochs.js'
+import type { Ref } from './ids.js'
+import { indexOf, offsetOf, refOf } from './ids.js'
+import type { Subject } from './message-life.js'
+import {
+  close,
+  detach,
+  finish,
+  oweReceipt,
+  recordSmscId,
+  sent,
+  subjectOf,
+  wantsReceipt,
+} from './message-life.js'
+import { OK, refused } from './results.js'
+
+/**
+ * Receipts and MO of an SMSC. They count whatever the epoch: the SMSC has given them to us, and gets its
+ * deliver_sm_resp once this is applied (DESIGN I2).
+ */
+export function applyInbound(applying: Applying, command: Inbound): CommandResult {
+  const connector = applying.state.connectors.get(command.connector)
+  const inbound = command.items.map((item): InboundResult => {
+    const offset = applying.offset++
+    const result =
+      connector === undefined
+        ? 'unmatched'
+        : item.kind === 'mo'
+          ? applyMo(applying, connector, item, offset)
+          : applyReceipt(applying, connector, item, offset)
+    applying.state.hash.mixText(result)
+    return result
+  })
+  connector?.touch()
+  return { ok: true, inbound }
+}
+
+function applyMo(
+  applying: Applying,
+  connector: ConnectorState,
+  item: InboundMo,
+  offset: number,
+): InboundResult {
+  const { state, effects, index } = applying
+  const block = applying.block!
+  const account = state.accounts.get(item.account)
+  const no =
+    account?.settings === undefined
+      ? 'noAccount'
+      : account.owedMo >= account.settings.moLimit
+        ? 'queueFull'
+        : undefined
+  block.begin(
+    offset,
+    no === undefined ? MARK.WAITING : MARK.DELIVERED,
+    item.account,
+    connector.number,
+  )
+  if (no !== undefined) return no
+  account!.owe('mo', refOf(index, offset), 0)
+  effects.wakeAccount(account!.owner?.node, account!.number)
+  return 'queued'
+}
+
+function applyReceipt(
+  applying: Applying,
+  connector: ConnectorState,
+  item: InboundReceipt,
+  offset: number,
+): InboundResult {
+  const block = applying.block!
+  const here = refOf(applying.index, offset)
+  const subject = messageOf(applying, connector, item)
+  if (subject !== undefined) {
+    const owed = settle(applying, subject, item, here)
+    const account = subject.block.account(subject.offset)
+    block.begin(offset, owed ? MARK.WAITING : MARK.DELIVERED, account, connector.number)
+    return 'matched'
+  }
+  if (item.smscId === '') {
+    block.begin(offset, MARK.DELIVERED, 0, connector.number)
+    return 'unmatched'
+  }
+  // It may have overtaken its submit_sm_resp (PITFALLS 3).
+  block.begin(offset, MARK.WAITING, 0, connector.number)
+  const { smscId, state, error } = item
+  const pushedOut = connector.addOrphan({ ref: here, smscId, state, error })
+  if (pushedOut !== undefined) release(applying, pushedOut.ref)
+  return 'kept'
+}
+
+/**
+ * The message a receipt speaks of: of those with its SMSC id the newest that goes to its address, or the
+ * only one; without one, the only message in doubt that goes there (DESIGN I6).
+ */
+function messageOf(
+  applying: Applying,
+  connector: ConnectorState,
+  item: InboundReceipt,
+): Subject | undefined {
+  const named =
+    item.smscId === ''
+      ? []
+      : applying.state.smscIds
+          .candidates(connector.number, item.smscId)
+          .map(ref => subjectOf(applying, ref))
+          .filter(subject => subject?.block.awaited(subject.offset) === true)
+  const fitting = named.find(s => s?.block.addressHash(s.offset) === item.addressHash)
+  if (fitting !== undefined) return fitting
+  if (named.length === 1) return named[0]
+  if (named.length > 1) return undefined
+  const doubted = connector.onlyDoubtTo(item.addressHash)
+  if (doubted === undefined) return undefined
+  const subject = subjectOf(applying, doubted)
+  return subject?.block.smscId(subject.offset) === '' ? subject : undefined
+}
+
+/** Marks what the receipt says; true where it is owed to the account, and was added to what it is owed. */
+function settle(
+  applying: Applying,
+  subject: Subject,
+  receipt: { smscId: string; state: number; error: number },
+  inbound: Ref,
+): boolean {
+  const { block, offset, connector, ref } = subject
+  const atMs = applying.entry.proposedAtMs
+  const doubted = detach(applying, subject)
+  if (doubted) sent(applying, subject, receipt.smscId, atMs)
+  const wanted = block.receiptWanted(offset)
+  const final = FINAL_STATES.has(receipt.state)
+  if (final && block.awaited(offset)) {
+    const { smscIds } = applying.state
+    smscIds.remove(connector.number, receipt.smscId, ref)
+    const other = block.smscId(offset) // a message that was sent twice has two ids
+    if (other !== receipt.smscId) smscIds.remove(connector.number, other, ref)
+    finish(applying, subject, receipt.state, receipt.error, atMs)
+    close(applying, block)
+  }
+  const owed = final ? wantsReceipt(wanted, receipt.state) : wanted === 1
+  if (owed) oweReceipt(applying, subject, inbound)
+  return owed
+}
+
+const FINAL_STATES: ReadonlySet<number> = new Set([
+  MESSAGE_STATE.DELIVERED,
+  MESSAGE_STATE.EXPIRED,
+  MESSAGE_STATE.DELETED,
+  MESSAGE_STATE.UNDELIVERABLE,
+  MESSAGE_STATE.UNKNOWN,
+  MESSAGE_STATE.REJECTED,
+])
+
+/** A message's SMSC id has become known: a receipt that came before it is settled now. */
+export function settleOrphan(applying: Applying, subject: Subject, smscId: string): void {
+  if (smscId === '') return
+  recordSmscId(applying, subject, smscId)
+  const orphan = subject.connector.takeOrphan(smscId)
+  if (orphan === undefined) return
+  const owed = settle(applying, subject, { ...orphan, smscId }, orphan.ref)
+  const block = applying.state.blocks.get(indexOf(orphan.ref))
+  if (!owed) release(applying, orphan.ref)
+  else if (block !== undefined) applying.state.blocks.changed(block)
+}
+
+export function applyForgetOrphans(
+  applying: Applying,
+  command: Extract<Command, { kind: 'forgetOrphans' }>,
+): CommandResult {
+  const connector = homeOf(applying, command)
+  if (connector === undefined) return refused('staleEpoch')
+  for (let left = Math.min(command.count, 1000); left > 0; left--) {
+    const orphan: Orphan | undefined = connector.oldestOrphan()
+    if (orphan === undefined) break
+    release(applying, orphan.ref)
+  }
+  return OK
+}
+
+/** What a session of the account acknowledged, or nobody fetched in time, is owed no more (DESIGN I3). */
+export function applyDelivered(applying: Applying, command: Delivered): CommandResult {
+  const { state, entry } = applying
+  const account = state.accounts.get(command.account)
+  if (account?.epoch !== command.epoch) return refused('staleEpoch')
+  if (account.owner !== null && account.owner.node !== entry.node) return refused('staleEpoch')
+  for (const seq of command.seqs) {
+    const delivery = account.settle(seq)
+    if (delivery === undefined) continue
+    state.hash.mix(seq)
+    if (delivery.inbound !== 0) release(applying, delivery.inbound)
+    else {
+      const block = state.blocks.get(indexOf(delivery.message))
+      if (block !== undefined) close(applying, block)
+    }
+  }
+  return OK
+}
+
+/** A receipt or MO is owed to nobody any more. */
+function release(applying: Applying, ref: Ref): void {
+  const block: Block | undefined = applying.state.blocks.get(indexOf(ref))
+  if (block?.mark(offsetOf(ref)) !== MARK.WAITING) return
+  block.setMark(offsetOf(ref), MARK.DELIVERED)
+  close(applying, block)
+}

@@ -1,0 +1,140 @@
+import { FLAG_EXPLICIT_VALIDITY, readAcceptRecord, skipAcceptRecord } from './accept-record.js'
+import type { AccountState } from './accounts.js'
+import type { Applying } from './apply.js'
+import { MARK } from './blocks.js'
+import type { Accept, AcceptedMessages, CommandResult, Refusal } from './commands.js'
+import { levelOf } from './connector-queue.js'
+import type { ConnectorState } from './connectors.js'
+import { refOf } from './ids.js'
+import { dropUnclaimed } from './message-life.js'
+import { refused } from './results.js'
+
+/** Queues submitted messages under the place where they lie; queueLimit is exact. */
+export function applyAccept(applying: Applying, command: Accept): CommandResult {
+  const { state, index, entry } = applying
+  const block = applying.block!
+  const connector = state.connectors.get(command.connector)
+  const accepted: AcceptedMessages = { first: applying.offset, count: command.count, refused: [] }
+  const run = new Run(connector, index, levelOf(command.priority))
+  let account: AccountState | undefined
+  for (let at = 0; at < command.records.length; at = skipAcceptRecord(command.records, at)) {
+    const record = readAcceptRecord(command.records, at)
+    const offset = applying.offset++
+    if (account?.number !== record.account) account = state.accounts.get(record.account)
+    const no = refusalOf(connector, account)
+    if (no !== undefined) {
+      block.begin(offset, MARK.REFUSED, record.account, command.connector)
+      accepted.refused.push([offset, no])
+      run.end()
+      continue
+    }
+    const explicit = (record.flags & FLAG_EXPLICIT_VALIDITY) !== 0
+    block.begin(offset, MARK.QUEUED, record.account, command.connector)
+    block.setWishes(
+      offset,
+      command.priority,
+      record.registered_delivery,
+      explicit,
+      record.addressHash,
+    )
+    account!.queued++
+    run.extend(offset, explicit ? Math.ceil(record.expiresAtMs / 1000) : 0)
+  }
+  run.end()
+  for (const number of new Set(accountsIn(command))) state.accounts.get(number)?.touch()
+  if (connector !== undefined) {
+    connector.queued += command.count - accepted.refused.length
+    connector.touch()
+    applying.effects.wakeConnector(connector.home?.node, connector.number)
+  }
+  state.hash.mix(command.count * 4096 + accepted.refused.length)
+  for (const [offset] of accepted.refused) state.hash.mix(refOf(entry.node, offset))
+  return { ok: true, accepted }
+}
+
+function refusalOf(
+  connector: ConnectorState | undefined,
+  account: AccountState | undefined,
+): Refusal | undefined {
+  if (connector?.settings === undefined) return 'noRoute'
+  if (account?.settings === undefined) return 'noAccount'
+  return account.queued >= account.settings.queueLimit ? 'queueFull' : undefined
+}
+
+function* accountsIn(command: Accept): Generator<number> {
+  for (let at = 0; at < command.records.length; at = skipAcceptRecord(command.records, at))
+    yield command.records.readUInt16BE(at)
+}
+
+/** Joins accepted neighbours to one range of the queue, and those of one expiry second to one of its bucket. */
+class Run {
+  private readonly connector: ConnectorState | undefined
+  private readonly index: number
+  private readonly level: number
+  private lo = 0
+  private hi = 0
+  private expiryLo = 0
+  private second = 0
+
+  constructor(connector: ConnectorState | undefined, index: number, level: number) {
+    this.connector = connector
+    this.index = index
+    this.level = level
+  }
+
+  extend(offset: number, second: number): void {
+    if (this.hi === this.lo) this.lo = this.hi = this.expiryLo = offset
+    if (second !== this.second) {
+      this.endExpiry()
+      this.second = second
+    }
+    this.hi = offset + 1
+  }
+
+  end(): void {
+    if (this.hi > this.lo) this.connector!.queue.append(this.level, this.index, this.lo, this.hi)
+    this.endExpiry()
+    this.lo = this.hi
+    this.second = 0
+  }
+
+  private endExpiry(): void {
+    if (this.second > 0 && this.hi > this.expiryLo)
+      this.connector!.addExpiry(this.second, this.index, this.expiryLo, this.hi)
+    this.expiryLo = this.hi
+  }
+}
+
+/**
+ * Makes a submit proposal that was refused to its ESMEs stay refused (DESIGN I8): one not applied yet
+ * never will be, and of one that was, what is unclaimed is dropped; what is not, is counted.
+ */
+export function applyVoid(applying: Applying, number: number): CommandResult {
+  const { state, entry } = applying
+  const node = state.nodes.get(entry.node)
+  if (node === undefined || number < node.lowest || number >= entry.number)
+    return refused('staleNumber', `${number} is not open`)
+  const outcome = state.nodes.outcomeOf(entry.node, number)
+  if (outcome === undefined) {
+    const why: CommandResult = { ok: false, why: 'voided' }
+    state.nodes.keep(entry.node, number, { index: applying.index, results: [why] })
+    return { ok: true, voided: 0, tooLate: 0 }
+  }
+  let voided = 0
+  let tooLate = 0
+  for (const result of outcome.results) {
+    if (!('accepted' in result)) continue
+    const { first, count } = result.accepted
+    for (let offset = first; offset < first + count; offset++) {
+      const ref = refOf(outcome.index, offset)
+      const block = state.blocks.get(outcome.index)
+      const mark = block?.mark(offset)
+      if (mark === MARK.REFUSED) continue
+      if (mark === MARK.QUEUED && block!.attempts(offset) === 0) {
+        dropUnclaimed(applying, ref)
+        voided++
+      } else tooLate++
+    }
+  }
+  return { ok: true, voided, tooLate }
+}

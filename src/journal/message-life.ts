@@ -1,0 +1,175 @@
+import type { Applying } from './apply.js'
+import type { Block } from './blocks.js'
+import { MARK, MESSAGE_STATE } from './blocks.js'
+import { AGAIN } from './connector-queue.js'
+import type { ConnectorState } from './connectors.js'
+import type { Ref } from './ids.js'
+import { indexOf, offsetOf } from './ids.js'
+
+// The steps of a submitted message's life that several commands share. Each keeps the counters of its
+// connector and account, the tables that name it and its marks in step.
+
+/** A message with everything that a step changes; undefined where its block is gone. */
+export interface Subject {
+  ref: Ref
+  block: Block
+  offset: number
+  connector: ConnectorState
+}
+
+export function subjectOf({ state }: Applying, ref: Ref): Subject | undefined {
+  const block = state.blocks.get(indexOf(ref))
+  const offset = offsetOf(ref)
+  if (block === undefined || offset >= block.count) return undefined
+  const connector = state.connectors.get(block.connector(offset))
+  return connector === undefined ? undefined : { ref, block, offset, connector }
+}
+
+/** Takes the message out of whichever table names it; false where it is concluded already. */
+export function detach(applying: Applying, subject: Subject): boolean {
+  const { block, offset, connector, ref } = subject
+  switch (block.mark(offset)) {
+    case MARK.RETRY:
+      connector.dropRetry(ref)
+      connector.queued--
+      break
+    case MARK.QUEUED:
+      connector.queued-- // its range stays in the queue; whoever takes it looks at the mark
+      break
+    case MARK.CLAIMED:
+      connector.dropClaim(ref)
+      break
+    case MARK.IN_DOUBT:
+      connector.dropDoubt(ref)
+      break
+    default:
+      return false
+  }
+  applying.state.blocks.changed(block)
+  connector.touch()
+  return true
+}
+
+/** Puts a detached message at the head of the queue, to be claimed again. */
+export function requeue(applying: Applying, subject: Subject): void {
+  const { block, offset, connector } = subject
+  block.setMark(offset, MARK.QUEUED)
+  connector.queued++
+  connector.queue.append(AGAIN, block.index, offset, offset + 1)
+  connector.touch()
+  applying.state.blocks.changed(block)
+  applying.state.hash.mix(subject.ref)
+  applying.effects.wakeConnector(connector.home?.node, connector.number)
+}
+
+/**
+ * The last word on a detached message that the SMSC does not have: expired, rejected, dropped. Makes a
+ * receipt of ours where the ESME asked for one (SMPP 3.4 §5.2.17).
+ */
+export function conclude(
+  applying: Applying,
+  subject: Subject,
+  state: number,
+  error: number,
+  atMs: number,
+): void {
+  leaveQueueOf(applying, subject)
+  finish(applying, subject, state, error, atMs)
+  const { block, offset } = subject
+  if (wantsReceipt(block.receiptWanted(offset), state)) oweReceipt(applying, subject, 0)
+  else close(applying, block)
+}
+
+/** The SMSC has the detached message: its receipt is awaited where the ESME asked for one. */
+export function sent(applying: Applying, subject: Subject, smscId: string, atMs: number): void {
+  const { block, offset, connector, ref } = subject
+  leaveQueueOf(applying, subject)
+  block.setMark(offset, MARK.SENT)
+  block.setState(offset, MESSAGE_STATE.ENROUTE)
+  block.setAt(offset, 'sent', atMs)
+  recordSmscId(applying, subject, smscId)
+  applying.state.hash.mix(ref)
+  if (block.receiptWanted(offset) === 0) {
+    block.setMark(offset, MARK.DONE)
+    block.setState(offset, MESSAGE_STATE.ACCEPTED)
+    close(applying, block)
+    return
+  }
+  block.setAwaited(offset, true)
+  if (smscId !== '') applying.state.smscIds.add(connector.number, smscId, ref)
+}
+
+export function recordSmscId(applying: Applying, subject: Subject, smscId: string): void {
+  if (smscId === '') return
+  subject.block.setSmscId(subject.offset, smscId)
+  applying.state.blocks.changed(subject.block)
+}
+
+/** Sets the final state; what is owed for it is the caller's. */
+export function finish(
+  applying: Applying,
+  { block, offset, ref }: Subject,
+  state: number,
+  error: number,
+  atMs: number,
+): void {
+  block.setMark(offset, MARK.DONE)
+  block.setState(offset, state)
+  block.setError(offset, error)
+  block.setAt(offset, 'final', atMs)
+  block.setAwaited(offset, false)
+  applying.state.blocks.changed(block)
+  applying.state.hash.mix(ref)
+  applying.state.hash.mix(state)
+}
+
+/** Adds a receipt to what its account is owed: the SMSC's (`inbound`), or our own (0). */
+export function oweReceipt(applying: Applying, subject: Subject, inbound: Ref): void {
+  const account = applying.state.accounts.get(subject.block.account(subject.offset))
+  if (account === undefined) return
+  account.owe('receipt', inbound, subject.ref)
+  applying.effects.wakeAccount(account.owner?.node, account.number)
+}
+
+/** Whether registered_delivery's receipt bits ask for a receipt with this message_state. */
+export function wantsReceipt(wanted: number, state: number): boolean {
+  if (wanted === 1) return true
+  const delivered = state === MESSAGE_STATE.DELIVERED
+  return wanted === 2 ? !delivered : wanted === 3 && delivered // 3: on success only (SMPP 5.0 §4.7.21)
+}
+
+/** Drops an unclaimed message as if it had never been accepted. */
+export function dropUnclaimed(applying: Applying, ref: Ref): void {
+  const subject = subjectOf(applying, ref)
+  if (subject === undefined || !detach(applying, subject)) return
+  leaveQueueOf(applying, subject)
+  subject.block.setMark(subject.offset, MARK.REFUSED)
+  applying.state.hash.mix(ref)
+  close(applying, subject.block)
+}
+
+/**
+ * One message of the block is neither open nor owed any more. With the last one a block of receipts and
+ * MO goes at once, a block of submits once `retire` has passed it: until then it can be asked for.
+ */
+export function close({ state }: Applying, block: Block): void {
+  block.open--
+  state.blocks.changed(block)
+  if (block.open > 0) return
+  const first = block.mark(0)
+  const inbound = first === MARK.WAITING || first === MARK.DELIVERED
+  if (inbound || block.index < state.retireFloor) removeBlock(state, block)
+}
+
+export function removeBlock(state: Applying['state'], block: Block): void {
+  state.blocks.remove(block)
+  state.dropLingering(block.index)
+  state.addRelease(block.index)
+}
+
+function leaveQueueOf({ state }: Applying, { block, offset }: Subject): void {
+  const account = state.accounts.get(block.account(offset))
+  if (account === undefined) return
+  account.queued--
+  account.touch()
+}
