@@ -13,7 +13,11 @@ export const UNAWAITED_STEP = 64
  * Forgets concluded blocks below `upTo`, whose retention is over, and ends the wait for receipts in the
  * blocks `unawaited`. The leader names both, by the entries' age.
  */
-export function applyRetire(applying: Applying, upTo: number, awaitingUpTo: number): CommandResult {
+export function applyRetire(
+  applying: Applying,
+  upTo: number,
+  unawaited: readonly number[],
+): CommandResult {
   const { state } = applying
   const end = Math.min(upTo, state.retireFloor + RETIRE_STEP, applying.index)
   for (let index = state.retireFloor; index < end; index++) {

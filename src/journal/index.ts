@@ -1,0 +1,28 @@
+/** What the rooms around the journal use of it. */
+export type { AcceptRecord } from './accept-record.js'
+export { addressHash, FLAG_EXPLICIT_VALIDITY } from './accept-record.js'
+export type { AccountState, Delivery } from './accounts.js'
+export { MARK, MESSAGE_STATE } from './blocks.js'
+export type {
+  ClaimedRange,
+  Command,
+  CommandResult,
+  InboundItem,
+  InboundResult,
+  OutcomeItem,
+  OutcomeResult,
+  Refusal,
+  SessionRecord,
+} from './commands.js'
+export type { ConnectorState, Doubt, Home } from './connectors.js'
+export { rangesIn } from './connectors.js'
+export type { Effect } from './effects.js'
+export type { StoredMessage } from './entry.js'
+export { decodeEntry } from './entry.js'
+export type { Ref } from './ids.js'
+export { indexOf, messageId, offsetOf, parseMessageId, refOf } from './ids.js'
+export type { JournalListener, JournalOptions } from './journal.js'
+export { Journal } from './journal.js'
+export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
+export { Proposer } from './proposer.js'
+export type { State } from './state.js'

@@ -1,0 +1,246 @@
+import type { Clock, Timers } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
+import type { KeyValueStore, StoreFolder } from '../base/store.js'
+import { applyEntry } from './apply.js'
+import type { Effect } from './effects.js'
+import { Effects } from './effects.js'
+import type { StoredMessage } from './entry.js'
+import { EntryMessages } from './entry.js'
+import type { Ref } from './ids.js'
+import { indexOf, messageId, offsetOf } from './ids.js'
+import { SnapshotStage, openSnapshot, STAGED_STORE } from './journal-snapshot.js'
+import type { SnapshotView } from './journal-snapshot.js'
+import type { Proposer } from './proposer.js'
+import { State } from './state.js'
+
+/** Changes gather this long before they are written (DESIGN §4). */
+const FLUSH_EVERY_MS = 50
+/** Entries applied since the last flush at which the next one does not wait: about 4 MB of changes. */
+const FLUSH_OCTETS = 4 * 1024 * 1024
+/** Decoded entries kept for dispatch: their messages are read one after the other. */
+const ENTRIES_CACHED = 64
+
+const STATE_STORE = 'state'
+
+/** The log's half that the journal needs: values by index, and giving them up. See `Group` in cluster/types.ts. */
+export interface Values {
+  value(index: number): Buffer | undefined
+  release(indexes: readonly number[]): Promise<void>
+}
+
+export interface JournalOptions {
+  node: number
+  group: number
+  folder: StoreFolder
+  clock: Clock
+  timers: Timers
+  logger: Logger
+  /** A write failed: the node must stop. */
+  fatal(error: Error): void
+}
+
+/** What a part of the node wants to hear of; called after a run of entries was applied. */
+export interface JournalListener {
+  effect(effect: Effect): void
+  /** A snapshot took the state's place: look at everything again. */
+  reset(): void
+}
+
+/**
+ * The journal on one node: the applied state, the messages' octets, and the proposals of this node. Front
+ * ends and connectors meet here and nowhere else. To the cluster library it is a state machine
+ * (`StateMachine` in cluster/types.ts).
+ */
+export class Journal {
+  readonly node: number
+  readonly group: number
+  proposer: Proposer
+  private readonly options: JournalOptions
+  private readonly effects = new Effects()
+  private readonly listeners: JournalListener[] = []
+  private readonly entries: Map<number, EntryMessages> = new Map()
+  private store: KeyValueStore
+  private current: State
+  private values: Values | undefined
+  private unflushedOctets = 0
+  private flushing: Promise<void> | undefined
+  private cancelFlush: (() => void) | undefined
+  private releasing = false
+  private stopped = false
+
+  private constructor(
+    options: JournalOptions,
+    store: KeyValueStore,
+    state: State,
+    proposer: Proposer,
+  ) {
+    this.options = options
+    this.node = options.node
+    this.group = options.group
+    this.store = store
+    this.current = state
+    this.proposer = proposer
+  }
+
+  static async open(options: JournalOptions, proposer: Proposer): Promise<Journal> {
+    const store = await options.folder.open(STATE_STORE)
+    return new Journal(options, store, await State.load(store), proposer)
+  }
+
+  /** Tells where values lie; before the first `message`. */
+  attach(values: Values): void {
+    this.values = values
+  }
+
+  /** As of the last applied entry. Read it, never keep parts of it: a snapshot replaces it. */
+  get state(): State {
+    return this.current
+  }
+
+  listen(listener: JournalListener): void {
+    this.listeners.push(listener)
+  }
+
+  /** The octets of a message; undefined where they were given up. Views of the entry. */
+  message(ref: Ref): StoredMessage | undefined {
+    return this.entry(indexOf(ref))?.read(offsetOf(ref))
+  }
+
+  /** When the entry was proposed, ms since the Unix epoch; undefined where it was given up. */
+  proposedAtMs(ref: Ref): number | undefined {
+    return this.entry(indexOf(ref))?.proposedAtMs
+  }
+
+  /** The message_id of a place. */
+  idOf(ref: Ref): string {
+    return messageId(this.current.generation, this.group, ref)
+  }
+
+  // The state machine's side: called by the cluster library.
+
+  get durableIndex(): number {
+    return this.current.durableIndex
+  }
+
+  apply(index: number, _term: number, data: Buffer): void {
+    applyEntry(this.current, this.effects, index, data)
+    this.unflushedOctets += 64 + data.length
+  }
+
+  applied(): void {
+    for (const effect of this.effects.take()) {
+      if (effect.node !== 'all' && effect.node !== this.node) continue
+      if (effect.kind === 'decided')
+        this.proposer.decided(effect.boot, effect.number, effect.outcome)
+      for (const listener of this.listeners) listener.effect(effect)
+    }
+    this.scheduleFlush()
+  }
+
+  async snapshot(): Promise<SnapshotView> {
+    await this.flush()
+    return openSnapshot(this.store)
+  }
+
+  async stage(): Promise<SnapshotStage> {
+    return SnapshotStage.begin(this.options.folder)
+  }
+
+  async staged(index: number): Promise<boolean> {
+    return SnapshotStage.isFinished(this.options.folder, index)
+  }
+
+  async install(index: number): Promise<void> {
+    if (this.current.durableIndex >= index && !(await this.staged(index))) return // a crash came after it
+    await this.quiet()
+    await this.store.close()
+    await this.options.folder.destroy(STATE_STORE)
+    await this.options.folder.rename(STAGED_STORE, STATE_STORE)
+    this.store = await this.options.folder.open(STATE_STORE)
+    await SnapshotStage.clearMark(this.store)
+    this.current = await State.load(this.store)
+    this.entries.clear()
+    this.effects.take()
+    this.unflushedOctets = 0
+    this.proposer.ask(number => this.current.nodes.outcomeOf(this.node, number))
+    for (const listener of this.listeners) listener.reset()
+  }
+
+  /** Writes what was applied; resolves when it is on disk. */
+  async flush(): Promise<void> {
+    await this.quiet()
+    if (this.current.durableIndex < this.current.appliedIndex) await this.write()
+  }
+
+  async stop(): Promise<void> {
+    if (this.stopped) return
+    await this.flush()
+    this.stopped = true
+    this.cancelFlush?.()
+    await this.quiet()
+    await this.store.close()
+  }
+
+  private entry(index: number): EntryMessages | undefined {
+    const known = this.entries.get(index)
+    if (known !== undefined) return known
+    const octets = this.values?.value(index)
+    if (octets === undefined) return undefined
+    const entry = new EntryMessages(octets)
+    if (this.entries.size >= ENTRIES_CACHED)
+      for (const oldest of this.entries.keys()) {
+        this.entries.delete(oldest)
+        break
+      }
+    this.entries.set(index, entry)
+    return entry
+  }
+
+  private scheduleFlush(): void {
+    if (this.flushing !== undefined || this.stopped) return
+    if (this.unflushedOctets >= FLUSH_OCTETS) {
+      this.cancelFlush?.()
+      this.cancelFlush = undefined
+      void this.write()
+      return
+    }
+    this.cancelFlush ??= this.options.timers.after(FLUSH_EVERY_MS, () => {
+      this.cancelFlush = undefined
+      if (this.flushing === undefined && !this.stopped) void this.write()
+    })
+  }
+
+  private write(): Promise<void> {
+    this.unflushedOctets = 0
+    const state = this.current
+    const unreferenced = [...state.releases]
+    const writing = state
+      .flush()
+      .catch((error: unknown) => this.options.fatal(error as Error))
+      .then(() => {
+        this.flushing = undefined
+        if (this.unflushedOctets > 0) this.scheduleFlush()
+        void this.release(state, unreferenced)
+      })
+    this.flushing = writing
+    return writing
+  }
+
+  /** Deletes values to which the state on disk refers no more, then the notes of them. */
+  private async release(state: State, indexes: number[]): Promise<void> {
+    if (this.releasing || this.values === undefined || indexes.length === 0) return
+    this.releasing = true
+    try {
+      await this.values.release(indexes)
+      if (state === this.current) state.dropReleases(indexes)
+    } catch (error) {
+      this.options.fatal(error as Error)
+    } finally {
+      this.releasing = false
+    }
+  }
+
+  private async quiet(): Promise<void> {
+    while (this.flushing !== undefined) await this.flushing
+  }
+}

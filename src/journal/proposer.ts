@@ -1,0 +1,379 @@
+import { assert } from '../base/assert.js'
+import type { Cancel, Clock, Timers } from '../base/clock.js'
+import type { AcceptRecord } from './accept-record.js'
+import type { Command, CommandResult, Outcome, Refusal } from './commands.js'
+import type { EncodedCommand, Lane } from './entry.js'
+import { encodeCommand, joinEntry } from './entry.js'
+import { MESSAGES_PER_ENTRY } from './ids.js'
+import { OPEN_PROPOSALS_MAX } from './nodes.js'
+import { SubmitGather } from './submit-gather.js'
+
+/** Why a submit gets no message_id, besides what apply says: no answer in time, or no leader that long. */
+export type SubmitRefusal = Refusal | 'timeout' | 'noLeader'
+
+/** Who waits for a submitted message's place. One of the two is called, once. */
+export interface SubmitTicket {
+  accepted(index: number, offset: number): void
+  refused(why: SubmitRefusal): void
+}
+
+/** Hands octets to the leader; see `Group.propose` in cluster/types.ts. */
+export type Send = (entry: Buffer) => 'sent' | 'noLeader' | 'full'
+
+export interface ProposerOptions {
+  node: number
+  send: Send
+  clock: Clock
+  timers: Timers
+  /** A submit without an answer is refused after this long (DESIGN I8). */
+  submitTimeoutMs: number
+  /** The submits of a timed-out proposal that were too late to be dropped. */
+  tooLate(count: number): void
+}
+
+/** Submit proposals open at once; the rest of the 1,024 is for claims, outcomes, binds and receipts. */
+const SUBMITS_OPEN_MAX = 960
+/** Octets of submit proposals open at once. */
+const SUBMIT_OCTETS_MAX = 64 * 1024 * 1024
+/** Messages at which a gathering is flushed; more only wait for the pace of the proposals. */
+const FLUSH_MESSAGES = 256
+const FLUSH_OCTETS = 256 * 1024
+/** Under load a gathering waits this long, so that rounds stay few (HOTPATH: a round costs as much as 100 messages). */
+const GATHER_MS = 2
+/** Submit proposals in flight at which gathering begins to wait. */
+const BUSY_AT = 2
+/** Commands waiting for a number; a caller that gets false tries again. */
+const COMMANDS_MAX = 10_000
+const TICK_MS = 50
+/** An unanswered proposal is sent again after this long, then twice as long: frames can be lost. */
+const RESEND_MS = 1000
+const RESEND_MS_MAX = 8000
+
+interface Open {
+  number: number
+  lane: Lane
+  commands: EncodedCommand[]
+  octets: Buffer
+  openedAtMs: number
+  sentAtMs: number
+  resendMs: number
+  /** False while it could not be handed over. */
+  sent: boolean
+  settle(outcome: Outcome): void
+  refuse?(why: SubmitRefusal): void
+}
+
+/**
+ * This node's proposals (DESIGN I4): gathers submits and commands into flushes, numbers them, and
+ * proposes each again until it is applied. apply knows the number, so it counts once.
+ */
+export class Proposer {
+  private readonly options: ProposerOptions
+  private readonly open: Map<number, Open> = new Map()
+  private gather = new SubmitGather()
+  private commands: {
+    encoded: EncodedCommand
+    done: (result: CommandResult, index: number) => void
+  }[] = []
+  private boot = 0
+  private nextNumber = 1
+  private submitsOpen = 0
+  private submitOctets = 0
+  private unsent = 0
+  private othersOpen = 0
+  private leaderless: number | undefined
+  private hasLeader = false
+  private submitFlush: Cancel | undefined
+  private submitSoon = false
+  private commandFlush: Cancel | undefined
+  private commandSoon = false
+  private readonly tick: Cancel
+
+  constructor(options: ProposerOptions) {
+    this.options = options
+    this.leaderless = options.clock.monotonicMs()
+    this.tick = options.timers.every(TICK_MS, () => this.onTick())
+  }
+
+  /** Begins a boot, which was registered; `refuseAll` has ended the one before. */
+  start(boot: number): void {
+    assert(this.open.size === 0, 'a boot begins with proposals open')
+    this.boot = boot
+    this.nextNumber = 1
+  }
+
+  get running(): boolean {
+    return this.boot > 0
+  }
+
+  /** Proposals without an answer, and messages in the open submits. */
+  get load(): { proposals: number; octets: number; gathered: number } {
+    return { proposals: this.open.size, octets: this.submitOctets, gathered: this.gather.count }
+  }
+
+  /**
+   * Gathers one submitted message; the body is copied. `full`: 960 proposals or 64 MiB are unanswered.
+   * `noLeader`: there has been none for submitTimeoutMs.
+   */
+  submit(
+    connector: number,
+    priority: number,
+    revision: number,
+    record: AcceptRecord,
+    ticket: SubmitTicket,
+  ): 'queued' | 'full' | 'noLeader' {
+    if (this.boot === 0 || this.isLeaderless()) return 'noLeader'
+    if (this.window >= SUBMITS_OPEN_MAX || this.submitOctets >= SUBMIT_OCTETS_MAX) return 'full'
+    this.gather.add(connector, priority, revision, record, ticket)
+    if (this.gather.count >= MESSAGES_PER_ENTRY) this.flushSubmits()
+    else if (this.gather.count >= FLUSH_MESSAGES || this.gather.octets >= FLUSH_OCTETS) {
+      if (this.submitsOpen < BUSY_AT * 4 || this.gather.octets >= 4 * FLUSH_OCTETS)
+        this.flushSubmits()
+      else this.scheduleSubmits()
+    } else this.scheduleSubmits()
+    return 'queued'
+  }
+
+  /**
+   * Gathers one command; those of one turn share an entry. `done` hears what apply said, however often
+   * leaders change. False: too many wait already, or no boot runs.
+   */
+  propose(
+    command: Exclude<Command, { kind: 'accept' }>,
+    done: (result: CommandResult, index: number) => void = () => undefined,
+  ): boolean {
+    if (this.boot === 0 || this.commands.length >= COMMANDS_MAX) return false
+    this.commands.push({ encoded: encodeCommand(command), done })
+    this.scheduleCommands()
+    return true
+  }
+
+  /** The same as a promise; rejects where `propose` says false. */
+  command(command: Exclude<Command, { kind: 'accept' }>): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      if (!this.propose(command, resolve)) reject(new Error('too many commands wait for a leader'))
+    })
+  }
+
+  /** apply decided a proposal of this node and boot. */
+  decided(boot: number, number: number, outcome: Outcome): void {
+    const open = boot === this.boot ? this.open.get(number) : undefined
+    if (open === undefined) return
+    this.close(open)
+    open.settle(outcome)
+    if (this.gather.count > 0 && this.submitsOpen < BUSY_AT) this.scheduleSubmits()
+  }
+
+  /** A snapshot came in place of entries: asks the state what became of what is open. */
+  ask(outcomeOf: (number: number) => Outcome | undefined): void {
+    for (const open of [...this.open.values()]) {
+      const outcome = outcomeOf(open.number)
+      if (outcome !== undefined) this.decided(this.boot, open.number, outcome)
+    }
+  }
+
+  /** A leader is known (perhaps the same one, its stream new): everything open is proposed again. */
+  leaderChanged(leader: number | null): void {
+    this.hasLeader = leader !== null
+    this.leaderless = this.hasLeader ? undefined : (this.leaderless ?? this.nowMs())
+    if (!this.hasLeader) return
+    for (const open of this.open.values()) this.send(open)
+  }
+
+  /** This boot is over: what is not applied never will be. Submits are refused, commands hear `staleBoot`. */
+  refuseAll(): void {
+    this.boot = 0
+    const why: CommandResult = { ok: false, why: 'staleBoot' }
+    for (const open of [...this.open.values()]) {
+      this.close(open)
+      open.settle({ index: 0, results: open.commands.map(() => why) })
+    }
+    const gathered = this.gather
+    this.gather = new SubmitGather()
+    gathered.refuse('staleBoot')
+    const commands = this.commands
+    this.commands = []
+    for (const { done } of commands) done(why, 0)
+  }
+
+  stop(): void {
+    this.tick()
+    this.submitFlush?.()
+    this.commandFlush?.()
+    this.boot = 0
+  }
+
+  private scheduleSubmits(): void {
+    if (this.submitSoon || this.submitFlush !== undefined) return
+    if (this.submitsOpen < BUSY_AT) {
+      this.submitSoon = true
+      this.options.timers.soon(() => {
+        this.submitSoon = false
+        this.flushSubmits()
+      })
+    } else
+      this.submitFlush = this.options.timers.after(GATHER_MS, () => {
+        this.submitFlush = undefined
+        this.flushSubmits()
+      })
+  }
+
+  private flushSubmits(): void {
+    this.submitFlush?.()
+    this.submitFlush = undefined
+    if (this.gather.count === 0 || this.boot === 0) return
+    const gather = this.gather
+    this.gather = new SubmitGather()
+    const open = this.begin('submit', gather.commands(), outcome => gather.settle(outcome))
+    open.refuse = why => gather.refuse(why)
+    this.submitsOpen++
+    this.submitOctets += open.octets.length
+    this.send(open)
+  }
+
+  private scheduleCommands(): void {
+    if (this.commandSoon || this.commandFlush !== undefined) return
+    if (this.othersOpen < BUSY_AT) {
+      this.commandSoon = true
+      this.options.timers.soon(() => {
+        this.commandSoon = false
+        this.flushCommands()
+      })
+    } else
+      this.commandFlush = this.options.timers.after(1, () => {
+        this.commandFlush = undefined
+        this.flushCommands()
+      })
+  }
+
+  private flushCommands(): void {
+    while (this.commands.length > 0 && this.window < OPEN_PROPOSALS_MAX - 1 && this.boot > 0) {
+      const batch = this.takeCommands()
+      const open = this.begin(
+        'other',
+        batch.map(({ encoded }) => encoded),
+        ({ index, results }) => {
+          batch.forEach(({ done }, i) => done(results[i] ?? results[0]!, index))
+        },
+      )
+      this.othersOpen++
+      this.send(open)
+    }
+  }
+
+  /** As many commands as one entry may carry. */
+  private takeCommands(): typeof this.commands {
+    let messages = 0
+    let octets = 0
+    let count = 0
+    for (const { encoded } of this.commands) {
+      messages += encoded.messages
+      octets += encoded.payload.length
+      if (count > 0 && (messages > MESSAGES_PER_ENTRY || octets > 4 * FLUSH_OCTETS)) break
+      count++
+    }
+    return this.commands.splice(0, count)
+  }
+
+  private begin(lane: Lane, commands: EncodedCommand[], settle: Open['settle']): Open {
+    const number = this.nextNumber++
+    const open: Open = {
+      number,
+      lane,
+      commands,
+      octets: Buffer.alloc(0),
+      openedAtMs: this.nowMs(),
+      sentAtMs: 0,
+      resendMs: RESEND_MS,
+      sent: true,
+      settle,
+    }
+    this.open.set(number, open)
+    open.octets = joinEntry(this.header(lane, number), commands)
+    return open
+  }
+
+  private header(lane: Lane, number: number): Parameters<typeof joinEntry>[0] {
+    return {
+      lane,
+      node: this.options.node,
+      boot: this.boot,
+      number,
+      lowestUnanswered: this.lowestOpen(number),
+      proposedAtMs: this.options.clock.nowMs(),
+    }
+  }
+
+  /** Map order is number order, so the first open one is the lowest. */
+  private lowestOpen(otherwise: number): number {
+    for (const number of this.open.keys()) return number
+    return otherwise
+  }
+
+  /** Numbers from the lowest open one to the next: apply refuses what lies 1,024 beyond. */
+  private get window(): number {
+    return this.nextNumber - this.lowestOpen(this.nextNumber)
+  }
+
+  private send(open: Open): void {
+    const sent = this.options.send(open.octets) === 'sent'
+    if (open.sent !== sent) this.unsent += sent ? -1 : 1
+    open.sent = sent
+    open.sentAtMs = this.nowMs()
+  }
+
+  private close(open: Open): void {
+    this.open.delete(open.number)
+    if (!open.sent) this.unsent--
+    if (open.lane === 'submit') {
+      this.submitsOpen--
+      this.submitOctets -= open.octets.length
+    } else this.othersOpen--
+    if (this.commands.length > 0) this.scheduleCommands()
+  }
+
+  private onTick(): void {
+    const now = this.nowMs()
+    for (const open of this.open.values()) {
+      if (open.refuse !== undefined && now - open.openedAtMs >= this.options.submitTimeoutMs)
+        this.void(open)
+      if (!open.sent) this.send(open)
+      else if (this.hasLeader && now - open.sentAtMs >= open.resendMs) {
+        open.resendMs = Math.min(2 * open.resendMs, RESEND_MS_MAX)
+        this.send(open)
+      }
+    }
+    if (this.isLeaderless() && this.gather.count > 0) {
+      const gathered = this.gather
+      this.gather = new SubmitGather()
+      gathered.refuse('noLeader')
+    }
+  }
+
+  /**
+   * Its ESMEs are refused now, so it has to stay refused: `void` goes after it until one of the two is
+   * applied (DESIGN I8).
+   */
+  private void(open: Open): void {
+    open.refuse?.('timeout')
+    delete open.refuse
+    open.settle = () => undefined
+    this.propose({ kind: 'void', number: open.number }, result => {
+      if (result.ok && 'tooLate' in result && result.tooLate > 0)
+        this.options.tooLate(result.tooLate)
+      // What was applied before it has been decided already; what was not, never will be.
+      if (this.open.get(open.number) === open) this.close(open)
+    })
+  }
+
+  private isLeaderless(): boolean {
+    return (
+      this.leaderless !== undefined &&
+      this.nowMs() - this.leaderless >= this.options.submitTimeoutMs
+    )
+  }
+
+  private nowMs(): number {
+    return this.options.clock.monotonicMs()
+  }
+}

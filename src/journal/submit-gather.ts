@@ -1,0 +1,104 @@
+import type { AcceptRecord } from './accept-record.js'
+import { ACCEPT_RECORD_OCTETS, writeAcceptRecord } from './accept-record.js'
+import type { CommandResult, Outcome } from './commands.js'
+import type { EncodedCommand } from './entry.js'
+import { ACCEPT_HEADER_OCTETS, encodedAccept, writeAcceptHeader } from './entry.js'
+import type { SubmitRefusal, SubmitTicket } from './proposer.js'
+
+const FIRST_OCTETS = 16 * 1024
+
+/** Submitted messages on their way into one proposal, a section per (connector, priority, revision). */
+export class SubmitGather {
+  private readonly sections: Map<number, Section> = new Map()
+  count = 0
+  octets = 0
+
+  /** Copies the record's body: socket chunks are not kept alive (HOTPATH). */
+  add(
+    connector: number,
+    priority: number,
+    revision: number,
+    record: AcceptRecord,
+    ticket: SubmitTicket,
+  ): void {
+    const key = (revision * 65536 + connector) * 4 + priority
+    let section = this.sections.get(key)
+    if (section === undefined) {
+      section = new Section(connector, priority, revision)
+      this.sections.set(key, section)
+    }
+    this.octets += section.add(record, ticket)
+    this.count++
+  }
+
+  commands(): EncodedCommand[] {
+    return [...this.sections.values()].map(section => section.encode())
+  }
+
+  /** Answers all tickets as apply decided. */
+  settle({ index, results }: Outcome): void {
+    let i = 0
+    for (const section of this.sections.values()) section.settle(index, results[i++] ?? results[0]!)
+  }
+
+  refuse(why: SubmitRefusal): void {
+    for (const section of this.sections.values())
+      for (const ticket of section.tickets) ticket.refused(why)
+  }
+}
+
+class Section {
+  readonly tickets: SubmitTicket[] = []
+  private readonly connector: number
+  private readonly priority: number
+  private readonly revision: number
+  private payload = Buffer.allocUnsafe(FIRST_OCTETS)
+  private end = ACCEPT_HEADER_OCTETS
+
+  constructor(connector: number, priority: number, revision: number) {
+    this.connector = connector
+    this.priority = priority
+    this.revision = revision
+  }
+
+  /** Returns the octets it took. */
+  add(record: AcceptRecord, ticket: SubmitTicket): number {
+    const octets = ACCEPT_RECORD_OCTETS + record.body.length
+    if (this.end + octets > this.payload.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * this.payload.length, this.end + octets))
+      this.payload.copy(larger, 0, 0, this.end)
+      this.payload = larger
+    }
+    this.end = writeAcceptRecord(this.payload, this.end, record)
+    this.tickets.push(ticket)
+    return octets
+  }
+
+  encode(): EncodedCommand {
+    const { connector, priority, revision } = this
+    writeAcceptHeader(this.payload, 0, {
+      connector,
+      priority,
+      revision,
+      count: this.tickets.length,
+    })
+    return encodedAccept(this.payload.subarray(0, this.end), this.tickets.length)
+  }
+
+  settle(index: number, result: CommandResult): void {
+    if (!result.ok) {
+      for (const ticket of this.tickets) ticket.refused(result.why)
+      return
+    }
+    if (!('accepted' in result)) return
+    const { first, refused } = result.accepted
+    let next = 0
+    for (let i = 0; i < this.tickets.length; i++) {
+      const no = refused[next]
+      if (no?.[0] === first + i) {
+        next++
+        this.tickets[i]!.refused(no[1])
+      } else this.tickets[i]!.accepted(index, first + i)
+    }
+  }
+}
