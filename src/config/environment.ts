@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { suggestion } from './nearest.js'
 import { readDocument } from './document.js'
+import { ConfigError } from './file-error.js'
 import { shapeOf } from './values.js'
 
 /** What the environment says: CARILLON_CLUSTER_HEARTBEAT_MS stands for cluster.heartbeatMs. */
@@ -50,6 +51,20 @@ export function overrideFromEnvironment(
     },
   }
 }
+
+/** CARILLON_LOG_LEVEL: debug, info (default), warn, error or silent. @throws ConfigError */
+export function logLevel(environment: NodeJS.ProcessEnv = process.env): LogLevel {
+  const given = environment['CARILLON_LOG_LEVEL'] ?? 'info'
+  const level = LEVELS.find(known => known === given)
+  if (level !== undefined) return level
+  const message = `expected one of ${LEVELS.join(', ')}, not ${given}`
+  throw new ConfigError([
+    { file: 'environment', line: 0, column: 0, key: 'CARILLON_LOG_LEVEL', message },
+  ])
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LEVELS)[number]
 
 const PREFIX = 'CARILLON_'
 /** Read elsewhere. */
