@@ -104,8 +104,7 @@ export interface Group {
 }
 
 export type MemberChange =
-  | { kind: 'addLearner' | 'addVoter'; member: Member }
-  | { kind: 'remove'; id: number }
+  { kind: 'addLearner' | 'addVoter'; member: Member } | { kind: 'remove'; id: number }
 
 /** What a group tells its user, besides `StateMachine`. */
 export interface GroupListener {

@@ -1,0 +1,475 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment, @typescript-eslint/no-unsafe-enum-assignment --
+   the engine's classes and enums are plain records and numbers; ours have the same fields */
+// rawnode first: the engine's modules import each other in a circle
+import { RawNode } from '@coaty/consensus.raft/ported/rawnode.js'
+import { SnapshotStatus, type Ready as EngineReady } from '@coaty/consensus.raft/ported/node.js'
+import { RaftConfig, StateType } from '@coaty/consensus.raft/ported/raft.js'
+import {
+  type Entry,
+  EntryType as EngineEntryType,
+  Message,
+  MessageType,
+} from '@coaty/consensus.raft/ported/raftpb/raft.pb.js'
+
+import type { Logger } from '../src/base/logger.js'
+import type { Random } from '../src/base/random.js'
+import {
+  type ConfigurationChange,
+  decodeChange,
+  encodeChange,
+  toConfState,
+  toConfiguration,
+  toEngineChange,
+  whyInvalid,
+} from './engine-conf.js'
+import { engineLogger, patchEngine } from './engine-guards.js'
+import { engineStorage } from './engine-storage.js'
+import type { LogStore } from './log/log-store.js'
+import type { Configuration, HardState, LogEntry, SnapshotMetadata } from './log/records.js'
+import { MessageKind, type RaftMessage } from './messages.js'
+import type { Role } from './types.js'
+
+/** Ticks in a heartbeat: `tick` is called every heartbeatMs / 5. */
+export const TICKS_PER_HEARTBEAT = 5
+/** Octets of entries in one MsgApp. */
+export const MESSAGE_BYTES_MAX = 512 * 1024
+const INFLIGHT_MESSAGES_MAX = 64
+const UNCOMMITTED_BYTES_MAX = 64 * 1024 * 1024
+const COMMITTED_BYTES_PER_READY = 2 * 1024 * 1024
+
+export interface EngineOptions {
+  id: number
+  log: LogStore
+  /** Index that the state machine has on disk. */
+  applied: number
+  /** Index that a snapshot taken now would have at least. */
+  snapshotAt: () => number
+  heartbeatMs: number
+  electionTimeoutMs: number
+  random: Random
+  logger: Logger
+}
+
+/** What has to be done now, in this order: write, send, apply, answer reads; then `advance`. */
+export interface Ready {
+  entries: LogEntry[]
+  /** Undefined where it did not change. */
+  hardState: HardState | undefined
+  mustSync: boolean
+  snapshot: SnapshotMetadata | undefined
+  committed: LogEntry[]
+  messages: RaftMessage[]
+  reads: { index: number; context: string }[]
+}
+
+/** A member's place in replication, on the leader. */
+export interface Progress {
+  matchIndex: number
+  recentlyActive: boolean
+  learner: boolean
+}
+
+/** What `mayLeaveEarly` looks at: fields alike in the engine's messages and in ours. */
+type EarlyMessage = Pick<RaftMessage, 'type' | 'term' | 'commit'> & { entries: readonly unknown[] }
+
+patchEngine()
+
+/**
+ * etcd's Raft core with its guards. Does no I/O and reads no clock; ids are numbers and data are
+ * buffers on this side. Any exception out of it is fatal for the node.
+ */
+export class Engine {
+  private readonly node: RawNode
+  private readonly random: Random
+  private readonly ticksPerElection: number
+  private current: EngineReady | undefined
+  private clamped = false
+
+  constructor(options: EngineOptions) {
+    this.random = options.random
+    this.ticksPerElection = Math.round(
+      (options.electionTimeoutMs * TICKS_PER_HEARTBEAT) / options.heartbeatMs,
+    )
+    this.node = RawNode.NewRawNode(
+      new RaftConfig({
+        id: String(options.id),
+        electionTick: this.ticksPerElection,
+        heartbeatTick: TICKS_PER_HEARTBEAT,
+        storage: engineStorage(options.log, options.applied, options.snapshotAt),
+        applied: options.applied,
+        maxSizePerMsg: MESSAGE_BYTES_MAX,
+        maxCommittedSizePerReady: COMMITTED_BYTES_PER_READY,
+        maxUncommittedEntriesSize: UNCOMMITTED_BYTES_MAX,
+        maxInflightMsgs: INFLIGHT_MESSAGES_MAX,
+        checkQuorum: true,
+        preVote: true,
+        disableProposalForwarding: true,
+        logger: engineLogger(options.logger),
+      }),
+    )
+    const { raft } = this.node
+    raft.resetRandomizedElectionTimeout = () => {
+      raft.randomizedElectionTimeout = this.electionTicks()
+    }
+    raft.resetRandomizedElectionTimeout()
+  }
+
+  get term(): number {
+    return this.node.raft.term
+  }
+
+  /** Id of the known leader, or null. */
+  get leader(): number | null {
+    return idOf(this.node.raft.lead)
+  }
+
+  get isLeader(): boolean {
+    return this.node.raft.state === StateType.StateLeader
+  }
+
+  get role(): Role {
+    const { raft } = this.node
+    if (raft.state === StateType.StateLeader) return 'leader'
+    if (raft.isLearner) return 'learner'
+    return raft.state === StateType.StateFollower ? 'follower' : 'candidate'
+  }
+
+  get commitIndex(): number {
+    return this.node.raft.raftLog.committed
+  }
+
+  get lastIndex(): number {
+    return this.node.raft.raftLog.lastIndex()
+  }
+
+  /** Last index that is known to be on this node's disk. */
+  get stableIndex(): number {
+    return this.node.raft.raftLog.unstable.offset - 1
+  }
+
+  /** Index of the newest membership change that may be unapplied; nothing new is accepted before. */
+  get pendingChangeIndex(): number {
+    return this.node.raft.pendingConfIndex
+  }
+
+  get transferTarget(): number | null {
+    return idOf(this.node.raft.leadTransferee)
+  }
+
+  get configuration(): Configuration {
+    return toConfiguration(this.node.raft.prs.confState())
+  }
+
+  /** On the leader: every member's progress. (Not `withProgress`, which breaks the next proposal: guard 1.) */
+  progress(): Map<number, Progress> {
+    const found = new Map<number, Progress>()
+    if (!this.isLeader) return found
+    for (const [id, progress] of this.node.status().progress) {
+      found.set(Number(id), {
+        matchIndex: progress.match,
+        recentlyActive: progress.recentActive,
+        learner: progress.isLearner,
+      })
+    }
+    return found
+  }
+
+  tick(): void {
+    this.node.tick()
+  }
+
+  /** Takes a message of a peer. What is stale or senseless is ignored, as Raft does. */
+  step(message: RaftMessage): void {
+    const { raft } = this.node
+    const engineMessage = toEngine(message)
+    if ((message.type as MessageType) !== MessageType.MsgReadIndexResp) {
+      this.node.step(engineMessage)
+      return
+    }
+    if (engineMessage.entries.length !== 1) return
+    const earlier = raft.readStates // the engine doubles what it finds there (guard 2)
+    raft.readStates = []
+    this.node.step(engineMessage)
+    raft.readStates = [...earlier, ...raft.readStates.slice(-1)]
+  }
+
+  /** Whether a proposal of `bytes` would be appended now. */
+  takes(bytes: number): boolean {
+    const { raft } = this.node
+    return (
+      this.isLeader &&
+      raft.leadTransferee === '' &&
+      (raft.uncommittedSize === 0 || raft.uncommittedSize + bytes <= UNCOMMITTED_BYTES_MAX)
+    )
+  }
+
+  /** Appends on the leader, as one message. False: nothing was appended. */
+  propose(datas: readonly Buffer[]): boolean {
+    const entries = datas.map(data => ({
+      type: EngineEntryType.EntryNormal,
+      term: 0,
+      index: 0,
+      data: data.length === 0 ? null : data,
+    }))
+    return this.proposeEntries(entries)
+  }
+
+  /**
+   * Appends a membership change. Returns its index, or says why not. Leaving joint consensus
+   * (no changes) is the engine's own doing.
+   */
+  proposeChange(change: ConfigurationChange): number | { refused: string } {
+    const invalid = whyInvalid(this.node.raft, change)
+    if (invalid !== null) return { refused: invalid }
+    const entry = {
+      type: EngineEntryType.EntryConfChangeV2,
+      term: 0,
+      index: 0,
+      data: toEngineChange(change) as unknown,
+    }
+    const entries = [entry]
+    if (!this.proposeEntries(entries)) return { refused: 'not the leader' }
+    // the engine replaces what it refuses by an empty entry
+    if (entries[0] !== entry) return { refused: 'another change is under way' }
+    entry.data = encodeChange(change) // from here on it is octets, in the log as on the wire
+    return entry.index
+  }
+
+  /** Applies a committed change. Returns undefined, on every node alike, where it does not fit. */
+  applyChange(
+    data: Buffer | null,
+  ): { change: ConfigurationChange; configuration: Configuration } | undefined {
+    const change = decodeChange(data)
+    if (whyInvalid(this.node.raft, change) !== null) return undefined
+    const state = this.node.applyConfChange(toEngineChange(change))
+    return { change, configuration: toConfiguration(state) }
+  }
+
+  /** `context` is never used twice. The answer comes with a later `Ready`, or never. */
+  readIndex(context: string): void {
+    this.node.readIndex(context)
+  }
+
+  campaign(): void {
+    this.node.campaign()
+  }
+
+  /** True while real votes are being collected: a new campaign would throw them away. */
+  get isCandidate(): boolean {
+    return this.node.raft.state === StateType.StateCandidate
+  }
+
+  /**
+   * Ends this node's trust in its leader, and nothing else: pre-votes of others are answered now,
+   * and its own next tick starts no election. Terms, votes and PreVote stay as they are. HOTPATH.md
+   */
+  giveUpPatience(): void {
+    const { raft } = this.node
+    if (this.isLeader) return
+    raft.electionElapsed = this.ticksPerElection
+    raft.randomizedElectionTimeout = 2 * this.ticksPerElection - 1
+  }
+
+  transferLeader(to: number): void {
+    this.node.transferLeader(String(to))
+  }
+
+  reportUnreachable(id: number): void {
+    this.node.reportUnreachable(String(id))
+  }
+
+  /** Must follow every MsgSnap, or its receiver stays paused (guard 6). */
+  reportSnapshot(id: number, ok: boolean): void {
+    this.node.reportSnapshot(
+      String(id),
+      ok ? SnapshotStatus.SnapshotFinish : SnapshotStatus.SnapshotFailure,
+    )
+  }
+
+  /** A snapshot was accepted by `step` and waits for the next Ready, or is in the present one. */
+  get hasPendingSnapshot(): boolean {
+    return this.node.raft.raftLog.hasPendingSnapshot()
+  }
+
+  hasReady(): boolean {
+    return this.node.hasReady()
+  }
+
+  /** Never a second one before `advance`. */
+  ready(): Ready {
+    if (this.current !== undefined) throw new Error('a second Ready before advance')
+    const ready = this.node.ready()
+    this.current = ready
+    const { hardState, snapshot } = ready
+    return {
+      entries: ready.entries,
+      hardState: hardState.isEmptyHardState()
+        ? undefined
+        : { term: hardState.term, vote: idOf(hardState.vote) ?? 0, commit: hardState.commit },
+      mustSync: ready.mustSync,
+      snapshot: snapshot.isEmptySnap()
+        ? undefined
+        : {
+            index: snapshot.metadata.index,
+            term: snapshot.metadata.term,
+            membership: {
+              configuration: toConfiguration(snapshot.metadata.confState),
+              members: [],
+            },
+          },
+      committed: ready.committedEntries,
+      messages: ready.messages.map(fromEngine),
+      reads: ready.readStates.map(({ index, requestCtx }) => ({
+        index,
+        context: String(requestCtx),
+      })),
+    }
+  }
+
+  advance(): void {
+    if (this.current === undefined) throw new Error('advance without a Ready')
+    const ready = this.current
+    this.current = undefined
+    this.node.advance(ready)
+    if (!this.clamped) return
+    // followers were told less than was committed: tell them now that it is on disk here too
+    this.clamped = false
+    if (this.isLeader) this.node.raft.bcastAppend()
+  }
+
+  /**
+   * Takes out, while a Ready is being written, the messages that need not wait for the disk:
+   * heartbeats and their answers, reads, and the leader's own entries. `durableTerm` is the term
+   * on disk: what speaks for a newer one waits.
+   */
+  takeEarly(durableTerm: number): RaftMessage[] {
+    const { raft } = this.node
+    const early: RaftMessage[] = []
+    const keep: Message[] = []
+    for (const message of raft.msgs) {
+      if (message.term <= durableTerm && this.mayLeaveEarly(message))
+        early.push(fromEngine(message))
+      else keep.push(message)
+    }
+    if (early.length > 0) raft.msgs = keep
+    return early
+  }
+
+  /** Splits messages into those that may leave before the write, clamped, and those that may not. */
+  split(messages: RaftMessage[], durableTerm: number): [early: RaftMessage[], rest: RaftMessage[]] {
+    const early: RaftMessage[] = []
+    const rest: RaftMessage[] = []
+    for (const message of messages) {
+      if (message.term <= durableTerm && this.mayLeaveEarly(message)) early.push(message)
+      else rest.push(message)
+    }
+    return [early, rest]
+  }
+
+  /** Never lets a commit out that this node's own disk does not hold: HOTPATH.md, traps. */
+  clamp(message: RaftMessage): void {
+    const type = message.type as MessageType
+    if (type !== MessageType.MsgApp && type !== MessageType.MsgHeartbeat) return
+    const durable = this.stableIndex
+    if (message.commit <= durable) return
+    message.commit = durable
+    if (type === MessageType.MsgApp) this.clamped = true
+  }
+
+  private mayLeaveEarly(message: EarlyMessage): boolean {
+    switch (message.type as MessageType) {
+      case MessageType.MsgHeartbeatResp:
+      case MessageType.MsgReadIndex:
+      case MessageType.MsgReadIndexResp:
+        return true
+      case MessageType.MsgHeartbeat:
+      case MessageType.MsgTimeoutNow:
+        return this.isLeader && message.term === this.term
+      case MessageType.MsgApp:
+        // one that only says what is committed waits until it is so here as well
+        return (
+          this.isLeader &&
+          message.term === this.term &&
+          (message.entries.length > 0 || message.commit <= this.stableIndex)
+        )
+      default:
+        return false
+    }
+  }
+
+  private proposeEntries(entries: Entry[]): boolean {
+    const { raft } = this.node
+    const message = new Message({ type: MessageType.MsgProp, from: raft.id })
+    message.entries = entries // not copied: the engine numbers these very objects
+    return raft.Step(message) === null
+  }
+
+  /** E + (rank + 0.6 · random) · E / n, in ticks: votes seldom split. DESIGN §4 */
+  private electionTicks(): number {
+    const { raft } = this.node
+    const voters = raft.prs.voterNodes().map(Number)
+    const rank = voters.filter(id => id < Number(raft.id)).length
+    const spread =
+      ((rank + 0.6 * this.random.unit()) * this.ticksPerElection) / Math.max(1, voters.length)
+    return this.ticksPerElection + Math.floor(spread)
+  }
+}
+
+function idOf(id: string): number | null {
+  return id === '' ? null : Number(id)
+}
+
+function toEngine(message: RaftMessage): Message {
+  const engineMessage = new Message()
+  engineMessage.type = message.type
+  engineMessage.to = String(message.to)
+  engineMessage.from = String(message.from)
+  engineMessage.term = message.term
+  engineMessage.logTerm = message.logTerm
+  engineMessage.index = message.index
+  engineMessage.commit = message.commit
+  engineMessage.reject = message.reject
+  engineMessage.rejectHint = message.rejectHint
+  engineMessage.context = message.context === '' ? null : message.context
+  engineMessage.entries = isRead(message.type)
+    ? [{ term: 0, index: 0, type: 0, data: message.readContext }]
+    : message.entries
+  if (message.snapshot !== undefined) {
+    const { metadata } = engineMessage.snapshot
+    metadata.index = message.snapshot.index
+    metadata.term = message.snapshot.term
+    metadata.confState = toConfState(message.snapshot.membership.configuration)
+  }
+  return engineMessage
+}
+
+function fromEngine(source: Message): RaftMessage {
+  const read = isRead(source.type)
+  const { metadata } = source.snapshot
+  return {
+    type: source.type,
+    to: Number(source.to),
+    from: Number(source.from),
+    term: source.term,
+    logTerm: source.logTerm,
+    index: source.index,
+    commit: source.commit,
+    reject: source.reject,
+    rejectHint: source.rejectHint,
+    context: source.context === null ? '' : String(source.context),
+    readContext: read ? String(source.entries[0]?.data) : '',
+    entries: read ? [] : source.entries,
+    snapshot:
+      metadata.index === 0
+        ? undefined
+        : {
+            index: metadata.index,
+            term: metadata.term,
+            membership: { configuration: toConfiguration(metadata.confState), members: [] },
+          },
+  }
+}
+
+function isRead(type: number): boolean {
+  return type === MessageKind.MsgReadIndex || type === MessageKind.MsgReadIndexResp
+}

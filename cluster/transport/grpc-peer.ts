@@ -1,0 +1,258 @@
+import { Client, type Metadata } from '@grpc/grpc-js'
+
+import type { Cancel, Clock, Timers } from '../../src/base/clock.js'
+import type { Logger } from '../../src/base/logger.js'
+import type { Random } from '../../src/base/random.js'
+import type { PeerState } from '../types.js'
+import {
+  CHANNEL_OPTIONS,
+  METHODS,
+  clientCredentials,
+  identityMetadata,
+  readIdentity,
+  type TlsMaterial,
+} from './grpc-service.js'
+import { StreamLane, type Stream } from './lane.js'
+import { probePort } from './port-probe.js'
+import {
+  LANE_BYTES_MAX,
+  PROTOCOL_VERSION,
+  type Identity,
+  type Lane,
+  type PeerEvent,
+  type PeerView,
+  type Sent,
+} from './transport.js'
+
+const REDIAL_MS = { first: 20, max: 500 }
+const PROBE_MS = { first: 20, max: 250, timeout: 300 }
+const DIAL_TIMEOUT_MS = 3000
+const PING: Buffer = Buffer.alloc(0)
+const LANES: readonly Lane[] = ['append', 'control']
+
+export interface PeerContext {
+  clock: Clock
+  timers: Timers
+  random: Random
+  logger: Logger
+  tls: TlsMaterial | undefined
+  /** Silence after which a stream is given up and dialled anew. */
+  silenceMs: number
+  identity(): Identity | undefined
+  onRecord(from: number, lane: Lane, record: Buffer): void
+  onPeer(id: number, event: PeerEvent): void
+}
+
+/** One other node: its two lanes, who dials whom (the lower id dials), and what is known of its process. */
+export class GrpcPeer {
+  readonly id: number
+  readonly address: string
+  private readonly context: PeerContext
+  private readonly lanes: Record<Lane, StreamLane>
+  private readonly dials: Record<Lane, Dial>
+  private readonly stopPings: Cancel
+  private state: PeerState = 'silent'
+  private sinceMs: number
+  private heardAtMs = -Infinity
+  private probing = false
+  private stopped = false
+
+  constructor(id: number, address: string, context: PeerContext) {
+    this.id = id
+    this.address = address
+    this.context = context
+    this.sinceMs = context.clock.monotonicMs()
+    const lane = (name: Lane): StreamLane =>
+      new StreamLane(LANE_BYTES_MAX[name], {
+        onRecord: record => {
+          this.heardAtMs = context.clock.monotonicMs()
+          this.dials[name].heardAtMs = this.heardAtMs
+          if (record.length > 0) context.onRecord(id, name, record)
+        },
+        onDown: reason => this.laneDown(name, reason),
+      })
+    this.lanes = { append: lane('append'), control: lane('control') }
+    this.dials = { append: newDial(), control: newDial() }
+    this.stopPings = context.timers.every(context.silenceMs / 8, () => this.ping())
+  }
+
+  /** Begins to keep the streams up. */
+  start(): void {
+    for (const lane of LANES) this.dial(lane)
+    if (!this.isDialler()) void this.probe()
+  }
+
+  /** Takes a stream that the peer dialled. */
+  accept(lane: Lane, stream: Stream, abort: () => void): void {
+    this.attach(lane, stream, abort)
+  }
+
+  send(lane: Lane, record: Buffer): Sent {
+    return this.lanes[lane].send(record)
+  }
+
+  get view(): PeerView {
+    return { state: this.state, sinceMs: this.sinceMs, heardAtMs: this.heardAtMs }
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.stopPings()
+    for (const lane of LANES) {
+      this.dials[lane].cancel()
+      this.lanes[lane].close('stopped')
+      this.dials[lane].client?.close()
+    }
+  }
+
+  private isDialler(): boolean {
+    const own = this.context.identity()
+    return own !== undefined && own.id < this.id
+  }
+
+  private dial(lane: Lane): void {
+    const own = this.context.identity()
+    const dial = this.dials[lane]
+    dial.cancel()
+    if (this.stopped || own === undefined || own.id >= this.id || this.lanes[lane].up) return
+    dial.client?.close()
+    const client = new Client(
+      this.address,
+      clientCredentials(this.context.tls, this.id),
+      CHANNEL_OPTIONS,
+    )
+    dial.client = client
+    const { path, requestSerialize, responseDeserialize } = METHODS[lane]
+    const call = client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      identityMetadata(own),
+    )
+    let settled = false
+    const failed = (reason: string): void => {
+      if (settled) return
+      settled = true
+      call.cancel()
+      this.redial(lane, reason)
+    }
+    dial.cancel = this.context.timers.after(DIAL_TIMEOUT_MS, () => failed('no answer'))
+    call.on('error', error => failed(error.message))
+    call.on('end', () => failed('stream ended'))
+    call.on('metadata', (metadata: Metadata) => {
+      if (settled) return
+      const reason = strangeness(metadata, own, this.id)
+      if (reason !== undefined) {
+        failed(reason)
+        return
+      }
+      settled = true
+      dial.cancel()
+      dial.backoffMs = REDIAL_MS.first
+      this.attach(lane, call, () => call.cancel())
+    })
+  }
+
+  private redial(lane: Lane, reason: string): void {
+    if (this.stopped) return
+    const { timers, random, clock, logger } = this.context
+    const dial = this.dials[lane]
+    const now = clock.monotonicMs()
+    if (now - dial.saidAtMs > 5000) {
+      dial.saidAtMs = now
+      logger.info('peer not connected', { peer: this.id, address: this.address, lane, reason })
+    }
+    void this.probe()
+    dial.cancel()
+    dial.cancel = timers.after(dial.backoffMs * (0.5 + random.unit()), () => this.dial(lane))
+    dial.backoffMs = Math.min(REDIAL_MS.max, dial.backoffMs * 1.6)
+  }
+
+  private attach(lane: Lane, stream: Stream, abort: () => void): void {
+    const { clock, logger } = this.context
+    this.lanes[lane].attach(stream, abort)
+    this.heardAtMs = clock.monotonicMs()
+    this.dials[lane].heardAtMs = this.heardAtMs
+    if (lane === 'control') {
+      this.become('connected')
+      logger.info('peer connected', { peer: this.id })
+    } else {
+      this.context.onPeer(this.id, 'appendUp')
+    }
+  }
+
+  private laneDown(lane: Lane, reason: string): void {
+    if (this.stopped || reason === 'replaced') return
+    this.context.logger.info('peer stream broke', { peer: this.id, lane, reason })
+    if (lane === 'control') this.become('silent')
+    this.context.onPeer(this.id, 'down')
+    if (this.isDialler()) this.redial(lane, reason)
+    else void this.probe()
+  }
+
+  private become(state: PeerState): void {
+    if (state === this.state) return
+    const before = this.state
+    this.state = state
+    this.sinceMs = this.context.clock.monotonicMs()
+    if (state === 'refused') this.context.onPeer(this.id, 'refused')
+    else if (before === 'refused') this.context.onPeer(this.id, 'accepting')
+  }
+
+  /** While a lane is down: dials the bare port, to tell a dead process from a slow network. */
+  private async probe(): Promise<void> {
+    if (this.probing) return
+    this.probing = true
+    for (let waitMs = PROBE_MS.first; ; waitMs = Math.min(PROBE_MS.max, waitMs * 1.6)) {
+      if (this.stopped || (this.lanes.control.up && this.lanes.append.up)) break
+      const found = await probePort(this.address, PROBE_MS.timeout)
+      if (this.isStopped()) break
+      if (found === 'refused' && !this.lanes.control.up) this.become('refused')
+      else if (this.state === 'refused') this.become('silent')
+      await new Promise<void>(resolve => this.context.timers.after(waitMs, resolve))
+    }
+    this.probing = false
+  }
+
+  private isStopped(): boolean {
+    return this.stopped
+  }
+
+  private ping(): void {
+    const now = this.context.clock.monotonicMs()
+    for (const lane of LANES) {
+      if (!this.lanes[lane].up) continue
+      if (now - this.dials[lane].heardAtMs > this.context.silenceMs) {
+        this.lanes[lane].close('peer is silent')
+      } else {
+        this.lanes[lane].send(PING)
+      }
+    }
+  }
+}
+
+interface Dial {
+  client: Client | undefined
+  cancel: Cancel
+  backoffMs: number
+  heardAtMs: number
+  saidAtMs: number
+}
+
+function newDial(): Dial {
+  return {
+    client: undefined,
+    cancel: () => undefined,
+    backoffMs: REDIAL_MS.first,
+    heardAtMs: -Infinity,
+    saidAtMs: -Infinity,
+  }
+}
+
+function strangeness(metadata: Metadata, own: Identity, expected: number): string | undefined {
+  const found = readIdentity(metadata)
+  if (found.version !== PROTOCOL_VERSION) return `peer speaks version ${found.version}`
+  if (found.clusterId !== own.clusterId) return 'peer belongs to another cluster'
+  if (found.id !== expected) return `peer is node ${found.id}, not ${expected}`
+  return undefined
+}
