@@ -10,6 +10,8 @@ export const ACCEPT_RECORD_OCTETS = 22
 
 /** The ESME named a validity_period: the message stands in an expiry bucket. */
 export const FLAG_EXPLICIT_VALIDITY = 0x01
+/** No ESME waits for its receipt: it is awaited to be shown, and owed to nobody. */
+export const FLAG_WATCHED = 0x02
 
 export interface AcceptRecord {
   account: number

@@ -149,7 +149,8 @@ function settle(
     finish(applying, subject, receipt.state, receipt.error, atMs)
     close(applying, block)
   }
-  const owed = final ? wantsReceipt(wanted, receipt.state) : wanted === 1
+  const asked = final ? wantsReceipt(wanted, receipt.state) : wanted === 1
+  const owed = asked && !block.watched(offset)
   if (owed) oweReceipt(applying, subject, inbound)
   return owed
 }

@@ -5,7 +5,7 @@ import { OK, refused } from './results.js'
 
 /** Makes a new revision of the settings, for all nodes at this index. */
 export function applySettings(applying: Applying, command: SettingsCommand): CommandResult {
-  const { state, effects } = applying
+  const { state, effects, index } = applying
   const { settings } = command
   if (command.expected !== null && command.expected !== state.revision)
     return refused('conflict', `revision ${state.revision} came in between`)
@@ -18,7 +18,7 @@ export function applySettings(applying: Applying, command: SettingsCommand): Com
   }
 
   const revision = state.revision + 1
-  state.addRevision({ revision, atMs: command.atMs, author: command.author, settings })
+  state.addRevision({ revision, index, atMs: command.atMs, author: command.author, settings })
   for (const connector of settings.connectors)
     if (state.connector(connector.id) === undefined) state.addConnector(connector.id)
   for (const account of settings.accounts)

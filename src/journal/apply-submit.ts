@@ -1,4 +1,9 @@
-import { FLAG_EXPLICIT_VALIDITY, readAcceptRecord, skipAcceptRecord } from './accept-record.js'
+import {
+  FLAG_EXPLICIT_VALIDITY,
+  FLAG_WATCHED,
+  readAcceptRecord,
+  skipAcceptRecord,
+} from './accept-record.js'
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
 import { MARK } from './blocks.js'
@@ -37,6 +42,7 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       explicit,
       record.addressHash,
     )
+    if ((record.flags & FLAG_WATCHED) !== 0) block.setWatched(offset)
     account!.queued++
     run.extend(offset, explicit ? Math.ceil(record.expiresAtMs / 1000) : 0)
   }

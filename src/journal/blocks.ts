@@ -44,6 +44,7 @@ const HEADER = 24
 const FLAG_RECEIPT = 0x03 // registered_delivery, SMSC receipt bits
 const FLAG_AWAITED = 0x04 // its receipt holds the block open
 const FLAG_VALIDITY = 0x08 // an expiry bucket names it
+const FLAG_WATCHED = 0x10 // its receipt is owed to nobody
 
 /**
  * The marks of one entry's messages, packed: what the journal knows of them besides their octets. Times
@@ -155,6 +156,15 @@ export class Block {
 
   explicitValidity(offset: number): boolean {
     return (this.marks[offset * STRIDE + 8]! & FLAG_VALIDITY) !== 0
+  }
+
+  /** Its receipts only change its state: no ESME is owed them. */
+  watched(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 8]! & FLAG_WATCHED) !== 0
+  }
+
+  setWatched(offset: number): void {
+    this.marks[offset * STRIDE + 8]! |= FLAG_WATCHED
   }
 
   awaited(offset: number): boolean {

@@ -76,7 +76,8 @@ export function conclude(
   leaveQueueOf(applying, subject)
   finish(applying, subject, state, error, atMs)
   const { block, offset } = subject
-  if (wantsReceipt(block.receiptWanted(offset), state)) oweReceipt(applying, subject, 0)
+  const owed = !block.watched(offset) && wantsReceipt(block.receiptWanted(offset), state)
+  if (owed) oweReceipt(applying, subject, 0)
   else close(applying, block)
 }
 

@@ -22,6 +22,8 @@ export const HASH_EVERY = 256
 
 export interface Revision {
   revision: number
+  /** Log index at which all nodes changed over. */
+  index: number
   atMs: number
   author: string
   settings: GatewaySettings
