@@ -1,0 +1,9 @@
+/**
+ * Preloaded (`node --import`) into processes that a test, drill or bench starts: their stdin is a
+ * pipe from the parent, and when it closes (the parent is gone, even by SIGKILL) they end too.
+ */
+process.stdin.on('error', () => process.exit(1))
+process.stdin.on('close', () => process.exit(1))
+process.stdin.resume()
+// A pipe keeps the event loop alive otherwise, and a process that has nothing left to do ends.
+;(process.stdin as Partial<{ unref: () => void }>).unref?.()

@@ -1,0 +1,211 @@
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { ClusterView } from '../api/shapes.js'
+import { freePorts } from './free-ports.js'
+import { ProcessNode } from './process-node.js'
+import { waitFor } from './wait-for.js'
+
+export interface ProcessClusterOptions {
+  /** Default 3. */
+  size?: number
+  /** Contents of the gateway file: YAML, or an object in its shape. See `gatewayTo`. */
+  gateway: string | object
+  /** Settings of every node file beside what is set here, by section: `{ smpp: { submitTimeoutMs: 800 } }`. */
+  settings?: Readonly<Record<string, object>>
+  /** Flags of node itself: `--cpu-prof`. */
+  flags?: (id: number) => readonly string[]
+  env?: Readonly<Record<string, string>>
+  /** Where configuration, data and logs go; a temporary directory otherwise, removed by `stop`. */
+  directory?: string
+}
+
+/**
+ * A cluster of real node processes on free ports of this machine, for tests, drills and the bench.
+ *
+ *     const cluster = await ProcessCluster.start({ gateway: gatewayTo(simulator.port) })
+ *     const leader = await cluster.leader()
+ *     await leader.kill()
+ *     leader.start()
+ *     await cluster.ready()
+ *     await cluster.stop()
+ */
+export class ProcessCluster {
+  readonly directory: string
+  readonly nodes: readonly ProcessNode[]
+  private readonly temporary: boolean
+
+  /** Writes the files and starts all nodes; resolves when all are ready. */
+  static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
+    const cluster = await ProcessCluster.prepare(options)
+    for (const node of cluster.nodes) node.start()
+    try {
+      await cluster.ready()
+    } catch (error) {
+      await cluster.stop()
+      throw error
+    }
+    return cluster
+  }
+
+  /** Writes the files; starts nothing. */
+  static async prepare(options: ProcessClusterOptions): Promise<ProcessCluster> {
+    const { size = 3, gateway, settings = {}, flags, env = {} } = options
+    const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'carillon-cluster-')))
+    await mkdir(directory, { recursive: true })
+    const yaml = typeof gateway === 'string' ? gateway : stringify(gateway)
+    await writeFile(join(directory, 'gateway.yaml'), yaml)
+    const ports = await freePorts(3 * size)
+    const members = Array.from({ length: size }, (_, i) => ({
+      id: i + 1,
+      peerPort: ports[3 * i]!,
+      smppPort: ports[3 * i + 1]!,
+      httpPort: ports[3 * i + 2]!,
+    }))
+    const peers = members.map(({ id, peerPort }) => ({ id, address: `127.0.0.1:${peerPort}` }))
+    const nodes: ProcessNode[] = []
+    for (const { id, peerPort, smppPort, httpPort } of members) {
+      const sections: Record<string, unknown> = {
+        ...settings,
+        node: { ...settings['node'], id, dataDir: join(directory, `data-${id}`) },
+        cluster: { ...settings['cluster'], listen: `127.0.0.1:${peerPort}`, peers },
+        smpp: { ...settings['smpp'], listen: `127.0.0.1:${smppPort}` },
+        http: { ...settings['http'], listen: `127.0.0.1:${httpPort}` },
+        gateway: './gateway.yaml',
+      }
+      const configFile = join(directory, `node-${id}.yaml`)
+      await writeFile(configFile, stringify(sections))
+      const logFile = join(directory, `node-${id}.log`)
+      const own = { id, configFile, logFile, smppPort, httpPort, peerPort }
+      nodes.push(new ProcessNode({ ...own, flags: flags?.(id) ?? [], env }))
+    }
+    return new ProcessCluster(directory, nodes, options.directory === undefined)
+  }
+
+  private constructor(directory: string, nodes: readonly ProcessNode[], temporary: boolean) {
+    this.directory = directory
+    this.nodes = nodes
+    this.temporary = temporary
+  }
+
+  node(id: number): ProcessNode {
+    const node = this.nodes.find(node => node.id === id)
+    if (node === undefined) throw new Error(`there is no node ${id}`)
+    return node
+  }
+
+  get running(): ProcessNode[] {
+    return this.nodes.filter(node => node.isRunning)
+  }
+
+  /** SMPP addresses of all nodes, for `esme --connect`. */
+  get smppAddresses(): string[] {
+    return this.nodes.map(node => node.smppAddress)
+  }
+
+  /** Waits until all nodes that run are ready. */
+  async ready(timeoutMs = 60_000): Promise<void> {
+    await Promise.all(this.running.map(node => node.ready(timeoutMs)))
+  }
+
+  /** Waits until a running node says of itself that it leads, and a majority of those that answer agrees. */
+  async leader(timeoutMs = 30_000): Promise<ProcessNode> {
+    return waitFor('a leader', async () => leaderOf(this.nodes, await this.views()), {
+      timeoutMs,
+    })
+  }
+
+  /** What each running node says; those that do not answer are left out. */
+  async views(): Promise<ClusterView[]> {
+    const answers = await Promise.all(this.running.map(node => node.cluster()))
+    return answers.filter(view => view !== undefined)
+  }
+
+  /**
+   * Waits until nothing is queued or in flight, and all running nodes show the same state hash at the
+   * same index; returns what they say.
+   */
+  async settled(timeoutMs = 60_000): Promise<ClusterView[]> {
+    let last: ClusterView[] = []
+    return waitFor(
+      'the nodes agree and have nothing left to do',
+      async () => {
+        last = await this.views()
+        const [first] = last
+        if (first === undefined || last.length < this.running.length) return undefined
+        const idle = last.every(view => view.queued + view.inFlight + view.receiptsQueued === 0)
+        const agree = last.every(
+          view =>
+            view.stateHash === first.stateHash && view.stateHashIndex === first.stateHashIndex,
+        )
+        return idle && agree && first.stateHashIndex >= first.commitIndex ? last : undefined
+      },
+      { timeoutMs, everyMs: 200, detail: () => JSON.stringify(last, null, 1) },
+    )
+  }
+
+  /** Ends all nodes (SIGTERM, then SIGKILL after `deadlineMs`) and removes a temporary directory. */
+  async stop(options: { deadlineMs?: number; keepFiles?: boolean } = {}): Promise<void> {
+    const { deadlineMs = 5_000, keepFiles = false } = options
+    await Promise.all(this.running.map(node => node.terminate(deadlineMs)))
+    if (this.temporary && !keepFiles) await this.removeFiles()
+  }
+
+  /** SIGKILL for all that run, at once. */
+  async killAll(): Promise<void> {
+    await Promise.all(this.running.map(node => node.kill()))
+  }
+
+  async removeFiles(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
+
+export interface GatewayToOptions {
+  /** Of the one connector, smsc-a. */
+  connector?: object
+  /** Of the one account, esme1 with the password secret1. */
+  account?: object
+}
+
+/** A gateway file with one account, one connector to an SMSC on this machine, and routes both ways. */
+export function gatewayTo(smscPort: number, options: GatewayToOptions = {}): object {
+  return {
+    accounts: [
+      {
+        systemId: 'esme1',
+        password: 'secret1',
+        maxSessions: 100,
+        window: 1000,
+        ...options.account,
+      },
+    ],
+    connectors: [
+      {
+        id: 'smsc-a',
+        host: '127.0.0.1',
+        port: smscPort,
+        systemId: 'carillon',
+        password: 'secret',
+        ...options.connector,
+      },
+    ],
+    routes: [{ name: 'default', match: { destination: { prefix: '' } }, to: ['smsc-a'] }],
+    moRoutes: [
+      { name: 'all', match: { connector: 'smsc-a', destination: { prefix: '' } }, to: 'esme1' },
+    ],
+  }
+}
+
+function leaderOf(
+  nodes: readonly ProcessNode[],
+  views: readonly ClusterView[],
+): ProcessNode | undefined {
+  const claims = views.filter(view => view.leader === view.id)
+  const claim = claims.toSorted((a, b) => b.term - a.term)[0]
+  if (claim === undefined) return undefined
+  const agreeing = views.filter(view => view.leader === claim.id && view.term === claim.term)
+  if (2 * agreeing.length <= views.length) return undefined
+  return nodes.find(node => node.id === claim.id)
+}
