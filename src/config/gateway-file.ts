@@ -8,6 +8,7 @@ import type {
   Route,
   Secret,
 } from '../policy/settings.js'
+import { durationMs } from './duration.js'
 import { readDocument } from './document.js'
 import { ConfigError, keyText, type FileError } from './file-error.js'
 import { crossCheck } from './gateway-checks.js'
@@ -106,7 +107,7 @@ const statusName = /^(ESME_[A-Z0-9_]{1,40}|0x[0-9A-Fa-f]{8})$/
 const inDoubt = v.value('resend, hold or wait 30s', (text): InDoubtPolicy | undefined => {
   if (text === 'resend' || text === 'hold') return { kind: text }
   const [, after = ''] = /^wait\s+(\S+)$/.exec(text) ?? []
-  const ms = v.durationMs(after)
+  const ms = durationMs(after)
   return ms === undefined ? undefined : { kind: 'wait', ms }
 })
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
 import { parseCidr } from '../policy/cidr.js'
+import { durationMs } from './duration.js'
 import { suggestion } from './nearest.js'
 
 /**
@@ -24,15 +25,6 @@ export const duration = (leastMs = 0) =>
     return ms !== undefined && ms >= leastMs ? ms : undefined
   })
 
-/** Milliseconds, or undefined where the text is no duration. At most ten years. */
-export function durationMs(text: string): number | undefined {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text) ?? []
-  if (number === undefined || unit === undefined) return undefined
-  const ms = Math.round(Number(number) * DURATION_UNITS[unit as keyof typeof DURATION_UNITS])
-  return ms <= 3650 * DURATION_UNITS.d ? ms : undefined
-}
-
-const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const atLeast = (ms: number): string => (ms > 0 ? `, at least ${ms}ms` : '')
 
 /** `500/s`, `30/m`, `unlimited`; per second, null for no limit. */

@@ -1,0 +1,168 @@
+import type {
+  AccountView,
+  ConnectorView,
+  InDoubtView,
+  MessageView,
+  SessionView,
+  SettingsView,
+} from '../api/shapes.js'
+import { CommandFailed, EXIT } from './failure.js'
+import type { Io } from './io.js'
+import type { NodeClient } from './node-client.js'
+import { CONNECTOR_COLUMNS } from './status.js'
+import { jsonText, tableText, type Columns, type OutputForm } from './table.js'
+
+export const GETTABLE = [
+  'sessions',
+  'connectors',
+  'accounts',
+  'routes',
+  'settings',
+  'in-doubt',
+  'messages',
+] as const
+export type Gettable = (typeof GETTABLE)[number]
+
+/** `carillon get WHAT [ID]`. */
+export async function get(
+  client: NodeClient,
+  what: Gettable,
+  id: string | undefined,
+  output: OutputForm,
+  io: Io,
+): Promise<void> {
+  const show = <T>(rows: readonly T[], columns: Columns<T>): void => {
+    io.out(output === 'json' ? jsonText(rows) : tableText(rows, columns, io.paint))
+  }
+  const listed = async <T>(key: (item: T) => string): Promise<T[]> => {
+    const items = await client.list<T>(`/api/v1/${what}`)
+    if (id === undefined) return items
+    const found = items.filter(item => key(item) === id)
+    if (found.length === 0) throw new CommandFailed(EXIT.negative, `no ${what} with the name ${id}`)
+    return found
+  }
+  switch (what) {
+    case 'sessions': {
+      show(await listed<SessionView>(session => session.id), SESSION_COLUMNS)
+      return
+    }
+    case 'connectors': {
+      show(await listed<ConnectorView>(connector => connector.id), CONNECTOR_COLUMNS)
+      return
+    }
+    case 'accounts': {
+      show(await listed<AccountView>(account => account.systemId), ACCOUNT_COLUMNS)
+      return
+    }
+    case 'in-doubt': {
+      show(await listed<InDoubtView>(message => message.id), IN_DOUBT_COLUMNS)
+      return
+    }
+    case 'messages':
+      return getMessage(client, id, output, io)
+    case 'settings':
+      io.out(jsonText(await settings(client, id)))
+      return
+    case 'routes': {
+      const { routes, moRoutes } = (await settings(client, undefined)).settings
+      if (output === 'json') io.out(jsonText({ routes, moRoutes }))
+      else io.out(routesText(routes, moRoutes, io))
+      return
+    }
+  }
+}
+
+/** The events of a message, a line each: `2024-01-02T03:04:05.678Z  sent  smsc-a`. */
+export function messageText(message: MessageView, paint: Io['paint']): string {
+  return [
+    `message   ${message.id}`,
+    `state     ${paint.bold(message.state)}${message.stat === null ? '' : ` (receipt ${message.stat})`}`,
+    `account   ${message.account}`,
+    `connector ${message.connector ?? 'none'}`,
+    `SMSC id   ${message.smscId ?? 'none yet'}`,
+    '',
+    tableText(
+      message.events,
+      { at: event => event.at, state: event => event.state, detail: event => event.detail ?? '' },
+      paint,
+    ),
+  ].join('\n')
+}
+
+async function getMessage(
+  client: NodeClient,
+  id: string | undefined,
+  output: OutputForm,
+  io: Io,
+): Promise<void> {
+  if (id === undefined) {
+    throw new CommandFailed(EXIT.usage, 'get messages needs the id: ./carillon get messages ID')
+  }
+  const message = await client.get<MessageView>(`/api/v1/messages/${encodeURIComponent(id)}`)
+  io.out(output === 'json' ? jsonText(message) : messageText(message, io.paint))
+}
+
+function settings(client: NodeClient, revision: string | undefined): Promise<SettingsView> {
+  const query = revision === undefined ? '' : `?revision=${encodeURIComponent(revision)}`
+  return client.get<SettingsView>(`/api/v1/settings${query}`)
+}
+
+function routesText(
+  routes: SettingsView['settings']['routes'],
+  moRoutes: SettingsView['settings']['moRoutes'],
+  { paint }: Io,
+): string {
+  return [
+    tableText(
+      routes,
+      {
+        route: route => route.name,
+        destination: route => `${route.match.destinationPrefix}*`,
+        source: route => `${route.match.sourcePrefix}*`,
+        account: route => route.match.account ?? 'any',
+        to: route => route.to.join(' → '),
+      },
+      paint,
+    ),
+    '',
+    tableText(
+      moRoutes,
+      {
+        'MO route': route => route.name,
+        connector: route => route.match.connector ?? 'any',
+        destination: route => `${route.match.destinationPrefix}*`,
+        source: route => `${route.match.sourcePrefix}*`,
+        to: route => route.to,
+      },
+      paint,
+    ),
+  ].join('\n')
+}
+
+const SESSION_COLUMNS: Columns<SessionView> = {
+  session: session => session.id,
+  account: session => session.systemId,
+  bind: session => session.bindType,
+  version: session => session.version,
+  node: session => session.node,
+  from: session => session.remoteAddress,
+  since: session => session.boundAt,
+}
+
+const ACCOUNT_COLUMNS: Columns<AccountView> = {
+  account: account => account.systemId,
+  sessions: account => `${account.sessions}/${account.maxSessions}`,
+  queued: account => account.queued,
+  'queue limit': account => account.queueLimit,
+  'receipts queued': account => account.receiptsQueued,
+  'delivered by': account =>
+    account.deliveryOwner === null ? 'none' : `node ${account.deliveryOwner}`,
+}
+
+const IN_DOUBT_COLUMNS: Columns<InDoubtView> = {
+  message: message => message.id,
+  connector: message => message.connector,
+  account: message => message.account,
+  since: message => message.since,
+  policy: message => message.policy,
+}

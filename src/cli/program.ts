@@ -1,0 +1,289 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { systemClock, systemTimers } from '../base/clock.js'
+import { ConfigError } from '../config/file-error.js'
+import { durationMs } from '../config/duration.js'
+import { CommandFailed, EXIT } from './failure.js'
+import { GETTABLE, get, type Gettable } from './get.js'
+import type { Io } from './io.js'
+import { NodeClient } from './node-client.js'
+import { drain, transferLeader } from './operate.js'
+import { isTool, runNode, runTool, TOOLS } from './rooms.js'
+import { send } from './send.js'
+import { status } from './status.js'
+import type { OutputForm } from './table.js'
+import { UP_PORTS } from './up-files.js'
+
+/**
+ * Runs one command line.
+ *
+ * @param argv  without node and script
+ * @returns     the exit status (failure.ts)
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const [first = '', ...rest] = argv
+  try {
+    // Tools read their own arguments, `--help` too.
+    if (isTool(first)) return await runTool(first, rest)
+    return await parse(argv, io)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    if (error instanceof CommandFailed || error instanceof ConfigError) {
+      io.note(`${io.paint.red('carillon:')} ${error.message}`)
+      return error instanceof CommandFailed ? error.exitStatus : EXIT.usage
+    }
+    throw error
+  }
+}
+
+async function parse(argv: readonly string[], io: Io): Promise<number> {
+  let exitStatus: number = EXIT.done
+  const program = new Command('carillon')
+    .description('A clustered SMPP gateway: what it has accepted, a majority has on disk.')
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => io.out(text.trimEnd()),
+      writeErr: text => io.note(text.trimEnd()),
+    })
+    .showSuggestionAfterError()
+    .addHelpText('after', AFTER_HELP)
+  const waiting = { clock: systemClock, timers: systemTimers }
+
+  program
+    .command('up')
+    .description('start three nodes and an SMSC simulator on this machine, until Ctrl-C')
+    .option('--data <dir>', 'directory for settings, logs and data', '.carillon')
+    .option('--fresh', 'begin with empty nodes', false)
+    .option('--peer-port <port>', 'first of three ports between nodes', port, UP_PORTS.peer)
+    .option('--smpp-port <port>', 'first of three SMPP ports', port, UP_PORTS.smpp)
+    .option('--http-port <port>', 'first of three HTTP ports', port, UP_PORTS.http)
+    .option('--smsc-port <port>', "the SMSC simulator's port", port, UP_PORTS.smsc)
+    .addHelpText('after', examples('up', 'up --fresh', 'up --data /tmp/drill --smpp-port 3775'))
+    .action(async (o: UpFlags) => {
+      const ports = { peer: o.peerPort, smpp: o.smppPort, http: o.httpPort, smsc: o.smscPort }
+      const carillon = [fileURLToPath(new URL('../../../carillon', import.meta.url))]
+      const { up } = await import('./up.js')
+      exitStatus = await up(
+        { data: o.data, fresh: o.fresh, ports, carillon, environment: process.env },
+        { io, ...waiting, interrupted: interruption() },
+      )
+    })
+
+  program
+    .command('node')
+    .description('run one node; it prints one line when it is ready')
+    .requiredOption('-c, --config <file>', 'node file (YAML)')
+    .addHelpText(
+      'after',
+      examples(
+        'node --config deploy/example/node-1.yaml',
+        'node --config n1.yaml    # CARILLON_CLUSTER_HEARTBEAT_MS=20 wins over the file',
+      ),
+    )
+    .action(async ({ config }: { config: string }) => {
+      exitStatus = await runNode(config)
+    })
+
+  overHttp(program.command('send'))
+    .description('send one message and wait for its receipt')
+    .requiredOption('--to <number>', 'destination_addr')
+    .requiredOption('--text <text>', 'text; what GSM 03.38 cannot say goes as UCS-2')
+    .option('--from <address>', 'source_addr')
+    .option('--account <systemId>', 'on whose behalf; default: the first account')
+    .option('--timeout <duration>', 'how long to wait for the receipt', duration, 60_000)
+    .addHelpText(
+      'after',
+      examples(
+        "send --to 491701234567 --text 'Hello'",
+        "send --to 491701234567 --text 'Hello' --http http://127.0.0.1:8082 --timeout 10s",
+      ),
+    )
+    .action(async (o: HttpFlags & SendFlags) => {
+      const { to, text, from, account, timeout, output } = o
+      const request = {
+        to,
+        text,
+        ...(from === undefined ? {} : { from }),
+        ...(account === undefined ? {} : { account }),
+      }
+      const stat = await send(client(o), { ...request, timeoutMs: timeout, output }, io, waiting)
+      exitStatus = stat === 'DELIVRD' ? EXIT.done : EXIT.negative
+    })
+
+  overHttp(program.command('status'))
+    .description('members, roles, indexes, lag, sessions, queues, connector homes')
+    .addHelpText('after', examples('status', 'status --http http://127.0.0.1:8083 --output json'))
+    .action((o: HttpFlags) => status(client(o), o.output, io))
+
+  overHttp(program.command('get'))
+    .description('show what the cluster knows')
+    .addArgument(new Argument('<what>', 'what to show').choices(GETTABLE))
+    .argument('[id]', 'one of them: a message id, a connector, a revision of the settings, …')
+    .addHelpText(
+      'after',
+      examples(
+        'get sessions',
+        'get connectors smsc-a',
+        'get messages 1a2b0000000000001000',
+        'get in-doubt --output json',
+        'get settings 3',
+      ),
+    )
+    .action((what: Gettable, id: string | undefined, o: HttpFlags) =>
+      get(client(o), what, id, o.output, io),
+    )
+
+  overHttp(program.command('apply'))
+    .description('make a gateway file the settings of all nodes')
+    .requiredOption('-f, --file <file>', 'gateway file (YAML); - reads standard input')
+    .option('--dry-run', 'check it, show what would change, change nothing', false)
+    .addHelpText('after', examples('apply -f gateway.yaml', 'apply -f gateway.yaml --dry-run'))
+    .action(async (o: HttpFlags & { file: string; dryRun: boolean }) => {
+      const { apply } = await settings()
+      await apply(client(o), o.file, o, io)
+    })
+
+  overHttp(program.command('diff'))
+    .description('show what apply would change; exit status 1 where there is something')
+    .requiredOption('-f, --file <file>', 'gateway file (YAML); - reads standard input')
+    .addHelpText('after', examples('diff -f gateway.yaml'))
+    .action(async (o: HttpFlags & { file: string }) => {
+      const { diff } = await settings()
+      if (await diff(client(o), o.file, o.output, io)) exitStatus = EXIT.negative
+    })
+
+  overHttp(program.command('history'))
+    .description('revisions of the settings, newest first')
+    .addHelpText('after', examples('history', 'history --output json'))
+    .action(async (o: HttpFlags) => {
+      const { history } = await settings()
+      await history(client(o), o.output, io)
+    })
+
+  overHttp(program.command('rollback'))
+    .description('make a new revision with the contents of an earlier one')
+    .argument('<revision>', 'its number, from ./carillon history', number)
+    .addHelpText('after', examples('rollback 3'))
+    .action(async (revision: number, o: HttpFlags) => {
+      const { rollback } = await settings()
+      await rollback(client(o), revision, o.output, io)
+    })
+
+  overHttp(program.command('drain'))
+    .description('hand over leadership, homes and sessions of a node, so that it can be stopped')
+    .option('--deadline <duration>', 'what is left then is closed', duration, 30_000)
+    .addHelpText('after', examples('drain --http http://127.0.0.1:8082', 'drain --deadline 5s'))
+    .action((o: HttpFlags & { deadline: number }) =>
+      drain(client(o), { deadlineMs: o.deadline, output: o.output }, io, waiting),
+    )
+
+  overHttp(program.command('transfer-leader'))
+    .description('let another node lead')
+    .option('--to <node>', 'its id; default: any healthy one', number)
+    .addHelpText('after', examples('transfer-leader', 'transfer-leader --to 2'))
+    .action((o: HttpFlags & { to?: number }) =>
+      transferLeader(client(o), { to: o.to, output: o.output }, io),
+    )
+
+  for (const [name, { description }] of Object.entries(TOOLS)) {
+    program.command(name).description(`${description} (${name} --help)`)
+  }
+  if (argv.length === 0) program.outputHelp()
+  else await program.parseAsync([...argv], { from: 'user' })
+  return exitStatus
+}
+
+/** Loaded when needed: reading gateway files takes a schema library. */
+const settings = () => import('./settings.js')
+
+interface HttpFlags {
+  http: string
+  apiKey?: string
+  output: OutputForm
+}
+
+interface SendFlags {
+  to: string
+  text: string
+  from?: string
+  account?: string
+  timeout: number
+}
+
+interface UpFlags {
+  data: string
+  fresh: boolean
+  peerPort: number
+  smppPort: number
+  httpPort: number
+  smscPort: number
+}
+
+function overHttp(command: Command): Command {
+  const key = new Option('--api-key <key>', 'where the node asks for one').env('CARILLON_API_KEY')
+  const output = new Option('--output <form>', 'how to answer').choices(['table', 'json'])
+  return command
+    .option('--http <url>', 'HTTP of the node to ask', url, 'http://127.0.0.1:8081')
+    .addOption(key)
+    .addOption(output.default('table'))
+}
+
+const client = ({ http, apiKey }: HttpFlags): NodeClient => new NodeClient(http, apiKey)
+
+const AFTER_HELP = `
+Begin with:
+  $ ./carillon up
+  $ ./carillon send --to 491701234567 --text 'Hello'
+  $ ./carillon status
+
+Exit status:
+  0   done; send: DELIVRD
+  1   it ran and the answer is no: not delivered in time, files differ, a node did not start
+  2   the command line or a file is wrong
+  3   no node answers
+  4   the node refused
+  70  something is broken: please report it`
+
+function examples(...lines: string[]): string {
+  const word = lines.length === 1 ? 'Example' : 'Examples'
+  return `\n${word}:\n${lines.map(line => `  $ ./carillon ${line}`).join('\n')}`
+}
+
+function interruption(): Promise<string> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve(signal))
+  })
+}
+
+function version(): string {
+  const file = new URL('../../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+function port(text: string): number {
+  const value = number(text)
+  if (value < 1 || value > 65_535)
+    throw new InvalidArgumentError('Expected a port from 1 to 65535.')
+  return value
+}
+
+function number(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
+  return Number(text)
+}
+
+function duration(text: string): number {
+  const ms = durationMs(text)
+  if (ms === undefined)
+    throw new InvalidArgumentError('Expected a duration such as 500ms, 10s or 5m.')
+  return ms
+}
+
+function url(text: string): string {
+  const whole = /^https?:\/\//.test(text) ? text : `http://${text}`
+  if (!URL.canParse(whole))
+    throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:8081.')
+  return whole
+}
