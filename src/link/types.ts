@@ -72,7 +72,10 @@ export interface LinkOptions {
 /** What became of a request of ours. `late`: its response came after its time-out was reported. */
 export type ResponseKind = 'response' | 'timeout' | 'closed' | 'late'
 
-/** The user of a link. All calls are synchronous and come from the connection's events or timers. */
+/**
+ * The user of a link. All calls come from the connection's events or from timers, never from within a
+ * call to the link.
+ */
 export interface LinkHandler {
   /**
    * A request that the session state allows: bind_*, submit_sm, deliver_sm, query_sm, data_sm, cancel_sm, …
@@ -81,7 +84,10 @@ export interface LinkHandler {
   request(frame: Frame): void
   /** The response to `link.request(…, tag)`, or that none came. `frame` is there for `response` and `late`. */
   response(tag: unknown, kind: ResponseKind, frame: Frame | undefined): void
-  /** The peer asked to unbind: the link has answered and closes once what is owed is written. */
+  /**
+   * The peer asked to unbind: no more requests come. The link answers once all requests handed out are
+   * answered (at most five seconds), then closes.
+   */
   unbinding?(): void
   /** There is room again: the out window or the write queue was full and has space now. */
   ready?(): void

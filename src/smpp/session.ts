@@ -1,0 +1,536 @@
+import { assertNever } from '../base/assert.js'
+import {
+  COMMAND_IDS,
+  commandName,
+  isBind,
+  isResponse,
+  responseId,
+  type BindName,
+  type CommandName,
+} from './command-ids.js'
+import { COMMAND_STATUS } from './command-status.js'
+import { decodeBody, findTlv, readMessageId } from './codec.js'
+import { INTERFACE_VERSION } from './constants.js'
+import type { FramedPdu, FramingError } from './framing.js'
+import { TLV_TAGS } from './tlv-tags.js'
+
+/**
+ * One SMPP session, from the connection to its end. Source: SMPP 3.4 §2.2.
+ *
+ *              bind answered ESME_ROK                 unbind, by either side
+ *     OPEN ───────────────────────────► BOUND_TX  ─────────────────────────► UNBINDING ──► CLOSED
+ *       │                               BOUND_RX                                              ▲
+ *       │                               BOUND_TRX ────────────────────────────────────────────┤
+ *       └──── bind time-out, command_length that cannot be, silence, socket closed ───────────┘
+ *
+ * UNBINDING: no new requests either way; responses that are owed still go out.
+ */
+export type SessionState = 'OPEN' | 'BOUND_TX' | 'BOUND_RX' | 'BOUND_TRX' | 'UNBINDING' | 'CLOSED'
+
+/** Which end we are: 'smsc' takes a bind, 'esme' sends one. */
+export type SessionSide = 'smsc' | 'esme'
+
+/** Times in milliseconds; 0 switches that timer off. See `SessionLimits` in src/link/types.ts. */
+export interface SessionTimes {
+  windowIn: number
+  windowOut: number
+  bindTimeoutMs: number
+  enquireLinkMs: number
+  inactivityTimeoutMs: number
+  responseTimeoutMs: number
+}
+
+export type SessionEvent =
+  | { kind: 'pdu'; frame: FramedPdu; atMs: number }
+  | { kind: 'framingError'; error: FramingError }
+  /** We send a request, for which the caller has checked `mayRequest`. */
+  | { kind: 'request'; command_id: number; command_status: number; tag: unknown; atMs: number }
+  /** We answer a request that was handed out. */
+  | { kind: 'respond'; command_id: number; sequence_number: number; command_status: number }
+  | { kind: 'bind'; command: BindName; interface_version: number; atMs: number }
+  | { kind: 'unbind'; atMs: number }
+  | { kind: 'tick'; atMs: number }
+  | { kind: 'close'; reason: string }
+
+/** What the link is to do, in order. */
+export type SessionEffect =
+  | {
+      kind: 'send'
+      command_id: number
+      command_status: number
+      sequence_number: number
+      /** The caller's body goes first, when there is one. */
+      given: boolean
+      body: Buffer | undefined
+    }
+  | { kind: 'request'; frame: FramedPdu }
+  | { kind: 'response'; tag: unknown; how: ResponseHow; frame: FramedPdu | undefined }
+  | { kind: 'bindAnswered'; result: BindResult }
+  | { kind: 'unbinding' }
+  | { kind: 'close'; reason: string }
+
+export type ResponseHow = 'response' | 'timeout' | 'closed' | 'late'
+
+/** What became of a bind of ours. */
+export type BindResult =
+  | {
+      ok: true
+      /** As the SMSC names itself. */
+      system_id: string
+      /** sc_interface_version, where it was given. */
+      interface_version: number | undefined
+    }
+  /** Undefined: the link ended without an answer. */
+  | { ok: false; command_status: number | undefined }
+
+/**
+ * Requests each side may send in each state; enquire_link, unbind and generic_nack are the session's
+ * own business. Source: SMPP 3.4 §2.3, table 2-1.
+ */
+export const ALLOWED: Record<
+  SessionSide,
+  Record<'OPEN' | 'BOUND_TX' | 'BOUND_RX' | 'BOUND_TRX', ReadonlySet<CommandName>>
+> = {
+  /** What an ESME may ask of us, the SMSC. */
+  smsc: {
+    OPEN: new Set(['bind_transmitter', 'bind_receiver', 'bind_transceiver']),
+    BOUND_TX: new Set(['submit_sm', 'data_sm', 'query_sm', 'cancel_sm', 'replace_sm']),
+    BOUND_RX: new Set(),
+    BOUND_TRX: new Set(['submit_sm', 'data_sm', 'query_sm', 'cancel_sm', 'replace_sm']),
+  },
+  /** What an SMSC may ask of us, the ESME. */
+  esme: {
+    OPEN: new Set(['outbind']),
+    BOUND_TX: new Set(),
+    BOUND_RX: new Set(['deliver_sm', 'data_sm', 'alert_notification']),
+    BOUND_TRX: new Set(['deliver_sm', 'data_sm', 'alert_notification']),
+  },
+}
+
+/** Operations that this gateway does not offer: answered as if they were unknown. */
+const NOT_OFFERED: ReadonlySet<CommandName> = new Set([
+  'submit_multi',
+  'broadcast_sm',
+  'query_broadcast_sm',
+  'cancel_broadcast_sm',
+])
+
+/**
+ * A session. `step` changes it in place and nobody else does. (STYLE §4.3 draws a copy for every
+ * event; with two maps and a window in it that would cost more than all the rest of a PDU.)
+ */
+export interface Session {
+  readonly side: SessionSide
+  state: SessionState
+  readonly times: SessionTimes
+  readonly openedAtMs: number
+  lastReceivedMs: number
+  lastEnquireMs: number
+  /** How it is bound, once it is. */
+  boundAs: BindName | undefined
+  /** Of the bind: 0x33 and below are SMPP 3.3, whose peers know no TLVs. */
+  interface_version: number
+  /** A bind that is not answered yet. */
+  binding: Binding | undefined
+  /** The peer's unbind that we have not answered yet, or ours. */
+  unbind: Unbind | undefined
+  /** Requests of the peer that were handed out and not answered. */
+  pendingIn: number
+  /** Requests of ours, by sequence_number, oldest first. */
+  readonly outstanding: Map<number, Outstanding>
+  /** Requests of ours that timed out; at most LATE_MAX, oldest first. */
+  readonly late: Map<number, Outstanding>
+  lastSequence: number
+  readonly counters: SessionCounters
+}
+
+export interface SessionCounters {
+  /** Responses that fit no request of ours. */
+  unmatchedResponses: number
+  /** Requests answered ESME_RTHROTTLED, for the window in was full. */
+  windowExceeded: number
+  /** Requests answered ESME_RINVBNDSTS or ESME_RALYBND. */
+  wrongState: number
+  /** Requests answered ESME_RINVCMDID. */
+  unknownCommands: number
+  responseTimeouts: number
+}
+
+interface Binding {
+  command_id: number
+  sequence_number: number
+  command: BindName
+  interface_version: number
+}
+
+interface Unbind {
+  by: 'peer' | 'us'
+  sequence_number: number
+  /** When we stop waiting. */
+  untilMs: number
+}
+
+interface Outstanding {
+  command_id: number
+  tag: unknown
+  sentAtMs: number
+}
+
+/** Late responses that a session waits for; beyond, the oldest are forgotten. */
+export const LATE_MAX = 10_000
+
+export function openSession(side: SessionSide, times: SessionTimes, atMs: number): Session {
+  return {
+    side,
+    state: 'OPEN',
+    times,
+    openedAtMs: atMs,
+    lastReceivedMs: atMs,
+    lastEnquireMs: atMs,
+    boundAs: undefined,
+    interface_version: INTERFACE_VERSION.v34,
+    binding: undefined,
+    unbind: undefined,
+    pendingIn: 0,
+    outstanding: new Map(),
+    late: new Map(),
+    lastSequence: 0,
+    counters: {
+      unmatchedResponses: 0,
+      windowExceeded: 0,
+      wrongState: 0,
+      unknownCommands: 0,
+      responseTimeouts: 0,
+    },
+  }
+}
+
+/** Whether a request of ours may go out now, or why not. */
+export function mayRequest(session: Session): 'yes' | 'windowFull' | 'closed' {
+  if (!isBound(session.state)) return 'closed'
+  return session.outstanding.size < session.times.windowOut ? 'yes' : 'windowFull'
+}
+
+export function isBound(state: SessionState): state is 'BOUND_TX' | 'BOUND_RX' | 'BOUND_TRX' {
+  return state === 'BOUND_TRX' || state === 'BOUND_TX' || state === 'BOUND_RX'
+}
+
+/** Takes one event, changes the session, says what is to be done. `atMs` is monotonic. */
+export function step(session: Session, event: SessionEvent): readonly SessionEffect[] {
+  if (session.state === 'CLOSED') return NOTHING
+  switch (event.kind) {
+    case 'pdu':
+      return onPdu(session, event.frame, event.atMs)
+    case 'request': {
+      const sequence_number = nextSequence(session)
+      const { command_id, tag, atMs } = event
+      session.outstanding.set(sequence_number, { command_id, tag, sentAtMs: atMs })
+      return [send(command_id, event.command_status, sequence_number, true)]
+    }
+    case 'respond':
+      return onRespond(session, event.command_id, event.sequence_number, event.command_status)
+    case 'tick':
+      return onTick(session, event.atMs)
+    case 'bind':
+      return onBind(session, event.command, event.interface_version)
+    case 'unbind':
+      return onUnbind(session, event.atMs)
+    case 'framingError':
+      return onFramingError(session, event.error)
+    case 'close':
+      return closing(session, event.reason)
+    default:
+      return assertNever(event)
+  }
+}
+
+const NOTHING: readonly SessionEffect[] = []
+
+function onPdu(session: Session, frame: FramedPdu, atMs: number): readonly SessionEffect[] {
+  session.lastReceivedMs = atMs
+  const { command_id } = frame
+  if (isResponse(command_id)) return onResponse(session, frame)
+  const name = commandName(command_id)
+  if (name === undefined || NOT_OFFERED.has(name)) {
+    session.counters.unknownCommands++
+    return [nack(COMMAND_STATUS.ESME_RINVCMDID, frame.sequence_number)]
+  }
+  if (name === 'enquire_link') return [answer(frame, COMMAND_STATUS.ESME_ROK)]
+  if (name === 'unbind') return onPeerUnbind(session, frame, atMs)
+  const { state } = session
+  if (state === 'UNBINDING' || state === 'CLOSED' || !ALLOWED[session.side][state].has(name)) {
+    return refuseState(session, frame, name)
+  }
+  if (isBind(command_id)) return onPeerBind(session, frame, name as BindName)
+  if (!hasResponse(name)) return [{ kind: 'request', frame }]
+  if (session.pendingIn >= session.times.windowIn) {
+    session.counters.windowExceeded++
+    return [answer(frame, COMMAND_STATUS.ESME_RTHROTTLED)]
+  }
+  session.pendingIn++
+  return [{ kind: 'request', frame }]
+}
+
+function refuseState(session: Session, frame: FramedPdu, name: CommandName) {
+  session.counters.wrongState++
+  if (!hasResponse(name)) return NOTHING
+  const bound = isBind(frame.command_id) && isBound(session.state)
+  return [answer(frame, COMMAND_STATUS[bound ? 'ESME_RALYBND' : 'ESME_RINVBNDSTS'])]
+}
+
+function hasResponse(name: CommandName): boolean {
+  return name !== 'outbind' && name !== 'alert_notification'
+}
+
+/** A bind towards us. One that cannot be read is refused and the link closed: who is it? */
+function onPeerBind(session: Session, frame: FramedPdu, command: BindName) {
+  if (session.binding !== undefined) {
+    session.counters.wrongState++
+    return [answer(frame, COMMAND_STATUS.ESME_RALYBND)]
+  }
+  const decoded = decodeBody(command, frame.body)
+  if (!decoded.ok) {
+    const { command_status, parameter } = decoded.problem
+    return [
+      answer(frame, COMMAND_STATUS[command_status]),
+      ...closing(session, `the bind's ${parameter} cannot be read`),
+    ]
+  }
+  session.binding = {
+    command_id: frame.command_id,
+    sequence_number: frame.sequence_number,
+    command,
+    interface_version: decoded.body.interface_version,
+  }
+  return [{ kind: 'request', frame }] as const
+}
+
+function onPeerUnbind(session: Session, frame: FramedPdu, atMs: number): readonly SessionEffect[] {
+  if (session.unbind !== undefined && session.unbind.by === 'us') {
+    // both at once: answer; our own unbind_resp is on its way, or the peer closes
+    return [answer(frame, COMMAND_STATUS.ESME_ROK)]
+  }
+  if (!isBound(session.state)) {
+    session.counters.wrongState++
+    return [answer(frame, COMMAND_STATUS.ESME_RINVBNDSTS)]
+  }
+  session.state = 'UNBINDING'
+  session.unbind = {
+    by: 'peer',
+    sequence_number: frame.sequence_number,
+    untilMs: atMs + unbindGraceMs(session),
+  }
+  return [{ kind: 'unbinding' }, ...unbindWhenNothingIsOwed(session)]
+}
+
+/** Answers the peer's unbind once its requests are answered: they came before it. */
+function unbindWhenNothingIsOwed(session: Session): readonly SessionEffect[] {
+  const { unbind } = session
+  if (unbind?.by !== 'peer' || session.pendingIn > 0) return NOTHING
+  return [
+    send(COMMAND_IDS.unbind_resp, COMMAND_STATUS.ESME_ROK, unbind.sequence_number, false),
+    ...closing(session, 'unbound by the peer'),
+  ]
+}
+
+function onResponse(session: Session, frame: FramedPdu): readonly SessionEffect[] {
+  const { command_id, sequence_number } = frame
+  const { binding, unbind, counters } = session
+  const fits = (request: number): boolean =>
+    command_id === responseId(request) || command_id === COMMAND_IDS.generic_nack
+
+  const request = session.outstanding.get(sequence_number)
+  if (request !== undefined && fits(request.command_id)) {
+    session.outstanding.delete(sequence_number)
+    return [{ kind: 'response', tag: request.tag, how: 'response', frame }]
+  }
+  const late = session.late.get(sequence_number)
+  if (late !== undefined && fits(late.command_id)) {
+    session.late.delete(sequence_number)
+    return [{ kind: 'response', tag: late.tag, how: 'late', frame }]
+  }
+  if (session.side === 'esme' && binding?.sequence_number === sequence_number) {
+    if (fits(binding.command_id)) return onBindAnswered(session, binding, frame)
+  }
+  if (unbind?.by === 'us' && unbind.sequence_number === sequence_number) {
+    if (fits(COMMAND_IDS.unbind)) return closing(session, 'unbound by us')
+  }
+  if (command_id !== COMMAND_IDS.enquire_link_resp) counters.unmatchedResponses++
+  return NOTHING
+}
+
+function onBindAnswered(session: Session, binding: Binding, frame: FramedPdu): SessionEffect[] {
+  session.binding = undefined
+  const { command_status } = frame
+  if (command_status !== 0 || frame.command_id === COMMAND_IDS.generic_nack) {
+    const status = command_status === 0 ? COMMAND_STATUS.ESME_RBINDFAIL : command_status
+    return [{ kind: 'bindAnswered', result: { ok: false, command_status: status } }]
+  }
+  become(session, binding)
+  const decoded = decodeBody('bind_transceiver_resp', frame.body) // all three have the same body
+  const version = decoded.ok ? findTlv(decoded.body.tlvs, 'sc_interface_version')?.[0] : undefined
+  const system_id = decoded.ok ? decoded.body.system_id : readMessageId(frame.body)
+  return [{ kind: 'bindAnswered', result: { ok: true, system_id, interface_version: version } }]
+}
+
+function onRespond(
+  session: Session,
+  command_id: number,
+  sequence_number: number,
+  command_status: number,
+): readonly SessionEffect[] {
+  const response = send(
+    responseId(command_id),
+    command_status,
+    sequence_number,
+    command_status === 0,
+  )
+  if (isBind(command_id)) {
+    const { binding } = session
+    if (binding?.sequence_number !== sequence_number) return NOTHING
+    session.binding = undefined
+    if (command_status !== 0) return [response]
+    become(session, binding)
+    // Source: SMPP 3.4 §4.1.2 and §3.4.3: a peer of 3.3 must see no optional parameter
+    if (binding.interface_version >= INTERFACE_VERSION.v34) response.body = SC_INTERFACE_VERSION
+    return [response]
+  }
+  if (session.pendingIn > 0) session.pendingIn--
+  if (session.state !== 'UNBINDING' || session.pendingIn > 0) return [response]
+  return [response, ...unbindWhenNothingIsOwed(session)]
+}
+
+const SC_INTERFACE_VERSION = Buffer.of(
+  TLV_TAGS.sc_interface_version >> 8,
+  TLV_TAGS.sc_interface_version & 0xff,
+  0,
+  1,
+  INTERFACE_VERSION.v34,
+)
+
+function become(session: Session, { command, interface_version }: Binding): void {
+  session.boundAs = command
+  session.interface_version = interface_version
+  session.state = BOUND[command]
+}
+
+const BOUND = {
+  bind_transmitter: 'BOUND_TX',
+  bind_receiver: 'BOUND_RX',
+  bind_transceiver: 'BOUND_TRX',
+} as const
+
+function onBind(session: Session, command: BindName, interface_version: number) {
+  if (session.state !== 'OPEN' || session.binding !== undefined) return NOTHING
+  const sequence_number = nextSequence(session)
+  const command_id = COMMAND_IDS[command]
+  session.binding = { command_id, sequence_number, command, interface_version }
+  return [send(command_id, 0, sequence_number, true)]
+}
+
+function onUnbind(session: Session, atMs: number): readonly SessionEffect[] {
+  if (session.state === 'OPEN') return closing(session, 'closed before it was bound')
+  if (session.unbind !== undefined) return NOTHING
+  const sequence_number = nextSequence(session)
+  session.state = 'UNBINDING'
+  session.unbind = { by: 'us', sequence_number, untilMs: atMs + unbindGraceMs(session) }
+  return [send(COMMAND_IDS.unbind, 0, sequence_number, false)]
+}
+
+/** How long we wait at the end: the response time-out, and never more than five seconds. */
+function unbindGraceMs({ times }: Session): number {
+  return times.responseTimeoutMs === 0 ? 5_000 : Math.min(5_000, times.responseTimeoutMs)
+}
+
+function onTick(session: Session, atMs: number): readonly SessionEffect[] {
+  const { times, state, unbind } = session
+  const silentMs = atMs - session.lastReceivedMs
+  if (state === 'OPEN' && isOver(atMs - session.openedAtMs, times.bindTimeoutMs)) {
+    return closing(session, 'bind timeout')
+  }
+  if (isOver(silentMs, times.inactivityTimeoutMs)) return closing(session, 'inactivity timeout')
+  if (unbind !== undefined && atMs >= unbind.untilMs) {
+    if (unbind.by === 'us') return closing(session, 'unbind was not answered')
+    session.pendingIn = 0
+    return unbindWhenNothingIsOwed(session)
+  }
+  const effects: SessionEffect[] = []
+  expire(session, atMs, effects)
+  if (
+    isBound(state) &&
+    isOver(silentMs, times.enquireLinkMs) &&
+    atMs - session.lastEnquireMs >= times.enquireLinkMs
+  ) {
+    session.lastEnquireMs = atMs
+    effects.push(send(COMMAND_IDS.enquire_link, 0, nextSequence(session), false))
+  }
+  return effects
+}
+
+/** Frees the window of requests that were not answered in time; remembers them, for late answers. */
+function expire(session: Session, atMs: number, effects: SessionEffect[]): void {
+  const { times, outstanding, late } = session
+  if (times.responseTimeoutMs === 0) return
+  for (const [sequence_number, request] of outstanding) {
+    if (atMs - request.sentAtMs < times.responseTimeoutMs) return // the rest are younger
+    outstanding.delete(sequence_number)
+    if (late.size >= LATE_MAX) {
+      for (const oldest of late.keys()) {
+        late.delete(oldest)
+        break
+      }
+    }
+    late.set(sequence_number, request)
+    session.counters.responseTimeouts++
+    effects.push({ kind: 'response', tag: request.tag, how: 'timeout', frame: undefined })
+  }
+}
+
+function isOver(ms: number, limitMs: number): boolean {
+  return limitMs > 0 && ms >= limitMs
+}
+
+/** command_length cannot be right: say so, unless it was said in a response, and close. */
+function onFramingError(session: Session, error: FramingError): readonly SessionEffect[] {
+  const close = closing(session, `command_length ${error.command_length} cannot be`)
+  if (error.command_id !== undefined && isResponse(error.command_id)) return close
+  // Source: SMPP 3.4 §4.3.1: sequence_number 0 where the original could not be read
+  return [nack(COMMAND_STATUS.ESME_RINVCMDLEN, error.sequence_number ?? 0), ...close]
+}
+
+function closing(session: Session, reason: string): readonly SessionEffect[] {
+  session.state = 'CLOSED'
+  const effects: SessionEffect[] = [{ kind: 'close', reason }]
+  for (const { tag } of session.outstanding.values()) {
+    effects.push({ kind: 'response', tag, how: 'closed', frame: undefined })
+  }
+  session.outstanding.clear()
+  session.late.clear()
+  return effects
+}
+
+/** 1 to 0x7fffffff, unique among what is open. Source: SMPP 3.4 §5.1.4. */
+function nextSequence(session: Session): number {
+  let next = session.lastSequence
+  do next = next >= 0x7fffffff ? 1 : next + 1
+  while (session.outstanding.has(next) || session.late.has(next))
+  session.lastSequence = next
+  return next
+}
+
+function answer(frame: FramedPdu, command_status: number) {
+  return send(responseId(frame.command_id), command_status, frame.sequence_number, false)
+}
+
+function nack(command_status: number, sequence_number: number) {
+  return send(COMMAND_IDS.generic_nack, command_status, sequence_number, false)
+}
+
+function send(
+  command_id: number,
+  command_status: number,
+  sequence_number: number,
+  given: boolean,
+): Extract<SessionEffect, { kind: 'send' }> {
+  return { kind: 'send', command_id, command_status, sequence_number, given, body: undefined }
+}
