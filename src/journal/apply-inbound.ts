@@ -41,7 +41,7 @@ export function applyInbound(applying: Applying, command: Inbound): CommandResul
         : item.kind === 'mo'
           ? applyMo(applying, connector, item, offset)
           : applyReceipt(applying, connector, item, offset)
-    applying.state.hash.mixText(result)
+    applying.state.hash.mix(result.length)
     return result
   })
   connector?.touch()
@@ -111,17 +111,18 @@ function messageOf(
   connector: ConnectorState,
   item: InboundReceipt,
 ): Subject | undefined {
-  const named =
-    item.smscId === ''
-      ? []
-      : applying.state.smscIds
-          .candidates(connector.number, item.smscId)
-          .map(ref => subjectOf(applying, ref))
-          .filter(subject => subject?.block.awaited(subject.offset) === true)
-  const fitting = named.find(s => s?.block.addressHash(s.offset) === item.addressHash)
-  if (fitting !== undefined) return fitting
-  if (named.length === 1) return named[0]
-  if (named.length > 1) return undefined
+  const { smscIds } = applying.state
+  const refs = item.smscId === '' ? [] : smscIds.candidates(connector.number, item.smscId)
+  let only: Subject | undefined
+  let awaited = 0
+  for (const ref of refs) {
+    const subject = subjectOf(applying, ref)
+    if (subject?.block.awaited(subject.offset) !== true) continue
+    if (subject.block.addressHash(subject.offset) === item.addressHash) return subject
+    only = subject
+    awaited++
+  }
+  if (awaited > 0) return awaited === 1 ? only : undefined
   const doubted = connector.onlyDoubtTo(item.addressHash)
   if (doubted === undefined) return undefined
   const subject = subjectOf(applying, doubted)

@@ -20,7 +20,8 @@ const CHANGE_OCTETS = 16
  */
 export class SmscIds implements Persistent {
   private readonly store: StateStore
-  private readonly segments: Map<number, Segment> = new Map()
+  /** Newest first. */
+  private segments: Segment[]
   private readonly emptied: Segment[] = []
   private newest: Segment
 
@@ -28,15 +29,14 @@ export class SmscIds implements Persistent {
     this.store = store
     store.add(this)
     this.newest = new Segment(0)
-    this.segments.set(0, this.newest)
+    this.segments = [this.newest]
   }
 
   /** Reads the segments back; call once, before anything is added. */
   async load(): Promise<void> {
     await this.store.load('i', (key, value) => {
       const number = numberIn(key, 1, 5)
-      const segment = this.segments.get(number) ?? new Segment(number)
-      this.segments.set(number, segment)
+      const segment = this.loaded(number)
       segment.chunks = numberIn(key, 6, 5) + 1
       for (let at = 0; at < value.length; at += CHANGE_OCTETS) {
         const low = value.readUInt32BE(at)
@@ -45,14 +45,21 @@ export class SmscIds implements Persistent {
         if (ref > 0) segment.add(low, high, ref)
         else segment.remove(low, high, -ref)
       }
-      if (number > this.newest.number) this.newest = segment
     })
+  }
+
+  private loaded(number: number): Segment {
+    if (this.newest.number === number) return this.newest
+    // Keys come in order, so that a number not met yet is the newest.
+    this.newest = this.segments.find(known => known.number === number) ?? new Segment(number)
+    if (!this.segments.includes(this.newest)) this.segments.unshift(this.newest)
+    return this.newest
   }
 
   /** Live ids. */
   get size(): number {
     let size = 0
-    for (const segment of this.segments.values()) size += segment.live
+    for (const segment of this.segments) size += segment.live
     return size
   }
 
@@ -66,7 +73,7 @@ export class SmscIds implements Persistent {
     hash(connector, smscId)
     const low = hashed[0]!
     const high = hashed[1]!
-    for (const segment of this.newestFirst()) {
+    for (const segment of this.segments) {
       if (!segment.remove(low, high, ref)) continue
       segment.note(low, high, -ref)
       this.tidy(segment)
@@ -80,9 +87,10 @@ export class SmscIds implements Persistent {
     hash(connector, smscId)
     const low = hashed[0]!
     const high = hashed[1]!
-    const found: Ref[] = []
-    for (const segment of this.newestFirst()) {
-      found.push(...segment.candidates(low, high, CANDIDATES_MAX - found.length))
+    let found: Ref[] = NONE
+    for (const segment of this.segments) {
+      const refs = segment.candidates(low, high, CANDIDATES_MAX - found.length)
+      if (refs.length > 0) found = found.length === 0 ? refs : found.concat(refs)
       if (found.length >= CANDIDATES_MAX) break
     }
     return found
@@ -92,7 +100,7 @@ export class SmscIds implements Persistent {
     for (const segment of this.emptied)
       for (let chunk = 0; chunk < segment.chunks; chunk++) del(chunkKey(segment.number, chunk))
     this.emptied.length = 0
-    for (const segment of this.segments.values()) {
+    for (const segment of this.segments) {
       const changes = segment.takeChanges()
       if (changes !== undefined) put(chunkKey(segment.number, segment.chunks++), changes)
     }
@@ -102,7 +110,7 @@ export class SmscIds implements Persistent {
     if (this.newest.additions >= SEGMENT_ADDITIONS) {
       const full = this.newest
       this.newest = new Segment(full.number + 1)
-      this.segments.set(this.newest.number, this.newest)
+      this.segments.unshift(this.newest)
       this.tidy(full)
     }
     this.newest.add(low, high, ref)
@@ -112,13 +120,9 @@ export class SmscIds implements Persistent {
   /** Drops a full segment with nothing left, and moves the rest of one with little left. */
   private tidy(segment: Segment): void {
     if (segment === this.newest || segment.live >= MERGE_BELOW) return
-    this.segments.delete(segment.number)
+    this.segments = this.segments.filter(other => other !== segment)
     this.emptied.push(segment)
     for (const [low, high, ref] of segment.entries()) this.addHash(low, high, ref)
-  }
-
-  private newestFirst(): Segment[] {
-    return [...this.segments.values()].sort((a, b) => b.number - a.number)
   }
 }
 
@@ -168,7 +172,7 @@ class Segment {
     const found: Ref[] = []
     for (let slot = low % SLOTS; this.used[slot] === 1; slot = (slot + 1) % SLOTS)
       if (this.refs[slot] !== 0 && this.holds(slot, low, high)) found.push(this.refs[slot]!)
-    return found.sort((a, b) => b - a).slice(0, most)
+    return found.length < 2 ? found : found.sort((a, b) => b - a).slice(0, most)
   }
 
   note(low: number, high: number, ref: Ref): void {
@@ -198,6 +202,7 @@ class Segment {
   }
 }
 
+const NONE: Ref[] = []
 const hashed = new Uint32Array(2)
 
 /** Two independent 32-bit hashes (FNV-1a and a multiply-rotate) into `hashed`. */
