@@ -57,8 +57,7 @@ export class MemoryStore implements KeyValueStore {
   opened = false
   private pairs: Map<string, Buffer> = new Map()
   private sorted: string[] | undefined
-  /** What unsynced writes replaced, oldest first. */
-  private undo: [key: string, value: Buffer | undefined][] = []
+  private synced: Map<string, Buffer> = new Map()
   private readonly onWrite: (sync: boolean) => Promise<void>
 
   constructor(onWrite: (sync: boolean) => Promise<void> = () => Promise.resolve()) {
@@ -116,17 +115,13 @@ export class MemoryStore implements KeyValueStore {
 
   close(): Promise<void> {
     this.opened = false
-    this.undo = []
+    this.synced = new Map(this.pairs)
     return Promise.resolve()
   }
 
   crash(): void {
     this.opened = false
-    for (const [key, value] of this.undo.reverse()) {
-      if (value === undefined) this.pairs.delete(key)
-      else this.pairs.set(key, value)
-    }
-    this.undo = []
+    this.pairs = new Map(this.synced)
     this.sorted = undefined
   }
 
@@ -134,12 +129,11 @@ export class MemoryStore implements KeyValueStore {
     await this.onWrite(sync)
     if (!this.opened) throw new Error('the store is closed')
     for (const [key, value] of operations) {
-      if (sync) this.undo = []
-      else this.undo.push([key, this.pairs.get(key)])
       if (value === null) this.pairs.delete(key)
       else this.pairs.set(key, value)
     }
     this.sorted = undefined
+    if (sync) this.synced = new Map(this.pairs)
   }
 
   private keys(): string[] {

@@ -1,0 +1,313 @@
+import type { Cancel, Clock, Timers } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
+import type { Random } from '../base/random.js'
+import type { AccountState, Delivery, Journal } from '../journal/index.js'
+import { indexOf, offsetOf } from '../journal/index.js'
+import type { ResponseKind } from '../link/types.js'
+import { COMMAND_IDS } from '../smpp/command-ids.js'
+import type { EsmeSession } from './esme-session.js'
+import { expiredDeliveries } from './expired-deliveries.js'
+import type { ReceiptGuard } from './receipt-guard.js'
+import { ownReceipt, relayedMo, relayedReceipt } from './receipt-pdu.js'
+import { SeenTail } from './seen-tail.js'
+
+export interface PumpOptions {
+  journal: Journal
+  clock: Clock
+  timers: Timers
+  random: Random
+  logger: Logger
+  guard: ReceiptGuard
+  guardMs: number
+  /** Bound sessions of an account on this node. */
+  sessionsOf(account: number): Iterable<EsmeSession>
+}
+
+/** What a link gives back with the answer to a deliver_sm. */
+export interface DeliveryTag {
+  readonly pump: DeliveryPump
+  readonly seq: number
+}
+
+/** Items that wait to be sent again; nothing new goes out beyond. */
+const RETRIES_MAX = 2000
+/** Places of the list that one turn looks at. */
+const LOOK_MAX = 1000
+const ACKS_MAX = 4096
+const BACKOFF_MS = 1000
+const BACKOFF_MS_MAX = 60_000
+const AGAIN_MS = 100
+
+interface Item extends DeliveryTag {
+  attempts: number
+  dueMs: number
+}
+
+/**
+ * Delivers receipts and MO to one account while this node is its owner, under one epoch: in the order
+ * of the list, over any session that may receive, until each has a positive deliver_sm_resp. What an
+ * ESME does not take comes again with growing pauses and holds back nothing else.
+ */
+export class DeliveryPump {
+  readonly account: number
+  readonly epoch: number
+  private readonly options: PumpOptions
+  /** Everything below was sent once, or is done. */
+  private next: number
+  private readonly flying: Map<number, Item> = new Map()
+  private readonly retries: Map<number, Item> = new Map()
+  /** Acknowledged, to be proposed. */
+  private acked: number[] = []
+  private readonly seen: SeenTail
+  private turn = 0
+  private running = false
+  private acking = false
+  private alarm: { atMs: number; cancel: Cancel } | undefined
+  private paused = false
+  private over = false
+
+  constructor(account: AccountState, epoch: number, options: PumpOptions) {
+    this.account = account.number
+    this.epoch = epoch
+    this.options = options
+    this.next = account.deliveries.head
+    this.seen = new SeenTail(options.guardMs, account.deliveries.head)
+  }
+
+  /** Sent and not answered. */
+  get outstanding(): number {
+    return this.flying.size
+  }
+
+  /** Looks for something to do, at the end of this turn. */
+  wake(): void {
+    if (this.running || this.over) return
+    this.running = true
+    this.options.timers.soon(() => {
+      this.running = false
+      if (!this.over) this.run()
+    })
+  }
+
+  /** Sends nothing more; answers still count. */
+  pause(): void {
+    this.paused = true
+  }
+
+  /** This node is not the owner any more, or stops. */
+  stop(): void {
+    this.over = true
+    this.alarm?.cancel()
+  }
+
+  /** The answer to a deliver_sm, or that there is none. Late ones count when they are positive. */
+  answered({ seq }: DeliveryTag, kind: ResponseKind, command_status: number | undefined): void {
+    if (this.over) return
+    const item = this.flying.get(seq) ?? this.retries.get(seq)
+    if (item === undefined) return
+    if (command_status === 0) {
+      this.flying.delete(seq)
+      this.retries.delete(seq)
+      this.acknowledge(seq)
+    } else if (kind !== 'late' && this.flying.delete(seq)) {
+      const pauseMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** (item.attempts - 1))
+      item.dueMs = this.nowMs() + pauseMs * (0.5 + this.options.random.unit() / 2)
+      this.retries.set(seq, item)
+    }
+    this.wake()
+  }
+
+  /** Gives up what nobody fetched within the account's receiptTtl. */
+  expire(): void {
+    const { journal, clock } = this.options
+    const account = this.accountState()
+    if (this.over || account === undefined) return
+    const seqs = expiredDeliveries(journal.state, account, clock.nowMs(), LOOK_MAX).filter(
+      seq => !this.flying.has(seq),
+    )
+    if (seqs.length === 0) return
+    for (const seq of seqs) this.retries.delete(seq)
+    journal.proposer.propose({
+      kind: 'delivered',
+      account: this.account,
+      epoch: this.epoch,
+      seqs,
+      expired: true,
+    })
+  }
+
+  private run(): void {
+    const account = this.accountState()
+    if (account === undefined || this.paused) return
+    const sessions = [...this.options.sessionsOf(this.account)].filter(s => s.receives)
+    const nowMs = this.nowMs()
+    this.seen.note(account.deliveries.tail, nowMs)
+    if (sessions.length === 0) return // a session that binds wakes us
+    this.sendAgain(account, sessions, nowMs)
+    this.sendNew(account, sessions, nowMs)
+  }
+
+  private sendAgain(account: AccountState, sessions: EsmeSession[], nowMs: number): void {
+    for (const item of this.retries.values()) {
+      if (item.dueMs > nowMs) {
+        this.wakeAt(item.dueMs)
+        continue
+      }
+      const delivery = account.delivery(item.seq)
+      if (delivery === undefined)
+        this.retries.delete(item.seq) // expired
+      else {
+        const sent = this.send(delivery, item, sessions)
+        if (sent === 'noRoom') return
+        if (sent === 'sent') this.retries.delete(item.seq)
+      }
+    }
+  }
+
+  private sendNew(account: AccountState, sessions: EsmeSession[], nowMs: number): void {
+    const { tail } = account.deliveries
+    this.next = Math.max(this.next, account.deliveries.head)
+    for (let looked = 0; this.next < tail; looked++) {
+      if (looked >= LOOK_MAX) return this.wake() // others have their turn
+      if (this.retries.size >= RETRIES_MAX) return
+      const delivery = account.delivery(this.next)
+      if (delivery !== undefined) {
+        if (!this.mayLeave(delivery, nowMs)) return this.wakeAt(this.seen.ripeAtMs(this.next))
+        const item: Item = { pump: this, seq: this.next, attempts: 0, dueMs: 0 }
+        if (this.send(delivery, item, sessions) === 'noRoom') return
+      }
+      this.next++
+    }
+  }
+
+  /** A receipt waits for its submit_sm_resp, but not for ever. */
+  private mayLeave({ seq, kind, message }: Delivery, nowMs: number): boolean {
+    return kind === 'mo' || this.seen.isRipe(seq, nowMs) || this.options.guard.isFree(message)
+  }
+
+  private send(
+    delivery: Delivery,
+    item: Item,
+    sessions: EsmeSession[],
+  ): 'sent' | 'noRoom' | 'later' {
+    const session = this.choose(delivery, sessions)
+    if (session === undefined) {
+      // Answers wake us; where none is awaited a slow reader's write queue is in the way.
+      if (this.flying.size === 0) this.wakeAt(this.nowMs() + AGAIN_MS)
+      return 'noRoom'
+    }
+    const body = this.bodyOf(delivery, session.knowsTlvs)
+    if (body === undefined) {
+      this.options.logger.error('the octets of a delivery are missing', {
+        account: this.account,
+        seq: item.seq,
+      })
+      item.dueMs = this.nowMs() + BACKOFF_MS_MAX
+      this.retries.set(item.seq, item)
+      return 'later'
+    }
+    item.attempts++
+    const sent = session.link.request(COMMAND_IDS.deliver_sm, body, item)
+    if (typeof sent !== 'number') {
+      item.attempts--
+      return 'noRoom' // `ready` wakes us
+    }
+    this.flying.set(item.seq, item)
+    return 'sent'
+  }
+
+  /** The session that the message was submitted on, where it has room; else they take turns. */
+  private choose(delivery: Delivery, sessions: EsmeSession[]): EsmeSession | undefined {
+    if (sessions.length > 1 && delivery.kind === 'receipt') {
+      const preferred = this.submittedOn(delivery)
+      const own = sessions.find(session => session.bound?.id === preferred)
+      if (own !== undefined && own.link.windowFree > 0) return own
+    }
+    for (let i = 0; i < sessions.length; i++) {
+      const session = sessions[this.turn++ % sessions.length]!
+      if (session.link.windowFree > 0) return session
+    }
+    return undefined
+  }
+
+  private submittedOn({ message }: Delivery): string | undefined {
+    const { journal } = this.options
+    const block = journal.state.blocks.get(indexOf(message))
+    if (block?.node !== journal.node) return undefined
+    const submit = journal.message(message)
+    if (submit?.kind !== 'submit') return undefined
+    return `${block.node}.${block.boot}.${submit.session}`
+  }
+
+  private bodyOf({ kind, inbound, message }: Delivery, tlvs: boolean): Buffer | undefined {
+    const { journal } = this.options
+    if (inbound !== 0) {
+      const body = journal.message(inbound)?.body
+      if (body === undefined) return undefined
+      return kind === 'mo'
+        ? relayedMo(body, tlvs)
+        : relayedReceipt(body, journal.idOf(message), tlvs)
+    }
+    const block = journal.state.blocks.get(indexOf(message))
+    const submit = journal.message(message)
+    if (block === undefined || submit?.kind !== 'submit') return undefined
+    const offset = offsetOf(message)
+    const receipt = {
+      messageId: journal.idOf(message),
+      state: block.state(offset),
+      error: block.error(offset),
+      submittedAtMs: block.proposedAtMs,
+      doneAtMs: block.at(offset, 'final'),
+    }
+    return ownReceipt(submit, receipt, tlvs)
+  }
+
+  private acknowledge(seq: number): void {
+    this.acked.push(seq)
+    if (this.acking) return
+    this.acking = true
+    this.options.timers.soon(() => this.proposeAcks())
+  }
+
+  /** A receipt leaves only so (DESIGN I3). What cannot be proposed now is proposed a little later. */
+  private proposeAcks(): void {
+    const { journal, timers } = this.options
+    this.acking = false
+    while (this.acked.length > 0 && !this.over) {
+      const seqs = this.acked.slice(0, ACKS_MAX)
+      const proposed = journal.proposer.propose({
+        kind: 'delivered',
+        account: this.account,
+        epoch: this.epoch,
+        seqs,
+        expired: false,
+      })
+      if (!proposed) {
+        this.acking = true
+        timers.after(AGAIN_MS, () => this.proposeAcks())
+        return
+      }
+      this.acked.splice(0, seqs.length)
+    }
+  }
+
+  private accountState(): AccountState | undefined {
+    const account = this.options.journal.state.accounts.get(this.account)
+    return account?.owner?.epoch === this.epoch ? account : undefined
+  }
+
+  /** One alarm, the earliest. */
+  private wakeAt(atMs: number): void {
+    if (this.alarm !== undefined && this.alarm.atMs <= atMs) return
+    this.alarm?.cancel()
+    const cancel = this.options.timers.after(Math.max(1, atMs - this.nowMs()), () => {
+      this.alarm = undefined
+      this.wake()
+    })
+    this.alarm = { atMs, cancel }
+  }
+
+  private nowMs(): number {
+    return this.options.clock.monotonicMs()
+  }
+}

@@ -1,0 +1,367 @@
+import type { Cancel } from '../base/clock.js'
+import type { Gauge } from '../base/metrics.js'
+import type { Effect } from '../journal/index.js'
+import type { Connection, Frame, ResponseKind } from '../link/types.js'
+import type { BindType } from '../policy/settings.js'
+import { AccountRates, evenShares } from './account-rates.js'
+import { Binder } from './binder.js'
+import type { DeliveryTag } from './delivery-pump.js'
+import { Deliveries } from './deliveries.js'
+import { EsmeSession, type Bound, type SessionServices } from './esme-session.js'
+import { PasswordCheck } from './password-check.js'
+import type { FrontOptions, OpenListener } from './ports.js'
+import { Queries } from './queries.js'
+import { ReceiptGuard } from './receipt-guard.js'
+import { SessionEnds } from './session-ends.js'
+import { Submits } from './submits.js'
+
+const TICK_MS = 500
+const EXPIRE_EVERY_MS = 10_000
+const DRAIN_LOOK_MS = 20
+
+/**
+ * The node's side towards ESMEs: listeners, sessions, binds, submits, and delivery of receipts and MO.
+ * It meets the rest of the gateway in the journal alone.
+ *
+ *     const front = new FrontEnd(options)
+ *     await front.start()      // listens; binds are refused until
+ *     front.begin(boot)        // this node's boot is registered and the proposer runs
+ */
+export class FrontEnd implements SessionServices {
+  private readonly options: FrontOptions
+  private readonly passwords: PasswordCheck
+  private readonly binder: Binder
+  private readonly rates: AccountRates
+  private readonly submits: Submits
+  private readonly queries: Queries
+  private readonly deliveries: Deliveries
+  private readonly ends: SessionEnds
+  /** Every connection. */
+  private readonly connections: Set<EsmeSession> = new Set()
+  /** Bound sessions by id, and by account. */
+  private readonly bound: Map<string, EsmeSession> = new Map()
+  private readonly byAccount: Map<number, Set<EsmeSession>> = new Map()
+  private readonly boundAs: Record<BindType, number> = { trx: 0, tx: 0, rx: 0 }
+  private readonly gauges: Record<BindType | 'connections', Gauge>
+  private listeners: OpenListener[] = []
+  /** 0: none; nobody may bind. */
+  private boot = 0
+  private draining = false
+  private isolated = false
+  private ticks = 0
+  private cancelTick: Cancel | undefined
+
+  constructor(options: FrontOptions) {
+    const { journal, clock, timers, random, logger, metrics } = options
+    this.options = options
+    this.ends = new SessionEnds(journal)
+    this.passwords = new PasswordCheck(options.passwords, random)
+    this.binder = new Binder({
+      journal,
+      clock,
+      timers,
+      metrics,
+      passwords: this.passwords,
+      timeoutMs: options.submitTimeoutMs,
+      ready: () => this.takesBinds,
+      boot: () => this.boot,
+      bound: (session, bound) => this.onBound(session, bound),
+      abandoned: id => this.ends.end(id),
+    })
+    const guard = new ReceiptGuard(journal, clock, timers, options.messenger, () =>
+      this.deliveries.wakeAll(),
+    )
+    this.rates = new AccountRates(options.shares ?? evenShares, clock)
+    this.submits = new Submits({
+      journal,
+      clock,
+      metrics,
+      rates: this.rates,
+      written: (index, account) => guard.note(index, account),
+    })
+    this.queries = new Queries(journal, () => options.cluster.currentRead())
+    const guardMs = options.receiptGuardMs
+    const sessionsOf = (account: number) => this.byAccount.get(account) ?? []
+    this.deliveries = new Deliveries(
+      { journal, clock, timers, random, logger, guard, guardMs, sessionsOf },
+      metrics,
+    )
+    this.gauges = {
+      connections: metrics.gauge('connections', {}),
+      trx: metrics.gauge('sessions', { bind_type: 'trx' }),
+      tx: metrics.gauge('sessions', { bind_type: 'tx' }),
+      rx: metrics.gauge('sessions', { bind_type: 'rx' }),
+    }
+    journal.listen({
+      effect: effect => this.onEffect(effect),
+      reset: () => this.onReset(),
+    })
+  }
+
+  /** Listens. Rejects with the system's error where an address is taken. */
+  async start(): Promise<void> {
+    this.cancelTick = this.options.timers.every(TICK_MS, () => this.onTick())
+    for (const listen of this.options.listen)
+      this.listeners.push(await listen(connection => this.accept(connection)))
+  }
+
+  /** This node's boot is registered: sessions can be bound under it. */
+  begin(boot: number): void {
+    this.boot = boot
+    this.deliveries.lookAll()
+  }
+
+  /** host and port of each listener, in the order of `options.listen`. */
+  get listening(): { address: string; port: number }[] {
+    return this.listeners.map(({ address, port }) => ({ address, port }))
+  }
+
+  /** Connections open, and sessions bound, on this node. */
+  get counts(): { connections: number; sessions: number } {
+    return { connections: this.connections.size, sessions: this.bound.size }
+  }
+
+  /** Takes a connection as a listener's. */
+  accept(connection: Connection): void {
+    const { limits, clock, timers, logger } = this.options
+    const session = new EsmeSession(connection, { limits, clock, timers, logger }, this)
+    this.connections.add(session)
+    this.gauges.connections.set(this.connections.size)
+    if (this.draining) session.link.close('draining')
+  }
+
+  /**
+   * Takes no more connections and submits, lets windows empty, unbinds everybody, and commits the
+   * sessions' ends. What is not done after `deadlineMs` is cut off. Before the node hands over homes and
+   * ownerships: an acknowledged receipt counts only while this node owns the account.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    const { clock } = this.options
+    const until = clock.monotonicMs() + deadlineMs
+    const left = (): boolean => clock.monotonicMs() < until
+    this.draining = true
+    this.deliveries.pause()
+    for (const session of this.connections) {
+      session.finishing = true
+      if (session.bound === undefined) session.link.close('draining')
+    }
+    await this.closeListeners()
+    while (this.connections.size > 0 && left()) {
+      for (const session of this.connections)
+        if (session.link.unanswered === 0 && session.link.windowUsed === 0) session.link.unbind()
+      await this.pause(DRAIN_LOOK_MS)
+    }
+    for (const session of this.connections) session.link.close('the time to drain is over')
+    while ((this.connections.size > 0 || this.ends.size > 0) && left())
+      await this.pause(DRAIN_LOOK_MS)
+  }
+
+  /** Closes everything at once. */
+  async stop(): Promise<void> {
+    this.cancelTick?.()
+    this.draining = true
+    this.deliveries.stop()
+    this.ends.clear()
+    await this.closeListeners()
+    for (const session of this.connections) session.link.close('the node stops')
+  }
+
+  // What sessions ask for.
+
+  bind(session: EsmeSession, frame: Frame): void {
+    this.binder.bind(session, frame)
+  }
+
+  submit(session: EsmeSession, frame: Frame): void {
+    this.submits.submit(session, frame)
+  }
+
+  query(session: EsmeSession, frame: Frame): void {
+    this.queries.query(session, frame)
+  }
+
+  answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void {
+    this.deliveries.answered(tag, kind, frame)
+  }
+
+  ready(session: EsmeSession): void {
+    if (session.bound !== undefined) this.deliveries.wake(session.bound.account)
+  }
+
+  unbinding(session: EsmeSession): void {
+    this.ready(session) // what waited for it may go elsewhere
+  }
+
+  closed(session: EsmeSession, reason: string): void {
+    this.connections.delete(session)
+    this.gauges.connections.set(this.connections.size)
+    this.countErrors(session)
+    const { bound } = session
+    if (bound === undefined) return
+    this.forget(session, bound, reason)
+    this.ends.end(bound.id)
+  }
+
+  private get takesBinds(): boolean {
+    if (this.boot === 0 || this.draining || this.isolated) return false
+    const since = this.options.cluster.leaderlessSinceMs()
+    const { clock, submitTimeoutMs } = this.options
+    return since === undefined || clock.monotonicMs() - since < submitTimeoutMs
+  }
+
+  private onBound(session: EsmeSession, bound: Bound): void {
+    const { journal, logger } = this.options
+    const { window = 100 } = journal.state.accounts.get(bound.account)?.settings ?? {}
+    session.link.setLimits({ windowIn: window, windowOut: window })
+    session.bound = bound
+    this.bound.set(bound.id, session)
+    const others = this.byAccount.get(bound.account)
+    if (others === undefined) {
+      this.byAccount.set(bound.account, new Set([session]))
+      this.adjustRates()
+    } else others.add(session)
+    this.countSessions(bound.bindType, 1)
+    logger.info('session bound', {
+      session: bound.id,
+      systemId: bound.systemId,
+      bindType: bound.bindType,
+      remoteAddress: session.link.remoteAddress,
+    })
+    this.deliveries.wake(bound.account)
+  }
+
+  /** The session is bound no more, here; whether the cluster knows is the caller's business. */
+  private forget(
+    session: EsmeSession,
+    { id, account, systemId, bindType }: Bound,
+    reason: string,
+  ): void {
+    session.bound = undefined
+    this.bound.delete(id)
+    const others = this.byAccount.get(account)
+    others?.delete(session)
+    if (others?.size === 0) this.byAccount.delete(account)
+    this.countSessions(bindType, -1)
+    this.options.logger.info('session ended', { session: id, systemId, reason })
+  }
+
+  private onEffect(effect: Effect): void {
+    switch (effect.kind) {
+      case 'account':
+        this.deliveries.look(effect.account)
+        return
+      case 'sessionEnded':
+        this.onSessionEnded(effect.session)
+        return
+      case 'bootEnded':
+        if (effect.boot === this.boot) this.endBoot()
+        return
+      case 'settings':
+        this.passwords.keep(account => this.options.journal.state.accounts.has(account))
+        this.adjustRates()
+        return
+      default:
+        return
+    }
+  }
+
+  /** A snapshot took the state's place: what does the new one say of us? */
+  private onReset(): void {
+    const { state, node } = this.options.journal
+    this.submits.reset()
+    const known = state.nodes.get(node)
+    if (this.boot !== 0 && (known?.boot !== this.boot || !known.alive)) this.endBoot()
+    for (const id of [...this.bound.keys()])
+      if (!state.sessions.has(id) || !hasSettings(state.sessions.get(id))) this.onSessionEnded(id)
+    this.adjustRates()
+    this.deliveries.lookAll()
+  }
+
+  /** The cluster ended it: its account is gone. */
+  private onSessionEnded(id: string): void {
+    const session = this.bound.get(id)
+    if (session?.bound === undefined) return // our own word
+    const { bound } = session
+    this.forget(session, bound, 'the cluster ended it')
+    session.finishing = true
+    session.link.unbind()
+    if (this.options.journal.state.sessions.has(id)) this.ends.end(id)
+  }
+
+  /** The cluster gave this node up, or it begins anew: nothing that it holds counts any more. */
+  private endBoot(): void {
+    this.options.logger.warn('boot ended', { boot: this.boot, sessions: this.bound.size })
+    this.boot = 0
+    this.ends.clear()
+    this.deliveries.stop()
+    for (const session of this.connections) {
+      if (session.bound !== undefined) this.forget(session, session.bound, 'the boot is over')
+      session.link.close('the boot is over')
+    }
+  }
+
+  private onTick(): void {
+    this.ticks++
+    this.isolate()
+    this.ends.retry()
+    if (this.ticks % 2 === 0) this.adjustRates()
+    if (this.ticks % (EXPIRE_EVERY_MS / TICK_MS) === 0) this.deliveries.expire()
+  }
+
+  /** Without a leader for long, ESMEs are better off elsewhere. */
+  private isolate(): void {
+    const { clock, cluster, isolationTimeoutMs, logger } = this.options
+    const since = cluster.leaderlessSinceMs()
+    const isolated = since !== undefined && clock.monotonicMs() - since >= isolationTimeoutMs
+    if (isolated === this.isolated) return
+    this.isolated = isolated
+    logger.warn(isolated ? 'cut off: unbinding all' : 'not cut off any more', {
+      sessions: this.bound.size,
+    })
+    if (!isolated) return
+    for (const session of this.bound.values()) {
+      session.finishing = true
+      session.link.unbind()
+    }
+  }
+
+  private adjustRates(): void {
+    this.rates.adjust(this.options.journal.state, this.byAccount.keys())
+  }
+
+  private async closeListeners(): Promise<void> {
+    const listeners = this.listeners
+    this.listeners = []
+    await Promise.all(listeners.map(listener => listener.close()))
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      this.options.timers.after(ms, resolve)
+    })
+  }
+
+  private countSessions(type: BindType, by: number): void {
+    this.boundAs[type] += by
+    this.gauges[type].set(this.boundAs[type])
+  }
+
+  private countErrors(session: EsmeSession): void {
+    const { counters } = session.link
+    for (const kind of PROTOCOL_ERRORS)
+      if (counters[kind] > 0)
+        this.options.metrics.counter('protocol_errors_total', { kind }).add(counters[kind])
+  }
+}
+
+const PROTOCOL_ERRORS = [
+  'unmatchedResponses',
+  'windowExceeded',
+  'wrongState',
+  'unknownCommands',
+  'responseTimeouts',
+] as const
+
+function hasSettings(account: { settings: unknown } | undefined): boolean {
+  return account?.settings !== undefined
+}

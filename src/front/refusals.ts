@@ -1,0 +1,57 @@
+import type { SubmitRefusal } from '../journal/index.js'
+import type { CommandStatus } from '../smpp/command-status.js'
+import { COMMAND_STATUS } from '../smpp/command-status.js'
+
+/**
+ * Every way the front end says no to an ESME, but for what a PDU's parser says. The keys are stable;
+ * alarms and tests rely on them. `retriable`: the same request may well succeed later.
+ */
+export const REFUSALS = {
+  /** No such account, or not from this address. */
+  unknownSystemId: { command_status: 'ESME_RINVSYSID', retriable: false },
+  wrongPassword: { command_status: 'ESME_RINVPASWD', retriable: false },
+  bindTypeNotAllowed: { command_status: 'ESME_RBINDFAIL', retriable: false },
+  /** maxSessions are bound (PITFALLS 14). */
+  tooManySessions: { command_status: 'ESME_RALYBND', retriable: true },
+  /** No boot, no leader, draining, isolated, or too many passwords to check. */
+  notReady: { command_status: 'ESME_RSYSERR', retriable: true },
+  throttled: { command_status: 'ESME_RTHROTTLED', retriable: true },
+  queueFull: { command_status: 'ESME_RMSGQFUL', retriable: true },
+  noRoute: { command_status: 'ESME_RINVDSTADR', retriable: false },
+  /** Scheduled delivery is not offered. */
+  scheduled: { command_status: 'ESME_RINVSCHED', retriable: false },
+  validityOver: { command_status: 'ESME_RINVEXPIRY', retriable: false },
+  /** The account is gone from the settings. */
+  noAccount: { command_status: 'ESME_RSYSERR', retriable: false },
+  /** Not committed: no leader, no answer in time, or this node's boot is over. */
+  notCommitted: { command_status: 'ESME_RSYSERR', retriable: true },
+  /** Not an id that this cluster gives. */
+  invalidMessageId: { command_status: 'ESME_RINVMSGID', retriable: false },
+  /** Forgotten, or another account's. */
+  unknownMessage: { command_status: 'ESME_RQUERYFAIL', retriable: false },
+  cancelNotOffered: { command_status: 'ESME_RCANCELFAIL', retriable: false },
+  replaceNotOffered: { command_status: 'ESME_RREPLACEFAIL', retriable: false },
+  unknownCommand: { command_status: 'ESME_RINVCMDID', retriable: false },
+} as const satisfies Record<string, { command_status: CommandStatus; retriable: boolean }>
+
+export type RefusalCode = keyof typeof REFUSALS
+
+/** The number that goes into the response. */
+export function statusOf(code: RefusalCode): number {
+  return COMMAND_STATUS[REFUSALS[code].command_status]
+}
+
+/** What apply and the proposer say of a submit or a bind, in our words. */
+const OF_JOURNAL: Partial<Record<SubmitRefusal | 'full', RefusalCode>> = {
+  queueFull: 'queueFull',
+  noRoute: 'noRoute',
+  noAccount: 'noAccount',
+  full: 'throttled',
+  tooManySessions: 'tooManySessions',
+  bindTypeNotAllowed: 'bindTypeNotAllowed',
+}
+
+/** What stands in no row was not committed. */
+export function refusalOf(why: SubmitRefusal | 'full'): RefusalCode {
+  return OF_JOURNAL[why] ?? 'notCommitted'
+}

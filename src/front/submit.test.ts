@@ -1,0 +1,205 @@
+import t from 'tap'
+import { parseMessageId } from '../journal/index.js'
+import { encodeBody, tlv } from '../smpp/codec.js'
+import { COMMAND_IDS } from '../smpp/command-ids.js'
+import { account, connector, gateway, route } from '../testing/gateway.js'
+import { FrontWorld } from './testing/front-world.js'
+
+void t.test(
+  'a submit is answered once its entry is applied, with the id of its place (I1)',
+  async t => {
+    const world = await FrontWorld.open(t)
+    const esme = world.bound()
+    t.same(esme.binds, ['ESME_ROK carillon'])
+    world.cluster.setLeader('held')
+    esme.submit().submit()
+    world.time.advance(1000)
+    t.same(esme.answers, [], 'nothing was committed')
+    world.cluster.setLeader('here')
+    world.time.turn()
+    t.same(esme.statuses, ['ESME_ROK', 'ESME_ROK'])
+    const [first, second] = esme.answers.map(({ message_id }) => parseMessageId(message_id))
+    t.equal(first!.generation, 0xabcd)
+    t.equal(second!.ref, first!.ref + 1)
+    t.equal(world.cluster.journal.idOf(first!.ref), esme.answers[0]!.message_id)
+    const stored = world.cluster.journal.message(first!.ref)
+    t.match(stored, { kind: 'submit', registered_delivery: 1, session: 1, flags: 0 })
+  },
+)
+
+void t.test('all 4,096 offsets of an entry make different ids', async t => {
+  const world = await FrontWorld.open(t, {
+    settings: gateway({ accounts: [account('esme1', { window: 9000 })] }),
+  })
+  const esme = world.bound()
+  for (let i = 0; i < 5000; i++) esme.submit()
+  world.time.turn()
+  world.time.advance(100)
+  t.equal(new Set(esme.answers.map(({ message_id }) => message_id)).size, 5000)
+  t.ok(esme.answers.every(({ message_id }) => /^[0-9a-f]{20}$/.test(message_id)))
+})
+
+for (const [title, fields, status] of [
+  ['an empty destination', { destination_addr: '' }, 'ESME_RINVDSTADR'],
+  ['a destination without a route', { destination_addr: '44123' }, 'ESME_RINVDSTADR'],
+  ['a scheduled message', { schedule_delivery_time: '260102000000000+' }, 'ESME_RINVSCHED'],
+  ['a validity that is over', { validity_period: '251231000000000+' }, 'ESME_RINVEXPIRY'],
+  ['a validity that is no time', { validity_period: '269931000000000+' }, 'ESME_RINVEXPIRY'],
+  ['a priority beyond 3', { priority_flag: 4 }, 'ESME_RINVPRTFLG'],
+] as const) {
+  void t.test(`${title} is answered ${status}`, async t => {
+    const settings = gateway({ routes: [route('de', ['smsc-a'], { destinationPrefix: '49' })] })
+    const world = await FrontWorld.open(t, { settings })
+    const esme = world.bound().submit(fields).submit()
+    world.time.turn()
+    t.same(esme.statuses, [status, 'ESME_ROK'], 'and the session goes on')
+  })
+}
+
+void t.test('a validity period makes the message expire in the journal', async t => {
+  const world = await FrontWorld.open(t)
+  const esme = world.bound().submit({ validity_period: '000000010000000R' })
+  world.time.turn()
+  const { ref } = parseMessageId(esme.answers[0]!.message_id)!
+  const stored = world.cluster.journal.message(ref)
+  t.match(stored, { flags: 1, expiresAtMs: world.time.nowMs() + 3_600_000 })
+  t.equal(world.cluster.state.connector('smsc-a')!.expiries.size, 1)
+})
+
+void t.test('data_sm submits as submit_sm does (PITFALLS 15)', async t => {
+  const world = await FrontWorld.open(t)
+  const esme = world.bound()
+  const body = encodeBody('data_sm', {
+    source_addr: '1000',
+    destination_addr: '491701234567',
+    registered_delivery: 1,
+    data_coding: 8,
+    tlvs: [tlv.octets('message_payload', Buffer.from('hello'))],
+  })
+  esme.ask(COMMAND_IDS.data_sm, body).ask(COMMAND_IDS.data_sm, body.subarray(0, 12))
+  world.time.turn()
+  t.same(esme.statuses, ['ESME_ROK', 'ESME_RINVCMDLEN'])
+  const stored = world.cluster.journal.message(parseMessageId(esme.answers[0]!.message_id)!.ref)
+  t.same(
+    stored!.body,
+    encodeBody('submit_sm', {
+      source_addr: '1000',
+      destination_addr: '491701234567',
+      registered_delivery: 1,
+      data_coding: 8,
+      tlvs: [tlv.octets('message_payload', Buffer.from('hello'))],
+    }),
+  )
+})
+
+void t.test("beyond the account's rate submits are throttled, and pass again later", async t => {
+  const accounts = [account('esme1', { throughputPerSecond: 50 })]
+  const world = await FrontWorld.open(t, { settings: gateway({ accounts }) })
+  const esme = world.bound()
+  for (let i = 0; i < 10; i++) esme.submit()
+  world.time.turn()
+  t.equal(esme.statuses.filter(status => status === 'ESME_ROK').length, 5, 'a tenth of a second')
+  t.equal(esme.statuses.filter(status => status === 'ESME_RTHROTTLED').length, 5)
+  world.time.advance(40)
+  esme.submit().submit().submit()
+  world.time.turn()
+  t.same(esme.statuses.slice(10), ['ESME_ROK', 'ESME_ROK', 'ESME_RTHROTTLED'])
+})
+
+void t.test("an account's rate is shared by the nodes with sessions that may submit", async t => {
+  const accounts = [account('esme1', { throughputPerSecond: 100 })]
+  const world = await FrontWorld.open(t, { settings: gateway({ accounts }) })
+  const esme = world.bound()
+  const session = { account: world.account.number, version: 0x34, remoteAddress: '', boundAtMs: 0 }
+  for (const [node, bindType] of [
+    [2, 'tx'],
+    [3, 'rx'],
+  ] as const)
+    world.cluster
+      .other(node)
+      .decide({ kind: 'bind', session: { ...session, id: `${node}.1.1`, node, bindType } })
+  world.time.advance(2000)
+  for (let i = 0; i < 100; i++) {
+    world.time.advance(10)
+    esme.submit()
+  }
+  world.time.turn()
+  const passed = esme.statuses.filter(status => status === 'ESME_ROK').length
+  t.ok(passed >= 50 && passed <= 55, `${passed} of 100 in a second, half of the rate is node 2's`)
+})
+
+void t.test('beyond queueLimit submits are answered ESME_RMSGQFUL', async t => {
+  const accounts = [account('esme1', { queueLimit: 3 })]
+  const world = await FrontWorld.open(t, { settings: gateway({ accounts }) })
+  const esme = world.bound()
+  for (let i = 0; i < 5; i++) esme.submit()
+  world.time.turn()
+  esme.submit()
+  world.time.turn()
+  t.same(esme.statuses.slice(0, 3), ['ESME_ROK', 'ESME_ROK', 'ESME_ROK'])
+  t.same(esme.statuses.slice(3), ['ESME_RMSGQFUL', 'ESME_RMSGQFUL', 'ESME_RMSGQFUL'])
+  t.equal(world.account.queued, 3)
+})
+
+void t.test(
+  'without a leader a submit is refused in bounded time, and never counts (I8)',
+  async t => {
+    const world = await FrontWorld.open(t)
+    const esme = world.bound()
+    world.cluster.setLeader('none')
+    esme.submit()
+    world.time.advance(5100)
+    t.same(esme.statuses, ['ESME_RSYSERR'])
+    esme.submit()
+    world.time.turn()
+    t.same(esme.statuses, ['ESME_RSYSERR', 'ESME_RSYSERR'], 'at once by now')
+    world.cluster.setLeader('here')
+    world.time.advance(2000)
+    t.equal(world.cluster.state.queued, 0)
+    esme.submit()
+    world.time.turn()
+    t.equal(esme.statuses[2], 'ESME_ROK', 'service resumes by itself')
+  },
+)
+
+void t.test('a leader change is a pause, not an error', async t => {
+  const world = await FrontWorld.open(t)
+  const esme = world.bound()
+  world.cluster.setLeader('lost')
+  esme.submit()
+  world.time.advance(300)
+  world.cluster.setLeader('none')
+  esme.submit()
+  world.time.advance(300)
+  world.cluster.copies = 2
+  world.cluster.setLeader('here')
+  world.time.advance(1000)
+  t.same(esme.statuses, ['ESME_ROK', 'ESME_ROK'])
+  t.equal(world.cluster.state.queued, 2)
+})
+
+void t.test('the first connector of the route that has binds is taken', async t => {
+  const settings = gateway({
+    connectors: [connector('smsc-a'), connector('smsc-b')],
+    routes: [route('default', ['smsc-a', 'smsc-b'])],
+  })
+  const world = await FrontWorld.open(t, { settings })
+  const esme = world.bound().submit()
+  world.time.turn()
+  const [a, b] = ['smsc-a', 'smsc-b'].map(id => world.cluster.state.connector(id)!)
+  t.equal(a!.queued, 1, 'none is bound: the first')
+  world.own({ kind: 'linkState', connector: b!.number, epoch: b!.epoch, binds: 1 })
+  esme.submit()
+  world.time.turn()
+  t.equal(b!.queued, 1)
+})
+
+void t.test('cancel_sm, replace_sm and a second bind get their own refusals', async t => {
+  const world = await FrontWorld.open(t)
+  const esme = world.bound()
+  esme.ask(COMMAND_IDS.cancel_sm, encodeBody('cancel_sm', {}))
+  esme.ask(COMMAND_IDS.replace_sm, encodeBody('replace_sm', {}))
+  esme.ask(COMMAND_IDS.bind_transceiver, encodeBody('bind_transceiver', {}))
+  world.time.turn()
+  t.same(esme.statuses, ['ESME_RCANCELFAIL', 'ESME_RREPLACEFAIL', 'ESME_RALYBND'])
+})
