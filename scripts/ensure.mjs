@@ -114,7 +114,16 @@ async function install(root, why, say) {
 function buildReason(root) {
   if (!fs.existsSync(join(root, 'tsconfig.json'))) return undefined // a deployed copy
   if (!fs.existsSync(join(root, 'build'))) return 'build/ is missing'
-  return read(join(root, BUILT)) === buildStamp(root) ? undefined : 'sources have changed'
+  const made = read(join(root, BUILT))
+  return made === `${buildStamp(root)} ${tscStamp(join(root, 'build'))}`
+    ? undefined
+    : 'sources have changed'
+}
+
+/** Tells whether somebody ran tsc into the build since, perhaps on other sources. */
+function tscStamp(directory) {
+  const info = fs.statSync(join(directory, '.tsbuildinfo'), { throwIfNoEntry: false })
+  return info === undefined ? 'none' : `${info.size} ${Math.floor(info.mtimeMs)}`
 }
 
 /** Of what they say, not of their times: a checkout touches files without changing them. */
@@ -151,7 +160,7 @@ async function build(root, why, say) {
     fs.rmSync(target, { recursive: true, force: true })
     throw new Error(`the build failed: tsc ${failure}`)
   }
-  fs.writeFileSync(join(target, '.carillon-built'), stamp)
+  fs.writeFileSync(join(target, '.carillon-built'), `${stamp} ${tscStamp(target)}`)
   swapIn(root, target)
   say(`built in ${seconds(began)}`)
 }

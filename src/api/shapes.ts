@@ -10,6 +10,7 @@
  *     GET  /api/v1/connectors                      List<ConnectorView>
  *     GET  /api/v1/accounts                        List<AccountView>
  *     GET  /api/v1/in-doubt                        List<InDoubtView>
+ *     POST /api/v1/in-doubt/resolve   ResolveRequest → ResolveResult
  *     GET  /api/v1/messages/{id}                   MessageView; 404
  *     POST /api/v1/messages            SendRequest → 202 MessageView
  *     GET  /api/v1/settings[?revision=N]           SettingsView, secrets shown as ***; 404
@@ -145,6 +146,18 @@ export interface InDoubtView {
   since: string
   /** What will become of it: `resend`, `hold`, `wait 30s`. */
   policy: string
+}
+
+/** An operator's word on messages in doubt: `resend`, or `drop` (their state stays UNKNOWN). */
+export interface ResolveRequest {
+  /** 1 to 1,000 message ids. */
+  ids: string[]
+  action: 'resend' | 'drop'
+}
+
+export interface ResolveResult {
+  /** How many of them were in doubt, and are no more. */
+  resolved: number
 }
 
 /** SMPP 3.4 §5.2.28, and SCHEDULED from SMPP 5.0. */

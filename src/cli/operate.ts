@@ -1,4 +1,4 @@
-import type { ClusterView, DrainView, LeaderView } from '../api/shapes.js'
+import type { ClusterView, DrainView, LeaderView, ResolveResult } from '../api/shapes.js'
 import type { Clock, Timers } from '../base/clock.js'
 import { CommandFailed, EXIT } from './failure.js'
 import type { Io } from './io.js'
@@ -50,6 +50,22 @@ export async function transferLeader(
   const after = await client.post<LeaderView>('/api/v1/transfer-leader', { to })
   if (options.output === 'json') io.out(jsonText(after))
   else io.out(`node ${after.leader} leads (term ${after.term}); before: ${before.leader ?? 'none'}`)
+}
+
+/** `carillon resolve resend|drop ID…`: an operator's word on messages in doubt (DESIGN I6). */
+export async function resolveInDoubt(
+  client: NodeClient,
+  ids: readonly string[],
+  options: { action: 'resend' | 'drop'; output: OutputForm },
+  io: Io,
+): Promise<void> {
+  const { action, output } = options
+  const result = await client.post<ResolveResult>('/api/v1/in-doubt/resolve', { ids, action })
+  if (output === 'json') io.out(jsonText(result))
+  else
+    io.out(
+      `${result.resolved} of ${ids.length} were in doubt: ${action === 'drop' ? 'dropped' : 'sent again'}`,
+    )
 }
 
 export function pause(timers: Timers, ms: number): Promise<void> {

@@ -8,7 +8,7 @@ import { CommandFailed, EXIT } from './failure.js'
 import { GETTABLE, get, type Gettable } from './get.js'
 import type { Io } from './io.js'
 import { NodeClient } from './node-client.js'
-import { drain, transferLeader } from './operate.js'
+import { drain, resolveInDoubt, transferLeader } from './operate.js'
 import { isTool, runNode, runTool, TOOLS } from './rooms.js'
 import { send } from './send.js'
 import { status } from './status.js'
@@ -170,6 +170,15 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
       const { rollback } = await settings()
       await rollback(client(o), revision, o.output, io)
     })
+
+  overHttp(program.command('resolve'))
+    .description('decide about messages in doubt')
+    .addArgument(new Argument('<action>', 'what to do with them').choices(['resend', 'drop']))
+    .argument('<ids...>', 'message ids, from ./carillon get in-doubt')
+    .addHelpText('after', examples('resolve resend 1a2b0000000000001000'))
+    .action((action: 'resend' | 'drop', ids: string[], o: HttpFlags) =>
+      resolveInDoubt(client(o), ids, { action, output: o.output }, io),
+    )
 
   overHttp(program.command('drain'))
     .description('hand over leadership, homes and sessions of a node, so that it can be stopped')

@@ -72,7 +72,7 @@ async function postFile(
     const { warnings } = parseGatewayFile(text, { file, directory: null })
     for (const warning of warnings) io.note(`warning: ${describeFileError(warning)}`)
   } catch (error) {
-    if (error instanceof ConfigError) throw new CommandFailed(EXIT.negative, error.message)
+    if (error instanceof ConfigError) throw new CommandFailed(EXIT.usage, error.message)
     throw error
   }
   return client.postYaml<ApplyResult>(`/api/v1/settings${dryRun ? '?dryRun=true' : ''}`, text)

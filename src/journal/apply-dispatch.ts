@@ -1,5 +1,5 @@
 import type { Applying } from './apply.js'
-import { settleOrphan } from './apply-inbound.js'
+import { settleOrphans } from './apply-inbound.js'
 import { MARK, MESSAGE_STATE } from './blocks.js'
 import type {
   Claim,
@@ -73,14 +73,14 @@ function applySent(applying: Applying, subject: Subject, item: OutcomeItem): voi
   const { state, entry } = applying
   if (detach(applying, subject)) {
     sent(applying, subject, item.smscId, entry.proposedAtMs)
-    settleOrphan(applying, subject, item.smscId)
+    settleOrphans(applying, subject, item.smscId)
     return
   }
   // Concluded before, or sent twice: the id of the later copy may be the one that its receipt names.
   if (item.smscId === '' || subject.block.smscId(subject.offset) === item.smscId) return
   if (!subject.block.awaited(subject.offset)) return recordSmscId(applying, subject, item.smscId)
   state.smscIds.add(subject.connector.number, item.smscId, subject.ref)
-  settleOrphan(applying, subject, item.smscId)
+  settleOrphans(applying, subject, item.smscId)
 }
 
 function applyNotSent(applying: Applying, subject: Subject, item: OutcomeItem): void {

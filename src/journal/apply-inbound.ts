@@ -94,10 +94,10 @@ function applyReceipt(
     block.begin(offset, MARK.DELIVERED, 0, connector.number)
     return 'unmatched'
   }
-  // It may have overtaken its submit_sm_resp (PITFALLS 3).
+  // It may have overtaken its submit_sm_resp.
   block.begin(offset, MARK.WAITING, 0, connector.number)
-  const { smscId, state, error } = item
-  const pushedOut = connector.addOrphan({ ref: here, smscId, state, error })
+  const { smscId, state, error, addressHash } = item
+  const pushedOut = connector.addOrphan({ ref: here, smscId, state, error, addressHash })
   if (pushedOut !== undefined) release(applying, pushedOut.ref)
   return 'kept'
 }
@@ -165,16 +165,19 @@ const FINAL_STATES: ReadonlySet<number> = new Set([
   MESSAGE_STATE.REJECTED,
 ])
 
-/** A message's SMSC id has become known: a receipt that came before it is settled now. */
-export function settleOrphan(applying: Applying, subject: Subject, smscId: string): void {
+/** Receipts of one message that may have come before its id: intermediate ones and the final one. */
+const EARLY_RECEIPTS_MAX = 4
+
+/** A message's SMSC id has become known: receipts that came before it are settled now. */
+export function settleOrphans(applying: Applying, subject: Subject, smscId: string): void {
   if (smscId === '') return
   recordSmscId(applying, subject, smscId)
-  const orphan = subject.connector.takeOrphan(smscId)
-  if (orphan === undefined) return
-  const owed = settle(applying, subject, { ...orphan, smscId }, orphan.ref)
-  const block = applying.state.blocks.get(indexOf(orphan.ref))
-  if (!owed) release(applying, orphan.ref)
-  else if (block !== undefined) applying.state.blocks.changed(block)
+  const { connector, block, offset } = subject
+  for (let left = EARLY_RECEIPTS_MAX; left > 0; left--) {
+    const orphan = connector.takeOrphan(smscId, block.addressHash(offset))
+    if (orphan === undefined) return
+    if (!settle(applying, subject, orphan, orphan.ref)) release(applying, orphan.ref)
+  }
 }
 
 export function applyForgetOrphans(

@@ -15,8 +15,9 @@ import {
 import { pack, unpack } from './pack.js'
 import type { Persistent, StateStore } from './state-store.js'
 
-/** Receipts that may wait for their message's id, per connector (PITFALLS 3); the oldest goes first. */
+/** Receipts that may wait for their message's id, per connector; the oldest goes first. */
 export const ORPHANS_MAX = 10_000
+const ORPHANS_EXAMINED = 32
 /** Messages that may wait for a retry, per connector; nothing more is claimed beyond. */
 export const RETRIES_MAX = 50_000
 
@@ -38,6 +39,7 @@ export interface Orphan {
   smscId: string
   state: number
   error: number
+  addressHash: number
 }
 
 /**
@@ -67,7 +69,8 @@ export class ConnectorState implements Persistent {
   /** By number, oldest first. */
   readonly orphans: Map<number, Orphan> = new Map()
   private readonly doubtsByAddress: Map<number, Set<Ref>> = new Map()
-  private readonly orphansById: Map<string, number> = new Map()
+  /** Numbers of the orphans that name an SMSC id, ascending. */
+  private readonly orphansById: Map<string, number[]> = new Map()
   private nextOrphan = 0
   private readonly changes: Changes = new Changes()
   private claimsChanged = false
@@ -157,17 +160,23 @@ export class ConnectorState implements Persistent {
   addOrphan(orphan: Orphan): Orphan | undefined {
     const pushedOut = this.orphans.size >= ORPHANS_MAX ? this.oldestOrphan() : undefined
     this.putOrphan(this.nextOrphan, orphan)
-    this.changes.put(orphanKey(this.number, this.nextOrphan), () =>
-      pack([orphan.ref, orphan.smscId, orphan.state, orphan.error]),
-    )
+    this.changes.put(orphanKey(this.number, this.nextOrphan), () => pack(orphan))
     this.nextOrphan++
     this.changed = true
     return pushedOut
   }
 
-  /** Takes the orphan that names this SMSC id. */
-  takeOrphan(smscId: string): Orphan | undefined {
-    const number = this.orphansById.get(smscId)
+  /**
+   * Takes the first orphan that names this SMSC id and comes from this address, or the only one that
+   * names it. Looks at 32 (some SMSCs give all messages one id).
+   */
+  takeOrphan(smscId: string, addressHash: number): Orphan | undefined {
+    const sharing = this.orphansById.get(smscId)
+    if (sharing === undefined) return undefined
+    const fitting = sharing
+      .slice(0, ORPHANS_EXAMINED)
+      .find(number => this.orphans.get(number)?.addressHash === addressHash)
+    const number = fitting ?? (sharing.length === 1 ? sharing[0] : undefined)
     return number === undefined ? undefined : this.removeOrphan(number)
   }
 
@@ -218,8 +227,7 @@ export class ConnectorState implements Persistent {
       this.expiries.set(numberIn(key, 3, 5), Buffer.from(value))
     })
     await store.load('h' + prefix, (key, value) => {
-      const [ref, smscId, state, error] = unpack(value) as [number, string, number, number]
-      this.putOrphan(numberIn(key, 3, 6), { ref, smscId, state, error })
+      this.putOrphan(numberIn(key, 3, 6), unpack(value) as Orphan)
     })
   }
 
@@ -232,14 +240,18 @@ export class ConnectorState implements Persistent {
 
   private putOrphan(number: number, orphan: Orphan): void {
     this.orphans.set(number, orphan)
-    this.orphansById.set(orphan.smscId, number)
+    const sharing = this.orphansById.get(orphan.smscId)
+    if (sharing === undefined) this.orphansById.set(orphan.smscId, [number])
+    else sharing.push(number)
   }
 
   private removeOrphan(number: number): Orphan | undefined {
     const orphan = this.orphans.get(number)
     if (orphan === undefined) return undefined
     this.orphans.delete(number)
-    if (this.orphansById.get(orphan.smscId) === number) this.orphansById.delete(orphan.smscId)
+    const sharing = this.orphansById.get(orphan.smscId) ?? []
+    sharing.splice(sharing.indexOf(number), 1) // nearly always the first
+    if (sharing.length === 0) this.orphansById.delete(orphan.smscId)
     this.changes.del(orphanKey(this.number, number))
     return orphan
   }

@@ -7,7 +7,7 @@ import type { Persistent, StateStore } from './state-store.js'
 const SEGMENT_ADDITIONS = 16_384
 /** Slots of a segment's table: at most half full. */
 const SLOTS = 2 * SEGMENT_ADDITIONS
-/** Candidates that one look-up examines: SMSCs may give every message the same id (PITFALLS 2). */
+/** Candidates that one look-up examines: SMSCs may give every message the same id. */
 const CANDIDATES_MAX = 32
 /** A full segment with fewer live ids than this is emptied into the newest one. */
 const MERGE_BELOW = SEGMENT_ADDITIONS / 16

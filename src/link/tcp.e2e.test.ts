@@ -185,7 +185,8 @@ for (const { title, mode, trusted, head, expected } of [
         ...(secure ? { tls: { cert, key } } : {}),
       })
       const socket = raw(t, listener)
-      await once(socket, 'connect')
+      const closed = once(socket, 'close') // perhaps before it is told that it is connected
+      await Promise.race([once(socket, 'connect'), closed])
       socket.write(head)
       if (secure) {
         const { connect } = await import('node:tls')
@@ -193,10 +194,10 @@ for (const { title, mode, trusted, head, expected } of [
         over.on('error', () => undefined)
         over.write(BIND)
         over.resume()
-        await Promise.race([once(over, 'data'), once(over, 'close')])
+        await Promise.race([once(over, 'data'), once(over, 'close'), closed])
       } else {
         socket.write(BIND)
-        await Promise.race([once(socket, 'data'), once(socket, 'close')])
+        await Promise.race([once(socket, 'data'), closed])
       }
       if (expected !== undefined) {
         t.equal(links[0]?.link.state, 'BOUND_TRX')

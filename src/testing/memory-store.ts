@@ -57,7 +57,8 @@ export class MemoryStore implements KeyValueStore {
   opened = false
   private pairs: Map<string, Buffer> = new Map()
   private sorted: string[] | undefined
-  private synced: Map<string, Buffer> = new Map()
+  /** What unsynced writes replaced, oldest first. */
+  private undo: [key: string, value: Buffer | undefined][] = []
   private readonly onWrite: (sync: boolean) => Promise<void>
 
   constructor(onWrite: (sync: boolean) => Promise<void> = () => Promise.resolve()) {
@@ -115,13 +116,17 @@ export class MemoryStore implements KeyValueStore {
 
   close(): Promise<void> {
     this.opened = false
-    this.synced = new Map(this.pairs)
+    this.undo = []
     return Promise.resolve()
   }
 
   crash(): void {
     this.opened = false
-    this.pairs = new Map(this.synced)
+    for (const [key, value] of this.undo.reverse()) {
+      if (value === undefined) this.pairs.delete(key)
+      else this.pairs.set(key, value)
+    }
+    this.undo = []
     this.sorted = undefined
   }
 
@@ -129,11 +134,12 @@ export class MemoryStore implements KeyValueStore {
     await this.onWrite(sync)
     if (!this.opened) throw new Error('the store is closed')
     for (const [key, value] of operations) {
+      if (sync) this.undo = []
+      else this.undo.push([key, this.pairs.get(key)])
       if (value === null) this.pairs.delete(key)
       else this.pairs.set(key, value)
     }
     this.sorted = undefined
-    if (sync) this.synced = new Map(this.pairs)
   }
 
   private keys(): string[] {

@@ -1,0 +1,84 @@
+import type { Journal, Ref } from '../journal/index.js'
+import { indexOf, MARK, MESSAGE_STATE, offsetOf, parseMessageId } from '../journal/index.js'
+import type { MessageEvent, MessageStateName, MessageView } from './shapes.js'
+
+/** The message of an id; undefined where there is none, or its retention is over. */
+export function messageView(journal: Journal, id: string): MessageView | undefined {
+  const place = parseMessageId(id)
+  const { state } = journal
+  if (place?.generation !== state.generation || place.group !== journal.group) return undefined
+  return viewOf(journal, place.ref)
+}
+
+function viewOf(journal: Journal, ref: Ref): MessageView | undefined {
+  const { state } = journal
+  const block = state.blocks.get(indexOf(ref))
+  const offset = offsetOf(ref)
+  if (block === undefined || offset >= block.count) return undefined
+  const mark = block.mark(offset)
+  if (mark === MARK.REFUSED || mark === MARK.WAITING || mark === MARK.DELIVERED) return undefined
+  const connector = state.connectors.get(block.connector(offset))
+  const account = state.accounts.get(block.account(offset))
+  const messageState = nameOf(block.state(offset))
+  const error = block.error(offset)
+  const failure = error === 0 ? undefined : `error ${error}`
+
+  const events: MessageEvent[] = [event(block.proposedAtMs, 'queued', connector?.id)]
+  const claimedAtMs = block.at(offset, 'claimed')
+  const sentAtMs = block.at(offset, 'sent')
+  const finalAtMs = block.at(offset, 'final')
+  const attempts = block.attempts(offset)
+  if (claimedAtMs > 0)
+    events.push(event(claimedAtMs, 'claimed', attempts > 1 ? `attempt ${attempts}` : undefined))
+  const doubt = connector?.doubts.get(ref)
+  if (doubt !== undefined) {
+    const held = connector?.settings?.inDoubt.kind === 'hold'
+    events.push(event(doubt.sinceMs, held ? 'held' : 'in doubt'))
+  }
+  const dueAtMs = connector?.retries.get(ref)
+  if (dueAtMs !== undefined)
+    events.push(event(claimedAtMs, 'retry', `${failure ?? 'error'}, due ${isoTime(dueAtMs)}`))
+  const smscId = block.smscId(offset)
+  if (sentAtMs > 0) events.push(event(sentAtMs, 'sent', connector?.id))
+  if (finalAtMs > 0) events.push(event(finalAtMs, messageState, failure))
+  return {
+    id: journal.idOf(ref),
+    state: messageState,
+    connector: connector?.id ?? null,
+    smscId: smscId === '' ? null : smscId,
+    events,
+    account: account?.systemId ?? '',
+    stat: finalAtMs > 0 ? (STATS[messageState] ?? null) : null,
+  }
+}
+
+/** ISO 8601 in UTC with milliseconds. */
+export function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString()
+}
+
+function event(atMs: number, state: string, detail?: string): MessageEvent {
+  return { at: isoTime(atMs), state, ...(detail === undefined ? {} : { detail }) }
+}
+
+/** A message has no state of its own before it is sent: it is under way. */
+function nameOf(state: number): MessageStateName {
+  return NAMES.get(state) ?? 'ENROUTE'
+}
+
+const NAMES: ReadonlyMap<number, MessageStateName> = new Map(
+  Object.entries(MESSAGE_STATE)
+    .filter(([name]) => name !== 'NONE')
+    .map(([name, value]) => [value, name as MessageStateName]),
+)
+
+/** Source: SMPP 3.4 appendix B. */
+const STATS: Partial<Record<MessageStateName, string>> = {
+  DELIVERED: 'DELIVRD',
+  EXPIRED: 'EXPIRED',
+  DELETED: 'DELETED',
+  UNDELIVERABLE: 'UNDELIV',
+  ACCEPTED: 'ACCEPTD',
+  UNKNOWN: 'UNKNOWN',
+  REJECTED: 'REJECTD',
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../base/clock.js'
+import type { Command, CommandResult, Journal } from '../journal/index.js'
+import type { GatewaySettings } from '../policy/settings.js'
+import type { DrainView, FileError, Health, LeaderView, MemberView, SendRequest } from './shapes.js'
+
+/** What the HTTP server knows of the node around it; the node hands it in. */
+export interface ApiPorts {
+  clock: Clock
+  journal: Journal
+  version: string
+  /** Milliseconds since the Unix epoch. */
+  startedAtMs: number
+  cluster: ClusterPort
+  settings: SettingsPort
+  submits: SubmitPort
+  operations: OperationsPort
+  /** Prometheus text, and its content type. */
+  metrics(): Promise<{ contentType: string; text: string }>
+  /** Proposes a command of this node; rejects where nothing can be proposed now. */
+  command(command: Exclude<Command, { kind: 'accept' }>): Promise<CommandResult>
+  /**
+   * What the home's process, if it runs here, knows of a connector and the state does not: the last
+   * failure of a bind. Undefined elsewhere.
+   */
+  homeStatus(connector: number): { lastError: string | null } | undefined
+}
+
+export interface ClusterPort {
+  clusterId: string
+  status(): RaftStatus
+  /** Of the applied state, at a place where nodes can be compared (DESIGN §5). */
+  stateHash(): { index: number; hash: string }
+  /** Resolves once all that was committed when it was called is applied here; rejects without a quorum. */
+  readIndex(): Promise<unknown>
+  /** Null: to any healthy voter. Rejects where it did not happen in time. */
+  transferLeader(to: number | null): Promise<LeaderView>
+}
+
+export interface RaftStatus {
+  leader: number | null
+  term: number
+  commitIndex: number
+  appliedIndex: number
+  members: MemberView[]
+}
+
+export interface SettingsPort {
+  /** @throws SettingsMistakes */
+  parse(text: string): GatewaySettings
+  /**
+   * Hashes and seals what is plain. A secret that is the same as in `current` keeps its stored form, so that
+   * the same file given twice is no new revision. @throws SettingsMistakes
+   */
+  protect(settings: GatewaySettings, current: GatewaySettings): Promise<GatewaySettings>
+}
+
+/** A gateway file that cannot be used. */
+export class SettingsMistakes extends Error {
+  override readonly name = 'SettingsMistakes'
+  readonly errors: readonly FileError[]
+  constructor(errors: readonly FileError[]) {
+    super('the gateway file has mistakes')
+    this.errors = errors
+  }
+}
+
+export interface SubmitPort {
+  /** Accepts one message as a submit_sm of that account; resolves when it is committed and applied. */
+  submit(request: SendRequest): Promise<Submitted>
+}
+
+export type Submitted =
+  | { ok: true; id: string }
+  /** `status`: of the HTTP answer. `command_status`: what an ESME would have heard. */
+  | { ok: false; status: number; command_status: string; detail: string }
+
+export interface OperationsPort {
+  live(): Health
+  ready(): Health
+  drainState(): DrainView
+  /** Begins; `drainState` tells how far it is. */
+  drain(deadlineMs: number): void
+}

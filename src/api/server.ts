@@ -1,0 +1,176 @@
+import { fastify, type FastifyInstance } from 'fastify'
+import type { Logger } from '../base/logger.js'
+import { gate } from './auth.js'
+import { messageView } from './message-view.js'
+import type { ApiPorts } from './ports.js'
+import {
+  badRequest,
+  noQuorum,
+  notFound,
+  plainProblem,
+  PROBLEM_TYPE,
+  ProblemError,
+} from './problems.js'
+import { objectIn, textOf } from './requests.js'
+import { operateRoutes } from './routes-operate.js'
+import { settingsRoutes } from './routes-settings.js'
+import { SettingsService } from './settings-service.js'
+import type { Health, MessageView, Problem, SendRequest } from './shapes.js'
+import { accountList, clusterView, connectorList, sessionList } from './views.js'
+
+export interface ApiOptions {
+  /** Any of them opens the API; none: it is open. /livez and /readyz always are. */
+  apiKeys: readonly string[]
+  logger: Logger
+}
+
+/** Of a JSON body. */
+const BODY_OCTETS_MAX = 64 * 1024
+/** From the first octet of a request to its last. */
+const REQUEST_TIMEOUT_MS = 30_000
+const CONNECTIONS_MAX = 1000
+/** Open to all: what asks them has no keys, and they tell nothing. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+
+/**
+ * The HTTP API of one node (shapes.ts), not listening yet. It reads this node's applied state; reads that must
+ * not be stale (a message, the settings before they are changed) wait for a ReadIndex first.
+ */
+export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_OCTETS_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+  })
+  app.server.maxConnections = CONNECTIONS_MAX
+  contentTypes(app)
+  const turned = gate(options.apiKeys)
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff')
+    void reply.header('cache-control', 'no-store')
+    const no = OPEN_PATHS.has(request.routeOptions.url ?? '') ? undefined : turned(request.headers)
+    if (no === undefined) return
+    if (no.status === 401) void reply.header('www-authenticate', 'Bearer realm="carillon"')
+    throw new ProblemError(plainProblem(no.status, no.detail))
+  })
+  app.setErrorHandler(async (error, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.status >= 500 && !(error instanceof ProblemError))
+      options.logger.error('request failed', { method: request.method, path: request.url, error })
+    return reply.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+  })
+  app.setNotFoundHandler(() => {
+    throw notFound('there is no such resource')
+  })
+
+  healthRoutes(app, ports)
+  readRoutes(app, ports)
+  messageRoutes(app, ports)
+  settingsRoutes(app, new SettingsService(ports))
+  operateRoutes(app, ports)
+  return app
+}
+
+/** JSON, and YAML as it stands. Nothing that a form of a web page could send. */
+function contentTypes(app: FastifyInstance): void {
+  app.removeContentTypeParser('text/plain')
+  app.addContentTypeParser(
+    ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'],
+    { parseAs: 'string' },
+    (_request, body, done) => {
+      done(null, body)
+    },
+  )
+}
+
+function healthRoutes(app: FastifyInstance, ports: ApiPorts): void {
+  for (const [path, health] of [
+    ['/livez', () => ports.operations.live()],
+    ['/readyz', () => ports.operations.ready()],
+  ] as const)
+    app.get(path, async (_request, reply): Promise<Health> => {
+      const answer = health()
+      void reply.status(answer.status === 'ok' ? 200 : 503)
+      return answer
+    })
+}
+
+function readRoutes(app: FastifyInstance, ports: ApiPorts): void {
+  const { journal } = ports
+  type Paged = { Querystring: { after?: string } }
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await ports.metrics()
+    return reply.type(contentType).send(text)
+  })
+  app.get('/api/v1/cluster', (_request, reply) => reply.send(clusterView(ports)))
+  app.get<Paged>('/api/v1/sessions', ({ query }, reply) =>
+    reply.send(sessionList(journal, query.after)),
+  )
+  app.get<Paged>('/api/v1/connectors', ({ query }, reply) =>
+    reply.send(connectorList(ports, query.after)),
+  )
+  app.get<Paged>('/api/v1/accounts', ({ query }, reply) =>
+    reply.send(accountList(journal, query.after)),
+  )
+}
+
+function messageRoutes(app: FastifyInstance, ports: ApiPorts): void {
+  app.get<{ Params: { id: string } }>(
+    '/api/v1/messages/:id',
+    async ({ params }): Promise<MessageView> => {
+      // Current: a message that any node has acknowledged is found on every node.
+      await ports.cluster.readIndex().catch((error: unknown) => {
+        throw noQuorum(error)
+      })
+      const view = messageView(ports.journal, params.id)
+      if (view === undefined) throw notFound(`there is no message ${params.id} (any more)`)
+      return view
+    },
+  )
+
+  app.post('/api/v1/messages', async (request, reply): Promise<MessageView> => {
+    const submitted = await ports.submits.submit(sendRequestIn(request.body))
+    if (!submitted.ok)
+      throw new ProblemError({
+        type: '/problems/refused',
+        title: submitted.command_status,
+        status: submitted.status,
+        detail: submitted.detail,
+      })
+    void reply.status(202).header('location', `/api/v1/messages/${submitted.id}`)
+    return messageView(ports.journal, submitted.id) ?? accepted(submitted.id)
+  })
+}
+
+/** `from` and `text` of any length that SMPP takes are checked where the PDU is made. @throws ProblemError */
+function sendRequestIn(body: unknown): SendRequest {
+  const object = objectIn(body, ['to', 'from', 'text', 'account'])
+  const to = textOf(object, 'to', 21)
+  const text = textOf(object, 'text', 20_000)
+  if (to === undefined || to === '') throw badRequest('to: the destination address is missing')
+  if (text === undefined) throw badRequest('text: the text is missing')
+  const from = textOf(object, 'from', 21)
+  const account = textOf(object, 'account', 64)
+  return {
+    to,
+    text,
+    ...(from === undefined ? {} : { from }),
+    ...(account === undefined ? {} : { account }),
+  }
+}
+
+/** A message that was concluded and forgotten before its answer was written. */
+function accepted(id: string): MessageView {
+  const empty = { connector: null, smscId: null, events: [], account: '', stat: null }
+  return { id, state: 'ENROUTE', ...empty }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemError) return error.problem
+  const { statusCode, message } = error as { statusCode?: number; message?: string }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return plainProblem(statusCode, message)
+  return plainProblem(500)
+}

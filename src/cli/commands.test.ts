@@ -1,0 +1,299 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { ApplyResult, ClusterView, MessageView } from '../api/shapes.js'
+import { recordingIo } from './io.js'
+import { run } from './program.js'
+
+interface Asked {
+  method: string
+  url: string
+  body: string
+  authorization: string | undefined
+}
+type Reply = [status: number, body: unknown]
+
+/** An HTTP API that answers what the test says, and remembers what it was asked. */
+async function api(
+  test: Test,
+  answer: (asked: Asked) => Reply,
+): Promise<{ url: string; asked: Asked[] }> {
+  const asked: Asked[] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => (body += text))
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request
+      const one = { method, url, body, authorization: headers.authorization }
+      asked.push(one)
+      const [status, reply] = answer(one)
+      response.writeHead(status, { connection: 'close' })
+      response.end(typeof reply === 'string' ? reply : JSON.stringify(reply))
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  test.teardown(() => server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
+}
+
+async function carillon(
+  ...argv: string[]
+): Promise<{ status: number; said: string; noted: string }> {
+  const io = recordingIo()
+  const status = await run(argv, io)
+  return { status, said: io.said.join('\n'), noted: io.noted.join('\n') }
+}
+
+const CLUSTER: ClusterView = {
+  id: 1,
+  clusterId: 'c0ffee00c0ffee00',
+  leader: 1,
+  term: 7,
+  commitIndex: 900,
+  appliedIndex: 900,
+  stateHash: 'abcdef',
+  stateHashIndex: 896,
+  revision: 4,
+  members: [
+    { id: 1, address: '127.0.0.1:7101', role: 'voter', alive: true, matchIndex: 900 },
+    { id: 2, address: '127.0.0.1:7102', role: 'voter', alive: true, matchIndex: 890 },
+    { id: 3, address: '127.0.0.1:7103', role: 'voter', alive: false, matchIndex: 12 },
+  ],
+  queued: 5,
+  inFlight: 6,
+  receiptsQueued: 7,
+  draining: false,
+  inDoubt: 1,
+  startedAt: '2024-01-02T03:04:05.678Z',
+  version: '0.1.0',
+}
+
+const message = (id: string, states: string[], stat: string | null): MessageView => ({
+  id,
+  state: stat === 'DELIVRD' ? 'DELIVERED' : 'ENROUTE',
+  connector: 'smsc-a',
+  smscId: null,
+  account: 'esme1',
+  stat,
+  events: states.map((state, i) => ({ at: `2024-01-02T03:04:05.00${i}Z`, state })),
+})
+
+void t.test('status shows members, lag and connectors', async t => {
+  const connector = {
+    ...{
+      id: 'smsc-a',
+      address: '127.0.0.1:2785',
+      home: 2,
+      epoch: 3,
+      bindsWanted: 4,
+      bindsBound: 4,
+    },
+    ...{ queued: 1, inFlight: 2, inDoubt: 0, lastError: null },
+  }
+  const { url } = await api(t, ({ url }) => {
+    if (url === '/api/v1/cluster') return [200, CLUSTER]
+    if (url.startsWith('/api/v1/connectors')) return [200, { items: [connector], next: null }]
+    if (url === '/api/v1/sessions') return [200, { items: [{ node: 2 }], next: 'x' }]
+    return [200, { items: [{ node: 2 }], next: null }] // the second page
+  })
+  const { status, said } = await carillon('status', '--http', url)
+  t.equal(status, 0)
+  t.match(said, /leader node 1 · term 7 · revision 4/)
+  t.match(said, /1\s+127\.0\.0\.1:7101\s+leader\s+yes\s+0\s+0/)
+  t.match(said, /2\s+127\.0\.0\.1:7102\s+voter\s+yes\s+10\s+2/, 'lag, and sessions of both pages')
+  t.match(said, /3\s+127\.0\.0\.1:7103\s+voter\s+no\s+888\s+0/)
+  t.match(said, /smsc-a\s+127\.0\.0\.1:2785\s+node 2\s+3\s+4\/4/)
+  const json = await carillon('status', '--http', url, '--output', 'json')
+  t.match(JSON.parse(json.said), { cluster: { term: 7 }, sessions: { length: 2 } })
+})
+
+void t.test(
+  'send shows each state once, waits for the receipt, and exits 0 on DELIVRD',
+  async t => {
+    const views = [
+      message('m1', ['queued'], null),
+      message('m1', ['queued', 'claimed'], null),
+      message('m1', ['queued', 'claimed', 'sent', 'DELIVERED'], 'DELIVRD'),
+    ]
+    const { url, asked } = await api(t, ({ method }) => [
+      method === 'POST' ? 202 : 200,
+      views.shift(),
+    ])
+    const sent = await carillon(
+      'send',
+      '--to',
+      '4917',
+      '--text',
+      'Hello',
+      '--from',
+      '12',
+      '--http',
+      url,
+    )
+    t.equal(sent.status, 0)
+    t.same(JSON.parse(asked[0]?.body ?? ''), { to: '4917', text: 'Hello', from: '12' })
+    t.same(
+      [...sent.said.matchAll(/\+\d\.\d{3} s {2}(\w+)/g)].map(match => match[1]),
+      ['queued', 'claimed', 'sent', 'DELIVERED'],
+    )
+    t.equal(sent.said.split('\n').at(-1), 'DELIVRD')
+  },
+)
+
+void t.test('send waits through a leader change, and exits 1 on any other stat', async t => {
+  const replies: Reply[] = [
+    [202, message('m1', ['queued'], null)],
+    [404, { title: 'Not Found' }],
+    [503, { title: 'no leader' }],
+    [200, message('m1', ['queued', 'sent'], 'UNDELIV')],
+  ]
+  const { url } = await api(t, () => replies.shift() ?? [500, {}])
+  const { status, said } = await carillon('send', '--to', '1', '--text', 'x', '--http', url)
+  t.equal(status, 1)
+  t.match(said, /UNDELIV$/)
+})
+
+void t.test('send gives up after its timeout, and says where to look', async t => {
+  const { url } = await api(t, () => [200, message('m1', ['queued'], null)])
+  const argv = ['send', '--to', '1', '--text', 'x', '--http', url, '--timeout', '100ms']
+  const { status, noted } = await carillon(...argv)
+  t.equal(status, 1)
+  t.match(noted, /no receipt within 100 ms: it is ENROUTE; see \.\/carillon get messages m1/)
+})
+
+void t.test('where nothing answers, the command says so and how to go on', async t => {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  const { status, noted } = await carillon('status', '--http', `127.0.0.1:${port}`)
+  t.equal(status, 3)
+  t.match(
+    noted,
+    `nothing answers at http://127.0.0.1:${port}: is the node running? Try ./carillon up`,
+  )
+})
+
+for (const { title, reply, exit, expected } of [
+  {
+    title: 'a missing key',
+    reply: [401, {}],
+    exit: 4,
+    expected: /give --api-key KEY, or set CARIL/,
+  },
+  {
+    title: 'a problem',
+    reply: [503, { title: 'No leader', detail: 'nodes 1 and 3 are away' }],
+    exit: 4,
+    expected: /No leader: nodes 1 and 3 are away/,
+  },
+  {
+    title: 'something else than a node',
+    reply: [200, '<html>'],
+    exit: 4,
+    expected: /no JSON: is that/,
+  },
+] as const) {
+  void t.test(`${title} is told with its remedy`, async t => {
+    const { url } = await api(t, () => [reply[0], reply[1]])
+    const { status, noted } = await carillon('get', 'settings', '--http', url)
+    t.equal(status, exit)
+    t.match(noted, expected)
+  })
+}
+
+void t.test('the API key goes as a bearer token', async t => {
+  const { url, asked } = await api(t, () => [200, { revision: 1 }])
+  await carillon('get', 'settings', '--http', url, '--api-key', 'k1')
+  t.equal(asked[0]?.authorization, 'Bearer k1')
+})
+
+void t.test(
+  'apply sends the file as it is; diff exits 1 where it would change something',
+  async t => {
+    const text = 'accounts: [] # a comment\n'
+    const file = join(t.testdir({ 'g.yaml': text }), 'g.yaml')
+    const result: ApplyResult = {
+      revision: 5,
+      changed: true,
+      dryRun: false,
+      changes: [
+        { kind: 'removed', key: 'accounts.esme1', from: { systemId: 'esme1' } },
+        { kind: 'changed', key: 'validityMs', from: 1, to: 2 },
+      ],
+    }
+    const { url, asked } = await api(t, () => [200, result])
+    const applied = await carillon('apply', '-f', file, '--http', url)
+    t.equal(applied.status, 0)
+    t.match(
+      applied.said,
+      /revision 5 is in force on all nodes\n {2}- accounts\.esme1.*\n {2}~ valid/,
+    )
+    t.match(asked[0], { method: 'POST', url: '/api/v1/settings', body: text })
+    t.equal((await carillon('diff', '-f', file, '--http', url)).status, 1)
+    t.match(asked[1], { url: '/api/v1/settings?dryRun=true' })
+  },
+)
+
+void t.test('mistakes in a gateway file are told without asking a node', async t => {
+  const file = join(t.testdir({ 'g.yaml': 'acounts: []\n' }), 'g.yaml')
+  const { status, noted } = await carillon('apply', '-f', file, '--http', 'http://127.0.0.1:1')
+  t.equal(status, 2)
+  t.match(noted, `${file}:1:1: acounts: unknown key; did you mean accounts?`)
+})
+
+void t.test(
+  'transfer-leader to a node that is not there is refused before anything happens',
+  async t => {
+    const { url, asked } = await api(t, () => [200, CLUSTER])
+    const { status, noted } = await carillon('transfer-leader', '--to', '9', '--http', url)
+    t.equal(status, 2)
+    t.match(noted, /no node 9 in this cluster; there are 1, 2, 3/)
+    t.same(
+      asked.map(({ method }) => method),
+      ['GET'],
+    )
+  },
+)
+
+void t.test('drain waits until the node has drained', async t => {
+  const states = ['draining', 'draining', 'drained']
+  const { url } = await api(t, () => [202, { state: states.shift(), sessions: 3, inFlight: 4 }])
+  const { status, said, noted } = await carillon('drain', '--http', url)
+  t.equal(status, 0)
+  t.match(noted, 'draining: 3 sessions, 4 messages in flight')
+  t.match(said, 'drained')
+})
+
+for (const [argv, exit, expected] of [
+  [['--help'], 0, /Exit status:/],
+  [[], 0, /Usage: carillon/],
+  [['statsu'], 2, /Did you mean status/],
+  [['send', '--to', '1'], 2, /--text/],
+  [['get', 'nothing'], 2, /sessions, connectors/],
+  [['status', '--output', 'xml'], 2, /table, json/],
+] as const) {
+  void t.test(`carillon ${argv.join(' ')}: exit status ${exit}`, async t => {
+    const { status, said, noted } = await carillon(...argv)
+    t.equal(status, exit)
+    t.match(said + noted, expected)
+  })
+}
+
+for (const command of [
+  'up',
+  'node',
+  'send',
+  'status',
+  'get',
+  'apply',
+  'drain',
+  'transfer-leader',
+]) {
+  void t.test(`${command} --help has an example`, async t => {
+    const { status, said } = await carillon(command, '--help')
+    t.equal(status, 0)
+    t.match(said, new RegExp(`Examples?:\\n {2}\\$ \\./carillon ${command}`))
+  })
+}

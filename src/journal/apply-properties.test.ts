@@ -1,0 +1,124 @@
+import t from 'tap'
+import { SeededRandom } from '../base/random.js'
+import { MemoryFolder } from '../testing/memory-store.js'
+import { Effects } from './effects.js'
+import { applyEntry } from './apply.js'
+import { decodeEntry } from './entry.js'
+import { openSnapshot, SnapshotStage, STAGED_STORE } from './journal-snapshot.js'
+import { State } from './state.js'
+import { TestLog } from './testing/log.js'
+import { books, randomCommand } from './testing/random-commands.js'
+
+const STEPS = 600
+
+async function randomLog(
+  seed: number,
+  each: (log: TestLog) => void = () => undefined,
+): Promise<TestLog> {
+  const random = new SeededRandom(seed)
+  const log = await TestLog.ready(settings => {
+    settings.accounts.push({ ...settings.accounts[0]!, systemId: 'esme2', queueLimit: 5 })
+    settings.connectors.push({
+      ...settings.connectors[0]!,
+      id: 'smsc-b',
+      inDoubt: { kind: 'resend' },
+    })
+  })
+  for (let step = 0; step < STEPS; step++) {
+    log.nowMs += random.below(1000)
+    const node = 1 + random.below(3)
+    if (random.below(60) === 0) log.register(node, (log.state.nodes.get(node)?.boot ?? 0) + 1)
+    else if (log.state.nodes.get(node)?.alive === true)
+      log.proposed(
+        node,
+        ...Array.from({ length: 1 + random.below(3) }, () => randomCommand(log, random)),
+      )
+    each(log)
+  }
+  return log
+}
+
+for (let seed = 1; seed <= 12; seed++)
+  void t.test(`counters, tables and marks agree at every step, seed ${seed}`, async t => {
+    await randomLog(seed, log => {
+      const { counted, marked } = books(log)
+      if (JSON.stringify(counted) !== JSON.stringify(marked)) t.same(counted, marked)
+    })
+    t.end()
+  })
+
+for (let seed = 101; seed <= 112; seed++)
+  void t.test(
+    `a node that flushes and crashes at any step decides like one that never did, seed ${seed}`,
+    async t => {
+      const never = await randomLog(seed)
+      const often = await TestLog.open()
+      const random = new SeededRandom(seed)
+      for (const entry of never.entries) {
+        often.append(entry)
+        if (random.below(4) === 0) await often.state.flush()
+        if (random.below(25) === 0) await often.restart()
+      }
+      t.equal(often.entries.length, never.entries.length)
+      t.equal(often.state.hash.value, never.state.hash.value)
+      t.same(books(often).counted, books(never).counted)
+      t.same([...often.state.releases].sort(), [...never.state.releases].sort())
+      t.equal(often.state.smscIds.size, never.state.smscIds.size)
+    },
+  )
+
+void t.test(
+  'a snapshot sent in chunks and installed elsewhere goes on as the original does',
+  async t => {
+    const log = await randomLog(7)
+    await log.state.flush()
+    const view = openSnapshot(log.store)
+    const folder = new MemoryFolder()
+    const stage = await SnapshotStage.begin(folder)
+    for await (const chunk of view.chunks()) await stage.write(chunk)
+    t.equal(await SnapshotStage.isFinished(folder, view.index).catch(() => false), false)
+    await stage.finish(view.index)
+    t.equal(await SnapshotStage.isFinished(folder, view.index), true)
+    const store = await folder.open(STAGED_STORE)
+    await SnapshotStage.clearMark(store)
+    const copy = await State.load(store)
+    t.equal(copy.hash.value, log.state.hash.value)
+    const random = new SeededRandom(99)
+    for (let i = 0; i < 200; i++) {
+      const before = log.entries.length
+      log.proposed(1 + random.below(3), randomCommand(log, random))
+      for (let at = before; at < log.entries.length; at++)
+        applyEntry(copy, new Effects(), at + 1, log.entries[at]!)
+    }
+    t.equal(copy.hash.value, log.state.hash.value)
+  },
+)
+
+void t.test('a snapshot with one octet changed is refused', async t => {
+  const log = await randomLog(8)
+  await log.state.flush()
+  const view = openSnapshot(log.store)
+  const folder = new MemoryFolder()
+  const stage = await SnapshotStage.begin(folder)
+  for await (const chunk of view.chunks()) {
+    chunk[chunk.length - 1]! ^= 1
+    await stage.write(chunk)
+  }
+  await t.rejects(stage.finish(view.index), /checksum differs/)
+  t.equal(await folder.exists(STAGED_STORE), false)
+})
+
+void t.test('no change of octets makes decoding or apply throw', async t => {
+  const random = new SeededRandom(3)
+  const log = await randomLog(3)
+  let refused = 0
+  for (let i = 0; i < 20_000; i++) {
+    const octets = Buffer.from(log.entries[random.below(log.entries.length)]!)
+    for (let n = 1 + random.below(3); n > 0; n--)
+      octets[random.below(octets.length)] = random.below(256)
+    const cut = random.below(3) === 0 ? octets.subarray(0, random.below(octets.length)) : octets
+    if (decodeEntry(cut) === undefined) refused++
+    applyEntry(log.state, new Effects(), log.entries.length + 1 + i, cut)
+  }
+  t.ok(refused > 1000)
+})

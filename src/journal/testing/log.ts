@@ -1,0 +1,200 @@
+import { MemoryStore } from '../../testing/memory-store.js'
+import type { GatewaySettings } from '../../policy/settings.js'
+import { NO_SETTINGS } from '../../policy/settings.js'
+import { addressHash, writeAcceptRecord } from '../accept-record.js'
+import { applyEntry } from '../apply.js'
+import { MARK } from '../blocks.js'
+import type { Accept, Command, CommandResult, Outcome } from '../commands.js'
+import type { Effect } from '../effects.js'
+import { Effects } from '../effects.js'
+import { encodeCommand, joinEntry } from '../entry.js'
+import { octetsOf } from '../state-store.js'
+import { State } from '../state.js'
+
+/** A log applied to a state, with no Raft in between: what the tests of apply drive. */
+export class TestLog {
+  readonly entries: Buffer[] = []
+  state: State
+  store: MemoryStore
+  effects: Effect[] = []
+  nowMs = 1_800_000_000_000
+  private readonly numbers: Map<number, number> = new Map()
+
+  private constructor(state: State, store: MemoryStore) {
+    this.state = state
+    this.store = store
+  }
+
+  static async open(): Promise<TestLog> {
+    const store = new MemoryStore()
+    store.opened = true
+    return new TestLog(await State.load(store), store)
+  }
+
+  /** A log with nodes 1–3 up, one account `esme1` and one connector `smsc-a` (binds 1 × window 10). */
+  static async ready(
+    change: (settings: GatewaySettings) => void = () => undefined,
+  ): Promise<TestLog> {
+    const log = await TestLog.open()
+    for (const node of [1, 2, 3]) log.register(node, 1)
+    log.propose(1, { kind: 'bootstrap', generation: 0xbeef })
+    const settings = testSettings()
+    change(settings)
+    log.propose(1, { kind: 'settings', expected: 0, settings, author: 'test', atMs: log.nowMs })
+    log.effects = []
+    return log
+  }
+
+  register(node: number, boot: number): void {
+    this.numbers.set(node, 0)
+    this.append(this.entry(node, boot, 0, [{ kind: 'registerBoot', node, boot }]))
+  }
+
+  /** Appends and applies one proposal of a node; returns the result of its last command. */
+  propose(node: number, ...commands: Command[]): CommandResult {
+    return this.proposed(node, ...commands).results.at(-1)!
+  }
+
+  proposed(node: number, ...commands: Command[]): Outcome {
+    const number = (this.numbers.get(node) ?? 0) + 1
+    this.numbers.set(node, number)
+    const boot = this.state.nodes.get(node)?.boot ?? 1
+    this.append(this.entry(node, boot, number, commands))
+    return this.state.nodes.outcomeOf(node, number) ?? { index: 0, results: [REFUSED] }
+  }
+
+  entry(
+    node: number,
+    boot: number,
+    number: number,
+    commands: Command[],
+    lowestUnanswered = Math.max(1, number - 10),
+  ): Buffer {
+    const header = { lane: 'other', node, boot, number, lowestUnanswered } as const
+    return joinEntry({ ...header, proposedAtMs: this.nowMs }, commands.map(encodeCommand))
+  }
+
+  append(entry: Buffer): number {
+    const effects = new Effects()
+    this.entries.push(entry)
+    applyEntry(this.state, effects, this.entries.length, entry)
+    this.effects.push(...effects.take())
+    return this.entries.length
+  }
+
+  /** The process dies and comes back: the state on disk, and the log replayed behind it. */
+  async restart(): Promise<void> {
+    this.store.crash()
+    this.store.opened = true
+    this.state = await State.load(this.store)
+    for (let i = this.state.durableIndex; i < this.entries.length; i++)
+      applyEntry(this.state, new Effects(), i + 1, this.entries[i]!)
+  }
+
+  get connector(): NonNullable<ReturnType<State['connector']>> {
+    return this.state.connector('smsc-a')!
+  }
+
+  get account(): NonNullable<ReturnType<State['account']>> {
+    return this.state.account('esme1')!
+  }
+
+  markOf(index: number, offset: number): string {
+    const mark = this.state.blocks.get(index)?.mark(offset)
+    return Object.entries(MARK).find(([, value]) => value === mark)?.[0] ?? 'GONE'
+  }
+}
+
+const REFUSED: CommandResult = { ok: false, why: 'staleBoot' }
+
+export interface TestSubmit {
+  account?: number
+  to?: string
+  registered_delivery?: number
+  expiresAtMs?: number
+  body?: Buffer
+}
+
+/** An accept of these messages for connector 1. */
+export function accept(submits: TestSubmit[], priority = 0, connector = 1): Accept {
+  const parts = submits.map(submit => {
+    const body = submit.body ?? octetsOf('submit_sm body')
+    const to = octetsOf(submit.to ?? '491701234567')
+    const record = {
+      account: submit.account ?? 1,
+      registered_delivery: submit.registered_delivery ?? 1,
+      flags: submit.expiresAtMs === undefined ? 0 : 1,
+      expiresAtMs: submit.expiresAtMs ?? 0,
+      session: 1,
+      addressHash: addressHash(to, 0, to.length),
+      body,
+    }
+    const out = Buffer.alloc(22 + body.length)
+    writeAcceptRecord(out, 0, record)
+    return out
+  })
+  const records = Buffer.concat(parts)
+  return { kind: 'accept', connector, priority, count: submits.length, revision: 1, records }
+}
+
+export function hashOf(address: string): number {
+  return addressHash(octetsOf(address), 0, address.length)
+}
+
+export function testSettings(): GatewaySettings {
+  return {
+    ...NO_SETTINGS,
+    accounts: [
+      {
+        systemId: 'esme1',
+        password: { kind: 'plain', value: 'secret1' },
+        bindTypes: ['trx', 'tx', 'rx'],
+        maxSessions: 3,
+        window: 100,
+        throughputPerSecond: null,
+        allowFrom: [],
+        queueLimit: 1000,
+        moLimit: 2,
+        receiptTtlMs: 1000,
+        resubmissionWindowMs: 0,
+        messageIdStyle: 'long',
+      },
+    ],
+    connectors: [
+      {
+        id: 'smsc-a',
+        host: '127.0.0.1',
+        port: 2775,
+        systemId: 'carillon',
+        password: { kind: 'plain', value: 'secret' },
+        systemType: '',
+        bindType: 'trx',
+        binds: 1,
+        window: 10,
+        throughputPerSecond: null,
+        inDoubt: { kind: 'wait', ms: 30_000 },
+        nodes: [],
+        localAddress: null,
+        messageIdFormat: { submit: 'text', receipt: 'text' },
+        errors: {},
+        enquireLinkMs: 30_000,
+        responseTimeoutMs: 10_000,
+        bindTimeoutMs: 10_000,
+      },
+    ],
+    routes: [
+      {
+        name: 'default',
+        match: { destinationPrefix: '', sourcePrefix: '', account: null },
+        to: ['smsc-a'],
+      },
+    ],
+    moRoutes: [
+      {
+        name: 'all',
+        match: { connector: null, destinationPrefix: '', sourcePrefix: '' },
+        to: 'esme1',
+      },
+    ],
+  }
+}

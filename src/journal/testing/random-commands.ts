@@ -1,0 +1,176 @@
+import type { SeededRandom } from '../../base/random.js'
+import { MARK } from '../blocks.js'
+import type { Command, OutcomeItem, OutcomeResult } from '../commands.js'
+import { OUTCOME_RESULTS } from '../commands.js'
+import { refOf } from '../ids.js'
+import type { TestLog } from './log.js'
+import { accept, hashOf } from './log.js'
+
+const ADDRESSES = ['4915100000001', '4915100000002', '4915100000003', 'CARILLON']
+
+/** One command that a node might propose next, sensible or stale, by chance. */
+export function randomCommand(log: TestLog, random: SeededRandom): Command {
+  const connector = 1 + random.below(2)
+  const state = log.state.connectors.get(connector)
+  const epoch = Math.max(0, (state?.epoch ?? 1) - (random.below(10) === 0 ? 1 : 0))
+  const pick = <T>(items: readonly T[]): T => items[random.below(items.length)]!
+  const some = <T>(items: Iterable<T>, most: number): T[] =>
+    [...items].filter(() => random.below(2) === 0).slice(0, most)
+  switch (random.below(12)) {
+    case 0:
+    case 1:
+      return accept(
+        Array.from({ length: 1 + random.below(6) }, () => ({
+          account: 1 + random.below(2),
+          to: pick(ADDRESSES),
+          registered_delivery: random.below(4),
+          ...(random.below(4) === 0 ? { expiresAtMs: log.nowMs + random.below(5000) } : {}),
+        })),
+        random.below(4),
+        1 + random.below(3),
+      )
+    case 2:
+    case 3:
+      return { kind: 'claim', connector, epoch, count: random.below(8) }
+    case 4:
+    case 5: {
+      const items = some(state?.claims ?? [], 8).map(([ref, attempt]): OutcomeItem => {
+        const result = pick<OutcomeResult>(['sent', 'sent', 'sent', ...OUTCOME_RESULTS])
+        const smscId = result === 'sent' ? String(random.below(40)) : ''
+        return { ref, attempt, result, error: random.below(100), smscId, retryAtMs: log.nowMs }
+      })
+      return { kind: 'outcomes', connector, epoch, items }
+    }
+    case 6: {
+      const refs = some([...(state?.retries.keys() ?? []), ...(state?.doubts.keys() ?? [])], 8)
+      return { kind: 'requeue', connector, epoch, refs }
+    }
+    case 7:
+      return {
+        kind: 'inbound',
+        connector,
+        epoch,
+        items: Array.from({ length: 1 + random.below(3) }, () =>
+          random.below(4) === 0
+            ? { kind: 'mo', account: 1 + random.below(3), body: Buffer.from('mo') }
+            : {
+                kind: 'receipt',
+                smscId: random.below(10) === 0 ? '' : String(random.below(40)),
+                state: random.below(9),
+                error: 0,
+                addressHash: hashOf(pick(ADDRESSES)),
+                body: Buffer.from('receipt'),
+              },
+        ),
+      }
+    case 8: {
+      const account = log.state.accounts.get(1 + random.below(2))!
+      const { head, tail } = account.deliveries
+      const seqs = some(
+        Array.from({ length: tail - head }, (_, i) => head + i),
+        8,
+      )
+      return {
+        kind: 'delivered',
+        account: account.number,
+        epoch: account.epoch,
+        seqs,
+        expired: false,
+      }
+    }
+    case 9: {
+      const index = 1 + random.below(log.entries.length)
+      const block = log.state.blocks.get(index)
+      const refs = Array.from({ length: block?.count ?? 0 }, (_, offset) => refOf(index, offset))
+      const buckets = some(state?.expiries.keys() ?? [], 2)
+      return { kind: 'expire', connector, epoch, refs, buckets }
+    }
+    case 10: {
+      const upTo = Math.max(1, log.entries.length - random.below(60))
+      return { kind: 'retire', upTo, unawaited: some(log.state.lingering, 3) }
+    }
+    default:
+      return pick<() => Command>([
+        () => ({ kind: 'releaseHome', connector, epoch }),
+        () => ({ kind: 'forgetOrphans', connector, epoch, count: random.below(3) }),
+        () => ({ kind: 'linkState', connector, epoch, binds: random.below(3) }),
+        () => ({
+          kind: 'resolveDoubt',
+          connector,
+          refs: some(state?.doubts.keys() ?? [], 4),
+          action: pick(['resend', 'drop'] as const),
+        }),
+        () => ({
+          kind: 'bind',
+          session: {
+            id: `1.1.${random.below(20)}`,
+            account: 1 + random.below(2),
+            bindType: pick(['trx', 'tx', 'rx'] as const),
+            version: 0x34,
+            node: 1 + random.below(3),
+            remoteAddress: '::1',
+            boundAtMs: log.nowMs,
+          },
+        }),
+        () => ({ kind: 'endSession', session: `1.1.${random.below(20)}` }),
+      ])()
+  }
+}
+
+/** What the counters say, and what the marks say: the two are equal, or a step forgot one. */
+export function books(log: TestLog): { counted: unknown; marked: unknown } {
+  const queued = new Map<number, number>()
+  const unconcluded = new Map<number, number>()
+  const add = (map: Map<number, number>, key: number): void => {
+    map.set(key, (map.get(key) ?? 0) + 1)
+  }
+  let claims = 0
+  let doubts = 0
+  let retries = 0
+  const wrongOpen: string[] = []
+  const owedBy = new Map<number, number>()
+  for (const account of log.state.accounts.values())
+    for (let seq = account.deliveries.head; seq < account.deliveries.tail; seq++) {
+      const delivery = account.delivery(seq)
+      if (delivery?.inbound === 0) add(owedBy, Math.floor(delivery.message / 4096))
+    }
+  for (let index = 1; index <= log.entries.length; index++) {
+    const block = log.state.blocks.get(index)
+    if (block === undefined) continue
+    let open = owedBy.get(index) ?? 0
+    for (let offset = 0; offset < block.count; offset++) {
+      const mark = block.mark(offset)
+      const unclaimed = mark === MARK.QUEUED || mark === MARK.RETRY
+      const busy = mark === MARK.CLAIMED || mark === MARK.IN_DOUBT
+      if (unclaimed) add(queued, block.connector(offset))
+      if (unclaimed || busy) add(unconcluded, block.account(offset))
+      if (mark === MARK.CLAIMED) claims++
+      if (mark === MARK.IN_DOUBT) doubts++
+      if (mark === MARK.RETRY) retries++
+      if (unclaimed || busy || mark === MARK.SENT || mark === MARK.WAITING) open++
+    }
+    if (open !== block.open) wrongOpen.push(`block ${index}: open ${block.open}, marks say ${open}`)
+  }
+  const connectors = [...log.state.connectors.values()]
+  const accounts = [...log.state.accounts.values()]
+  const total = (of: (c: (typeof connectors)[number]) => number): number =>
+    connectors.reduce((sum, connector) => sum + of(connector), 0)
+  return {
+    counted: {
+      queued: connectors.map(c => c.queued),
+      unconcluded: accounts.map(a => a.queued),
+      claims: total(c => c.claims.size),
+      doubts: total(c => c.doubts.size),
+      retries: total(c => c.retries.size),
+      wrongOpen: [],
+    },
+    marked: {
+      queued: connectors.map(c => queued.get(c.number) ?? 0),
+      unconcluded: accounts.map(a => unconcluded.get(a.number) ?? 0),
+      claims,
+      doubts,
+      retries,
+      wrongOpen,
+    },
+  }
+}
