@@ -207,7 +207,9 @@ export function applyDelivered(applying: Applying, command: Delivered): CommandR
     if (delivery.inbound !== 0) release(applying, delivery.inbound)
     else {
       const block = state.blocks.get(indexOf(delivery.message))
-      if (block !== undefined) close(applying, block)
+      if (block === undefined) continue
+      block.setOwnReceipt(offsetOf(delivery.message), false)
+      close(applying, block)
     }
   }
   return OK

@@ -45,6 +45,7 @@ const FLAG_RECEIPT = 0x03 // registered_delivery, SMSC receipt bits
 const FLAG_AWAITED = 0x04 // its receipt holds the block open
 const FLAG_VALIDITY = 0x08 // an expiry bucket names it
 const FLAG_WATCHED = 0x10 // its receipt is owed to nobody
+const FLAG_OWN_RECEIPT = 0x20 // a receipt of ours is owed, which is made from its octets
 
 /**
  * The marks of one entry's messages, packed: what the journal knows of them besides their octets. Times
@@ -165,6 +166,21 @@ export class Block {
 
   setWatched(offset: number): void {
     this.marks[offset * STRIDE + 8]! |= FLAG_WATCHED
+  }
+
+  setOwnReceipt(offset: number, owed: boolean): void {
+    const at = offset * STRIDE + 8
+    this.marks[at] = owed ? this.marks[at]! | FLAG_OWN_RECEIPT : this.marks[at]! & ~FLAG_OWN_RECEIPT
+  }
+
+  /** Whether anybody still needs the message's octets, and not only its marks. */
+  needsOctets(offset: number): boolean {
+    const mark = this.mark(offset)
+    return (
+      mark <= MARK.RETRY ||
+      mark === MARK.WAITING ||
+      (this.marks[offset * STRIDE + 8]! & FLAG_OWN_RECEIPT) !== 0
+    )
   }
 
   awaited(offset: number): boolean {

@@ -1,4 +1,9 @@
-import { readAcceptRecord, skipAcceptRecord } from './accept-record.js'
+import {
+  ACCEPT_RECORD_OCTETS,
+  readAcceptRecord,
+  skipAcceptRecord,
+  writeAcceptRecord,
+} from './accept-record.js'
 import type { AcceptRecord } from './accept-record.js'
 import type {
   Accept,
@@ -227,6 +232,36 @@ export class EntryMessages {
     return { kind: 'inbound', connector, body: inboundBody(this.octets, position) }
   }
 }
+
+/**
+ * The same entry without the bodies of the messages that `keep` says no to; offsets stay as they are.
+ * `octets` is a well-formed entry.
+ */
+export function shrinkEntry(octets: Buffer, keep: (offset: number) => boolean): Buffer {
+  const commands: EncodedCommand[] = []
+  let offset = 0
+  for (const { kind, payload } of payloadsOf(octets)) {
+    const command =
+      kind === KINDS.accept || kind === KINDS.inbound ? decodeCommand(kind, payload) : undefined
+    if (command?.kind === 'accept') {
+      const parts: Buffer[] = []
+      for (let at = 0; at < command.records.length; at = skipAcceptRecord(command.records, at)) {
+        const record = readAcceptRecord(command.records, at)
+        const body = keep(offset++) ? record.body : EMPTY
+        const part = Buffer.allocUnsafe(ACCEPT_RECORD_OCTETS + body.length)
+        writeAcceptRecord(part, 0, { ...record, body })
+        parts.push(part)
+      }
+      commands.push(encodeCommand({ ...command, records: Buffer.concat(parts) }))
+    } else if (command?.kind === 'inbound') {
+      const items = command.items.map(item => (keep(offset++) ? item : { ...item, body: EMPTY }))
+      commands.push(encodeCommand({ ...command, items }))
+    } else commands.push({ kind, payload, messages: 0 })
+  }
+  return joinEntry(readEntryHeader(octets)!, commands)
+}
+
+const EMPTY = Buffer.alloc(0)
 
 function* payloadsOf(octets: Buffer): Generator<{ kind: number; payload: Buffer; at: number }> {
   let at = ENTRY_HEADER_OCTETS

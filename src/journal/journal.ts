@@ -5,7 +5,7 @@ import { applyEntry } from './apply.js'
 import type { Effect } from './effects.js'
 import { Effects } from './effects.js'
 import type { StoredMessage } from './entry.js'
-import { EntryMessages } from './entry.js'
+import { EntryMessages, shrinkEntry } from './entry.js'
 import type { Ref } from './ids.js'
 import { indexOf, messageId, offsetOf } from './ids.js'
 import { SnapshotStage, openSnapshot, STAGED_STORE } from './journal-snapshot.js'
@@ -26,6 +26,10 @@ const STATE_STORE = 'state'
 export interface Values {
   value(index: number): Buffer | undefined
   release(indexes: readonly number[]): Promise<void>
+  /** Puts a shorter form of a value below `firstIndex`. */
+  rewrite(index: number, value: Buffer): Promise<void>
+  /** The log was cut past everything below. */
+  firstIndex(): number
 }
 
 export interface JournalOptions {
@@ -65,6 +69,8 @@ export class Journal {
   private unflushedOctets = 0
   private flushing: Promise<void> | undefined
   private cancelFlush: (() => void) | undefined
+  /** Lingering blocks whose value was rewritten; bounded by the lingering ones. */
+  private readonly shrunk: Set<number> = new Set()
   private releasing = false
   private stopped = false
 
@@ -114,6 +120,31 @@ export class Journal {
   /** The message_id of a place. */
   idOf(ref: Ref): string {
     return messageId(this.current.generation, this.group, ref)
+  }
+
+  /**
+   * Rewrites values of which less than a quarter is still needed, but for those the log still holds:
+   * messages that wait for a phone to come back keep their marks, not their neighbours' octets. Looks at
+   * up to `most` old blocks; resolves with the number of values rewritten.
+   */
+  async shrinkValues(most: number): Promise<number> {
+    const { values } = this
+    if (values === undefined) return 0
+    let rewritten = 0
+    for (const index of this.worthShrinking(values.firstIndex(), most)) {
+      const octets = values.value(index)
+      const block = this.current.blocks.get(index)
+      if (octets === undefined || block === undefined) continue
+      // The marks on disk may be older, and need more: what they need was concluded since, and is replayed.
+      await this.flush()
+      await values.rewrite(
+        index,
+        shrinkEntry(octets, offset => block.needsOctets(offset)),
+      )
+      this.entries.delete(index)
+      rewritten++
+    }
+    return rewritten
   }
 
   // The state machine's side: called by the cluster library.
@@ -179,6 +210,26 @@ export class Journal {
     this.cancelFlush?.()
     await this.quiet()
     await this.store.close()
+  }
+
+  private worthShrinking(firstIndex: number, most: number): number[] {
+    const found: number[] = []
+    let left = most
+    for (const index of this.current.lingering) {
+      if (index >= firstIndex || left <= 0) break
+      if (this.shrunk.has(index)) continue
+      left--
+      const block = this.current.blocks.get(index)
+      if (block === undefined) continue
+      let needed = 0
+      for (let offset = 0; offset < block.count; offset++) if (block.needsOctets(offset)) needed++
+      if (needed * 4 >= block.count) continue
+      this.shrunk.add(index)
+      found.push(index)
+    }
+    for (const index of this.shrunk)
+      if (!this.current.lingering.has(index)) this.shrunk.delete(index)
+    return found
   }
 
   private entry(index: number): EntryMessages | undefined {

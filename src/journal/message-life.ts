@@ -129,6 +129,7 @@ export function oweReceipt(applying: Applying, subject: Subject, inbound: Ref): 
   const account = applying.state.accounts.get(subject.block.account(subject.offset))
   if (account === undefined) return
   account.owe('receipt', inbound, subject.ref)
+  if (inbound === 0) subject.block.setOwnReceipt(subject.offset, true)
   applying.effects.wakeAccount(account.owner?.node, account.number)
 }
 

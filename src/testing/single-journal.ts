@@ -65,6 +65,11 @@ export class SingleJournal {
         for (const index of indexes) this.values.delete(index)
         return Promise.resolve()
       },
+      rewrite: (index, value) => {
+        this.values.set(index, value)
+        return Promise.resolve()
+      },
+      firstIndex: () => this.index + 1,
     })
   }
 
