@@ -6,7 +6,7 @@ const ROOMS = {
   'src/journal': ['src/smpp', 'src/policy'],
   'src/link': ['src/smpp'],
   'src/front': ['src/policy', 'src/journal', 'src/link', 'src/smpp'],
-  'src/upstream': ['src/smpp', 'src/journal', 'src/link'],
+  'src/upstream': ['src/smpp', 'src/policy', 'src/journal', 'src/link'],
   'src/api': ['src/journal', 'src/policy'],
   'src/telemetry': [],
   'src/config': ['src/policy'],

@@ -1,0 +1,327 @@
+import type { Cancel } from '../base/clock.js'
+import type { Counter, Histogram } from '../base/metrics.js'
+import type { OutcomeItem } from '../journal/index.js'
+import { RETRIES_MAX } from '../journal/connectors.js'
+import type { Frame, ResponseKind } from '../link/types.js'
+import { readMessageId } from '../smpp/codec.js'
+import { COMMAND_IDS } from '../smpp/command-ids.js'
+import { COMMAND_STATUS, statusText } from '../smpp/command-status.js'
+import type { Connector } from '../policy/settings.js'
+import type { Binds } from './binds.js'
+import type { Context, Tallies } from './context.js'
+import { isThrottling, retryDelayMs, verdictOf } from './errors.js'
+import { Held, Ledger } from './ledger.js'
+import { normaliseId } from './message-ids.js'
+import { Pace } from './pace.js'
+
+/** How soon to look again where the fence is down: nothing tells when it is up again. */
+const FENCE_MS = 20
+/** Tokens are not waited for singly. */
+const TOKEN_MS = 5
+/** Without a bind this long, what is claimed and unwritten is given back. */
+const GIVE_BACK_MS = 1000
+
+/** What dispatch tells the home. */
+export interface DispatchUser {
+  /** A committed outcome says that the message waits for its retry, or is in doubt. */
+  settled(item: OutcomeItem): void
+  /** The SMSC refused, after its time-out, what is in doubt: it does not have it. */
+  refusedLate(held: Held): void
+}
+
+/**
+ * From the queue to the SMSC: claims as many messages as the windows have room for, writes them, and says
+ * what became of them.
+ */
+export class Dispatch {
+  readonly ledger: Ledger
+  readonly tallies: Tallies = {
+    sent: 0,
+    retried: 0,
+    failed: 0,
+    doubt: 0,
+    expired: 0,
+    throttled: 0,
+    late: 0,
+  }
+  readonly pace: Pace
+  private readonly context: Context
+  private readonly binds: Binds
+  private readonly user: DispatchUser
+  private readonly latency: Histogram
+  private settings: Connector
+  private readonly answers: Map<number, Counter> = new Map()
+  /** Claimed and unwritten, oldest first, from `head` on. */
+  private waiting: Held[] = []
+  private head = 0
+  private claiming = true
+  private pumpSoon = false
+  private cancelPump: Cancel | undefined
+  private bindlessSinceMs: number | undefined
+  private stopped = false
+
+  constructor(context: Context, settings: Connector, binds: Binds, user: DispatchUser) {
+    this.context = context
+    this.binds = binds
+    this.user = user
+    this.settings = settings
+    this.pace = new Pace(settings.throughputPerSecond, context.clock.monotonicMs())
+    this.latency = context.metrics.histogram('upstream_latency_seconds', { connector: context.id })
+    this.ledger = new Ledger(context, {
+      wanted: () => this.wanted(),
+      claimed: held => this.claimed(held),
+      settled: item => {
+        if (item.result === 'retry' || item.result === 'doubt') this.user.settled(item)
+      },
+    })
+  }
+
+  /** Claimed and not written. */
+  get waitingCount(): number {
+    return this.waiting.length - this.head
+  }
+
+  apply(settings: Connector): void {
+    this.settings = settings
+    this.pace.setLimit(settings.throughputPerSecond, this.context.clock.monotonicMs())
+    this.ledger.plan()
+  }
+
+  /** Binds came or went, or there is room again. */
+  wake(): void {
+    this.pumpLater()
+    this.ledger.plan()
+  }
+
+  /** Claims nothing more and gives back what is unwritten; or claims again. */
+  setClaiming(claiming: boolean): void {
+    this.claiming = claiming
+    if (claiming) this.ledger.wake()
+    else this.giveBack()
+  }
+
+  /** Call it about once a second. */
+  tick(): void {
+    const nowMs = this.context.clock.monotonicMs()
+    this.pace.recover(nowMs)
+    if (this.binds.senders > 0 || this.waitingCount === 0) this.bindlessSinceMs = undefined
+    else this.bindlessSinceMs ??= nowMs
+    if (this.bindlessSinceMs !== undefined && nowMs - this.bindlessSinceMs >= GIVE_BACK_MS)
+      this.giveBack()
+    this.ledger.wake()
+    this.pump()
+  }
+
+  /** The epoch is over: nothing more is written. */
+  stop(): void {
+    this.stopped = true
+    this.cancelPump?.()
+    this.waiting = []
+    this.head = 0
+    this.ledger.stop()
+  }
+
+  /** What became of a message that was written to a link. */
+  response(held: Held, kind: ResponseKind, frame: Frame | undefined): void {
+    if (kind === 'late') this.answeredLate(held, frame)
+    else if (kind === 'response' && frame !== undefined) this.answered(held, frame)
+    else {
+      this.tallies.doubt++
+      this.context.metrics
+        .counter('in_doubt_total', { connector: this.context.id, cause: kind })
+        .add()
+      this.ledger.settle(held, 'doubt')
+    }
+    if (this.waitingCount > 0) this.pumpLater()
+  }
+
+  /** Free window slots, as far as there are messages for them and the pace allows. */
+  private wanted(): number {
+    const connector = this.context.view()
+    const settings = connector?.settings
+    if (connector === undefined || settings === undefined || !this.claiming) return 0
+    if (connector.retries.size >= RETRIES_MAX) return 0
+    const { open, asked } = this.ledger
+    const slots = Math.min(this.binds.senders, settings.binds) * settings.window
+    const queued = connector.queued - connector.retries.size
+    const count = Math.min(slots - open, queued, this.pace.ahead - this.waitingCount) - asked
+    if (count <= 0) return 0
+    if (this.context.fence()) return count
+    this.pumpAfter(FENCE_MS)
+    return 0
+  }
+
+  private claimed(held: Held[]): void {
+    if (!this.claiming) {
+      for (const one of held) this.ledger.settle(one, 'unsent')
+      return
+    }
+    for (const one of held) this.waiting.push(one)
+    this.pump()
+  }
+
+  private pumpLater(): void {
+    if (this.pumpSoon) return
+    this.pumpSoon = true
+    this.context.timers.soon(() => {
+      this.pumpSoon = false
+      this.pump()
+    })
+  }
+
+  private pumpAfter(ms: number): void {
+    this.cancelPump ??= this.context.timers.after(ms, () => {
+      this.cancelPump = undefined
+      this.pump()
+      this.ledger.plan()
+    })
+  }
+
+  /** Writes what waits, as far as fence, pace and windows allow. */
+  private pump(): void {
+    if (this.stopped || this.waitingCount === 0) return
+    const connector = this.context.view()
+    if (connector?.settings === undefined) return
+    const nowMs = this.context.clock.monotonicMs()
+    const tokens = this.pace.take(this.waitingCount, nowMs)
+    let written = 0
+    while (written < tokens && this.head < this.waiting.length) {
+      // Asked for each: the process may have been stopped between two of them.
+      if (!this.context.fence()) {
+        this.pumpAfter(FENCE_MS)
+        break
+      }
+      const held = this.waiting[this.head]!
+      if (connector.claims.get(held.ref) !== held.attempt) {
+        this.head++
+        this.ledger.drop(held) // concluded by a late response or a receipt
+        continue
+      }
+      const wrote = this.write(held, connector.settings, nowMs)
+      if (wrote === 'noRoom') break // a response, or the link, will call again
+      this.head++
+      if (wrote === 'written') written++
+    }
+    this.binds.flush()
+    this.pace.giveBack(tokens - written)
+    this.pace.wrote(written, nowMs)
+    this.compact()
+    if (written > 0) this.ledger.plan()
+    if (this.waitingCount > 0 && written === tokens)
+      this.pumpAfter(Math.max(TOKEN_MS, this.pace.waitMs(nowMs)))
+  }
+
+  private write(
+    held: Held,
+    settings: Connector,
+    nowMs: number,
+  ): 'written' | 'concluded' | 'noRoom' {
+    const { journal, clock } = this.context
+    const link = this.binds.freest()
+    if (link === undefined) return 'noRoom'
+    const message = journal.message(held.ref)
+    if (message?.kind !== 'submit') {
+      this.context.logger.error('octets of a claimed message are gone', {
+        message_id: journal.idOf(held.ref),
+      })
+      this.fail(held, COMMAND_STATUS.ESME_RSYSERR)
+      return 'concluded'
+    }
+    held.expiresAtMs =
+      message.expiresAtMs > 0
+        ? message.expiresAtMs
+        : (journal.proposedAtMs(held.ref) ?? 0) + journal.state.settings.validityMs
+    if (held.expiresAtMs <= clock.nowMs()) {
+      this.tallies.expired++
+      this.ledger.settle(held, 'expired')
+      return 'concluded'
+    }
+    if (typeof link.request(COMMAND_IDS.submit_sm, message.body, held) === 'string') return 'noRoom'
+    held.status = 'written'
+    held.writtenAtMs = nowMs
+    return 'written'
+  }
+
+  private answered(held: Held, frame: Frame): void {
+    const { clock, random } = this.context
+    const { command_status } = frame
+    const nowMs = clock.monotonicMs()
+    this.latency.observe((nowMs - held.writtenAtMs) / 1000)
+    this.count(command_status)
+    const nack = frame.command_id === COMMAND_IDS.generic_nack
+    const verdict = verdictOf(command_status, nack, this.settings.errors)
+    if (isThrottling(command_status)) {
+      this.tallies.throttled++
+      this.pace.slow(nowMs)
+    }
+    switch (verdict) {
+      case 'sent':
+        this.tallies.sent++
+        this.ledger.settle(held, 'sent', 0, this.smscId(frame))
+        return
+      case 'permanent':
+        return this.fail(held, command_status)
+      default: {
+        this.tallies.retried++
+        const dueAtMs = clock.nowMs() + retryDelayMs(verdict, held.attempt, random.unit())
+        const retryAtMs = Math.round(Math.min(dueAtMs, held.expiresAtMs))
+        this.ledger.settle(held, 'retry', command_status, '', retryAtMs)
+      }
+    }
+  }
+
+  /** Its window slot was freed at the time-out; now its fate is known all the same (PITFALLS 9). */
+  private answeredLate(held: Held, frame: Frame | undefined): void {
+    if (frame === undefined) return
+    this.tallies.late++
+    this.count(frame.command_status)
+    const nack = frame.command_id === COMMAND_IDS.generic_nack
+    if (verdictOf(frame.command_status, nack, {}) !== 'sent') this.user.refusedLate(held)
+    else this.ledger.sentLate(held, this.smscId(frame))
+  }
+
+  private smscId(frame: Frame): string {
+    return normaliseId(readMessageId(frame.body), this.settings.messageIdFormat.submit)
+  }
+
+  private fail(held: Held, command_status: number): void {
+    this.tallies.failed++
+    this.ledger.settle(held, 'failed', command_status)
+  }
+
+  /** What is not written goes back into the queue, as if it had never been claimed. */
+  private giveBack(): void {
+    const { waiting, head } = this
+    this.waiting = []
+    this.head = 0
+    for (let i = head; i < waiting.length; i++) this.ledger.settle(waiting[i]!, 'unsent')
+  }
+
+  private compact(): void {
+    if (this.head === this.waiting.length) {
+      this.waiting = []
+      this.head = 0
+    } else if (this.head > 1024 && 2 * this.head > this.waiting.length) {
+      this.waiting = this.waiting.slice(this.head)
+      this.head = 0
+    }
+  }
+
+  private count(command_status: number): void {
+    let counter = this.answers.get(command_status)
+    if (counter === undefined) {
+      counter = this.context.metrics.counter('upstream_submit_sm_total', {
+        connector: this.context.id,
+        command_status: statusLabel(command_status),
+      })
+      if (this.answers.size < 256) this.answers.set(command_status, counter)
+    }
+    counter.add()
+  }
+}
+
+/** A label that an SMSC cannot make without end: codes without a name share one. */
+function statusLabel(command_status: number): string {
+  const text = statusText(command_status)
+  return text.startsWith('0x') ? 'other' : text
+}

@@ -1,0 +1,162 @@
+import t from 'tap'
+import { MESSAGE_STATE } from '../journal/index.js'
+import { encodeBody, tlv } from '../smpp/codec.js'
+import { COMMAND_IDS } from '../smpp/command-ids.js'
+import { account, gateway } from '../testing/gateway.js'
+import { World } from './testing/world.js'
+
+const owedTo = (world: World) => world.cluster.state.account('esme1')!.owed
+
+for (const { form, stat, tlvState, state } of [
+  { form: 'both', stat: 'DELIVRD', tlvState: 2, state: MESSAGE_STATE.DELIVERED },
+  { form: 'text', stat: 'UNDELIV', tlvState: 2, state: MESSAGE_STATE.UNDELIVERABLE },
+  { form: 'text', stat: 'delivrd', tlvState: 2, state: MESSAGE_STATE.DELIVERED },
+  { form: 'tlv', stat: '', tlvState: 8, state: MESSAGE_STATE.REJECTED },
+  { form: 'bare', stat: 'EXPIRED', tlvState: 2, state: MESSAGE_STATE.EXPIRED },
+] as const) {
+  void t.test(`a receipt (${form}, ${stat}) is matched, then answered`, async t => {
+    const world = await World.open()
+    const ref = await world.submit()
+    await world.pass(10)
+    world.smsc.receipt('smsc-1', { form, stat, state: tlvState })
+    await world.pass(10)
+    t.same(world.smsc.delivered, ['smsc-1 ESME_ROK'])
+    t.equal(world.stateOf(ref), state)
+    t.equal(owedTo(world), 1)
+    await world.stop()
+  })
+}
+
+for (const { submit, receipt, given, text, tlvId } of [
+  { submit: 'hex', receipt: 'dec', given: '1A2B', text: '0000006699', tlvId: '1a2b' },
+  { submit: 'dec', receipt: 'hex', given: '255', text: '00FF', tlvId: '255' },
+  { submit: 'hex', receipt: 'hex', given: '0x00Ff', text: 'FF', tlvId: 'ff' },
+  { submit: 'text', receipt: 'text', given: 'a-B', text: 'other', tlvId: 'a-B' },
+  { submit: 'text', receipt: 'text', given: 'a-B', text: 'a-B', tlvId: 'other' },
+] as const) {
+  void t.test(`${submit} id ${given} is found as ${receipt} ${text} or ${tlvId}`, async t => {
+    const world = await World.open({ messageIdFormat: { submit, receipt } })
+    world.smsc.answer = () => ({ id: given })
+    const ref = await world.submit()
+    await world.pass(10)
+    world.smsc.receipt(text, { tlvId })
+    await world.pass(10)
+    t.equal(world.markOf(ref), 'DONE')
+    await world.stop()
+  })
+}
+
+void t.test('a receipt that comes before its submit_sm_resp is kept for it', async t => {
+  const world = await World.open()
+  world.smsc.answer = () => 'later'
+  const ref = await world.submit()
+  await world.pass(10)
+  world.smsc.receipt('early', { source_addr: '+49170' })
+  await world.pass(10)
+  t.same(world.smsc.delivered, ['early ESME_ROK'])
+  t.equal(owedTo(world), 0)
+  world.smsc.respond(world.smsc.submitted[0]!, { id: 'early' })
+  await world.pass(10)
+  t.equal(world.stateOf(ref), MESSAGE_STATE.DELIVERED)
+  t.equal(owedTo(world), 1)
+  await world.stop()
+})
+
+void t.test('a receipt that nobody awaits is forgotten after an hour', async t => {
+  const world = await World.open()
+  world.smsc.receipt('nobody')
+  await world.pass(1000)
+  t.equal(world.connector.orphans.size, 1)
+  await world.pass(3_590_000)
+  t.equal(world.connector.orphans.size, 1)
+  await world.pass(20_000)
+  t.equal(world.connector.orphans.size, 0)
+  await world.stop()
+})
+
+void t.test('a receipt settles the only message in doubt that it fits', async t => {
+  const world = await World.open({ responseTimeoutMs: 1000 })
+  world.smsc.answer = () => 'later'
+  const ref = await world.submit()
+  await world.pass(1500)
+  t.equal(world.markOf(ref), 'IN_DOUBT')
+  world.smsc.receipt('whatever')
+  await world.pass(10)
+  t.equal(world.stateOf(ref), MESSAGE_STATE.DELIVERED)
+  await world.pass(60_000)
+  t.equal(world.smsc.submitted.length, 1)
+  await world.stop()
+})
+
+void t.test('no receipt is answered before it is committed', async t => {
+  const world = await World.open()
+  await world.submit()
+  await world.pass(10)
+  world.cluster.setLeader('held')
+  world.smsc.receipt('smsc-1')
+  await world.pass(20_000)
+  t.same(world.smsc.delivered, [])
+  world.cluster.setLeader('here')
+  await world.pass(10)
+  t.same(world.smsc.delivered, ['smsc-1 ESME_ROK'])
+  await world.stop()
+})
+
+void t.test('an MO goes to the account of its route, or is refused', async t => {
+  const mo = { match: { connector: null, destinationPrefix: '12', sourcePrefix: '' }, to: 'esme1' }
+  const world = await World.open(
+    {},
+    {
+      gateway: { moRoutes: [{ name: 'mo', ...mo }], accounts: [account('esme1', { moLimit: 2 })] },
+    },
+  )
+  const fields = { source_addr: '49170', short_message: Buffer.from('id:1 stat:DELIVRD is mine') }
+  for (const [tag, destination_addr] of [
+    ['a', '1234'],
+    ['b', '99'],
+    ['c', '1234'],
+    ['d', '1234'],
+  ] as const) {
+    world.smsc.deliver(tag, { ...fields, destination_addr })
+    await world.pass(10)
+  }
+  t.same(world.smsc.delivered, ['a ESME_ROK', 'b ESME_RX_P_APPN', 'c ESME_ROK', 'd ESME_RX_T_APPN'])
+  t.equal(owedTo(world), 2)
+  await world.stop()
+})
+
+void t.test('an MO may come as data_sm; an alert_notification is passed over', async t => {
+  const world = await World.open()
+  const link = world.smsc.links[0]!
+  const fields = { source_addr: '49170', destination_addr: '1234' }
+  const tlvs = [tlv.octets('message_payload', Buffer.from('hello'))]
+  link.request(COMMAND_IDS.data_sm, encodeBody('data_sm', { ...fields, tlvs }), 'data')
+  link.request(COMMAND_IDS.alert_notification, encodeBody('alert_notification', {}), 'alert')
+  await world.pass(10)
+  t.same(world.smsc.delivered, ['data ESME_ROK'])
+  const { head } = world.cluster.state.account('esme1')!.deliveries
+  const delivery = world.cluster.state.account('esme1')!.delivery(head)!
+  t.same(
+    world.cluster.journal.message(delivery.inbound)!.body,
+    encodeBody('deliver_sm', { ...fields, tlvs }),
+  )
+  await world.stop()
+})
+
+void t.test('a deliver_sm that cannot be read is refused, and the bind stands', async t => {
+  const world = await World.open()
+  world.smsc.links[0]!.request(COMMAND_IDS.deliver_sm, Buffer.alloc(7, 0x41), 'bad')
+  await world.pass(10)
+  t.same(world.smsc.delivered, ['bad ESME_RINVSERTYP'])
+  t.equal(world.smsc.links.length, 1)
+  await world.stop()
+})
+
+void t.test('what cannot be proposed is refused for now', async t => {
+  const world = await World.open({}, { gateway: gateway() })
+  world.cluster.proposer.refuseAll()
+  world.smsc.receipt('x')
+  await world.pass(10)
+  t.same(world.smsc.delivered, ['x ESME_RX_T_APPN'])
+  await world.stop()
+})

@@ -1,0 +1,202 @@
+import type { Counter } from '../base/metrics.js'
+import type { CommandResult, InboundItem, InboundResult, Ref } from '../journal/index.js'
+import { addressHash } from '../journal/index.js'
+import type { Link } from '../link/link.js'
+import type { Frame } from '../link/types.js'
+import { findMoRoute } from '../policy/route.js'
+import type { Connector } from '../policy/settings.js'
+import { decodeBody, encodeBody } from '../smpp/codec.js'
+import { COMMAND_IDS } from '../smpp/command-ids.js'
+import type { CommandStatus } from '../smpp/command-status.js'
+import { COMMAND_STATUS } from '../smpp/command-status.js'
+import { SubmitReader } from '../smpp/submit-reader.js'
+import type { Context } from './context.js'
+import { fits, normaliseId } from './message-ids.js'
+import type { Receipt } from './receipts.js'
+import { readReceipt } from './receipts.js'
+
+/** Items and octets of one command. */
+const ITEMS_MAX = 1000
+const OCTETS_MAX = 512 * 1024
+
+/** The answer to an SMSC, by what apply made of its deliver_sm. */
+const ANSWERS: Record<InboundResult, CommandStatus> = {
+  matched: 'ESME_ROK',
+  kept: 'ESME_ROK',
+  queued: 'ESME_ROK',
+  unmatched: 'ESME_ROK',
+  queueFull: 'ESME_RX_T_APPN',
+  noAccount: 'ESME_RX_P_APPN',
+}
+
+/** A deliver_sm or data_sm that waits for its item to be applied. */
+interface Unanswered {
+  link: Link
+  command_id: number
+  sequence_number: number
+}
+
+/**
+ * Receipts and messages of mobiles from the SMSC: gathered by turn into one command, and answered when it
+ * is applied, never before (DESIGN I2). What is never applied is never answered. How many may wait is the
+ * links' windowIn.
+ */
+export class Inbound {
+  private readonly context: Context
+  private readonly reader = new SubmitReader()
+  private readonly receipts: Map<string, Counter> = new Map()
+  private settings: Connector
+  private items: InboundItem[] = []
+  private unanswered: Unanswered[] = []
+  private octets = 0
+  private flushSoon = false
+
+  constructor(context: Context, settings: Connector) {
+    this.context = context
+    this.settings = settings
+  }
+
+  apply(settings: Connector): void {
+    this.settings = settings
+  }
+
+  /** Takes a request of the SMSC. */
+  request(link: Link, frame: Frame): void {
+    switch (frame.command_id) {
+      case COMMAND_IDS.deliver_sm:
+        return this.take(link, frame, frame.body)
+      case COMMAND_IDS.data_sm: {
+        const body = asDeliverSm(frame.body)
+        if (typeof body !== 'string') return this.take(link, frame, body)
+        return link.respond(COMMAND_IDS.data_sm, frame.sequence_number, body)
+      }
+      default:
+        return // alert_notification and outbind have no response
+    }
+  }
+
+  private take(link: Link, frame: Frame, body: Buffer): void {
+    const { command_id, sequence_number } = frame
+    const status = this.reader.read(body, 'deliver_sm')
+    const item = status === 0 ? this.itemOf(body) : status
+    if (typeof item === 'number') return link.respond(command_id, sequence_number, item)
+    this.items.push(item)
+    this.unanswered.push({ link, command_id, sequence_number })
+    this.octets += body.length
+    if (this.items.length >= ITEMS_MAX || this.octets >= OCTETS_MAX) this.flush()
+    else if (!this.flushSoon) {
+      this.flushSoon = true
+      this.context.timers.soon(() => {
+        this.flushSoon = false
+        this.flush()
+      })
+    }
+  }
+
+  /** The item, or the command_status that refuses it. Copies the body: the frame's is gone after the call. */
+  private itemOf(body: Buffer): InboundItem | number {
+    const { reader } = this
+    const receipt = readReceipt(reader)
+    if (receipt !== undefined)
+      return {
+        kind: 'receipt',
+        smscId: this.chooseId(receipt),
+        state: receipt.state,
+        error: receipt.error,
+        addressHash: addressHash(body, reader.source_addr_start, reader.source_addr_end),
+        body: Buffer.from(body),
+      }
+    const { state } = this.context.journal
+    const route = findMoRoute(state.settings.moRoutes, {
+      connector: this.context.id,
+      source_addr: reader.source_addr,
+      destination_addr: reader.destination_addr,
+    })
+    const account = route === undefined ? undefined : state.account(route.to)
+    if (account !== undefined)
+      return { kind: 'mo', account: account.number, body: Buffer.from(body) }
+    this.countMo('ESME_RX_P_APPN')
+    return COMMAND_STATUS.ESME_RX_P_APPN
+  }
+
+  /**
+   * TLV and text may name different ids, and the TLV may be written as the submit_sm_resp was (PITFALLS 1):
+   * of what they can mean, the first that a message awaits a receipt for; else the likeliest.
+   */
+  private chooseId({ tlvId, textId }: Receipt): string {
+    const { submit, receipt } = this.settings.messageIdFormat
+    const meanings: string[] = []
+    const add = (id: string, format: typeof submit): void => {
+      const meaning = id === '' || !fits(id, format) ? '' : normaliseId(id, format)
+      if (meaning !== '' && !meanings.includes(meaning)) meanings.push(meaning)
+    }
+    if (submit === receipt) add(tlvId, submit)
+    add(textId, receipt)
+    add(tlvId, submit)
+    add(tlvId, receipt)
+    if (meanings.length === 0) return normaliseId(tlvId === '' ? textId : tlvId, 'text')
+    const known =
+      meanings.length === 1 ? undefined : meanings.find(id => this.awaits(id).length > 0)
+    return known ?? meanings[0]!
+  }
+
+  private awaits(smscId: string): readonly Ref[] {
+    return this.context.journal.state.smscIds.candidates(this.context.number, smscId)
+  }
+
+  private flush(): void {
+    if (this.items.length === 0) return
+    const { items, unanswered } = this
+    this.items = []
+    this.unanswered = []
+    this.octets = 0
+    const { journal, number: connector, epoch } = this.context
+    const taken = journal.proposer.propose({ kind: 'inbound', connector, epoch, items }, result =>
+      this.answer(items, unanswered, result),
+    )
+    if (taken) return
+    for (const one of unanswered)
+      one.link.respond(one.command_id, one.sequence_number, 'ESME_RX_T_APPN')
+  }
+
+  private answer(
+    items: readonly InboundItem[],
+    unanswered: readonly Unanswered[],
+    result: CommandResult,
+  ): void {
+    if (!result.ok || !('inbound' in result)) return // this boot is over, and with it the links
+    for (let i = 0; i < unanswered.length; i++) {
+      const { link, command_id, sequence_number } = unanswered[i]!
+      const what = result.inbound[i]!
+      const status = ANSWERS[what]
+      if (items[i]!.kind === 'mo') this.countMo(status)
+      else this.countReceipt(what)
+      link.respond(command_id, sequence_number, status)
+    }
+  }
+
+  private countReceipt(match: InboundResult): void {
+    let counter = this.receipts.get(match)
+    if (counter === undefined) {
+      const labels = { connector: this.context.id, match }
+      counter = this.context.metrics.counter('upstream_receipts_total', labels)
+      this.receipts.set(match, counter)
+    }
+    counter.add()
+  }
+
+  private countMo(command_status: CommandStatus): void {
+    const labels = { connector: this.context.id, command_status }
+    this.context.metrics.counter('upstream_mo_total', labels).add()
+  }
+}
+
+/** A data_sm body as the deliver_sm it might have been; or the status that refuses it. */
+function asDeliverSm(body: Buffer): Buffer | CommandStatus {
+  const decoded = decodeBody('data_sm', body)
+  if (!decoded.ok) return decoded.problem.command_status
+  const { source_addr, destination_addr } = decoded.body
+  if (source_addr.length > 20) return 'ESME_RINVSRCADR'
+  if (destination_addr.length > 20) return 'ESME_RINVDSTADR'
+  return encodeBody('deliver_sm', decoded.body)
+}

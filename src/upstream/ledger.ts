@@ -1,0 +1,235 @@
+import type { Cancel } from '../base/clock.js'
+import type { CommandResult, OutcomeItem, OutcomeResult, Ref } from '../journal/index.js'
+import { refOf } from '../journal/index.js'
+import type { Context } from './context.js'
+
+/** A claimed message that this home has in hand. */
+export class Held {
+  readonly ref: Ref
+  readonly attempt: number
+  /** waiting: to be written. written: unanswered. settling: its outcome is on its way to the log. */
+  status: 'waiting' | 'written' | 'settling' = 'waiting'
+  /** Monotonic ms. */
+  writtenAtMs = 0
+  /** When its validity ends, ms since the Unix epoch; known once it is written. */
+  expiresAtMs = 0
+
+  constructor(ref: Ref, attempt: number) {
+    this.ref = ref
+    this.attempt = attempt
+  }
+}
+
+export interface LedgerUser {
+  /** How many messages to claim now, besides those that are open or asked for. */
+  wanted(): number
+  /** These are claimed under our epoch: they may be written. */
+  claimed(held: Held[]): void
+  /** The outcome is committed. */
+  settled(item: OutcomeItem): void
+}
+
+/** Proposals of this home without an answer from which on the next one gathers for a while. */
+const BUSY_AT = 2
+const GATHER_MS = 2
+/** So many outcomes go at once. */
+const OUTCOMES_AT_ONCE = 512
+/** Outcomes and claims of one command. */
+const ITEMS_MAX = 4096
+/** After a claim that found nothing, or a proposal that was not taken. */
+const AGAIN_MS = 20
+
+/**
+ * What this home has claimed, and what it says to the log: outcomes, and with them, in the same entry,
+ * the next claim (DESIGN I5). Holds at most binds × window messages, for apply grants no more.
+ */
+export class Ledger {
+  private readonly context: Context
+  private readonly user: LedgerUser
+  private readonly held: Map<Ref, Held> = new Map()
+  private items: OutcomeItem[] = []
+  /** Held and not settling: what takes up window slots. */
+  private openCount = 0
+  private askedCount = 0
+  private proposals = 0
+  private resting = false
+  private flushSoon = false
+  private cancelFlush: Cancel | undefined
+  private stopped = false
+
+  constructor(context: Context, user: LedgerUser) {
+    this.context = context
+    this.user = user
+  }
+
+  /** Claimed and without an outcome. */
+  get open(): number {
+    return this.openCount
+  }
+
+  /** Asked for in claims without an answer. */
+  get asked(): number {
+    return this.askedCount
+  }
+
+  /** Nothing is claimed, nor on its way. */
+  get idle(): boolean {
+    return this.held.size === 0 && this.askedCount === 0 && this.items.length === 0
+  }
+
+  /**
+   * Takes over what the state says is claimed under our epoch and we know nothing of: it was never sent
+   * (DESIGN I5). Call it when no claim of ours can be decided and untold: at the start, and after `reset`.
+   */
+  adopt(): void {
+    const claims = this.context.view()?.claims
+    if (claims === undefined) return
+    const adopted: Held[] = []
+    for (const [ref, attempt] of claims) {
+      if (this.held.get(ref)?.attempt === attempt) continue
+      adopted.push(this.hold(ref, attempt))
+    }
+    if (adopted.length > 0) this.user.claimed(adopted)
+  }
+
+  /** Something changed: propose what there is to say, and claim what there is room for. */
+  plan(): void {
+    if (this.flushSoon) return
+    if (this.items.length < OUTCOMES_AT_ONCE) {
+      if (this.cancelFlush !== undefined) return
+      if (this.proposals >= BUSY_AT) return this.flushAfter(GATHER_MS)
+    }
+    this.flushSoon = true
+    this.context.timers.soon(() => {
+      this.flushSoon = false
+      this.flush()
+    })
+  }
+
+  /** There may be messages again, where the last claim found none. */
+  wake(): void {
+    this.resting = false
+    this.plan()
+  }
+
+  /** Says what became of a held message. */
+  settle(held: Held, result: OutcomeResult, error = 0, smscId = '', retryAtMs = 0): void {
+    held.status = 'settling'
+    this.openCount--
+    this.say({ ref: held.ref, attempt: held.attempt, result, error, smscId, retryAtMs })
+  }
+
+  /** A positive response to what was settled before: it counts whatever came between. */
+  sentLate(held: Held, smscId: string): void {
+    const { ref, attempt } = held
+    this.say({ ref, attempt, result: 'sent', error: 0, smscId, retryAtMs: 0 })
+  }
+
+  /** Forgets a held message that somebody else concluded. */
+  drop(held: Held): void {
+    this.openCount--
+    if (this.held.get(held.ref) === held) this.held.delete(held.ref)
+    this.plan()
+  }
+
+  /** The epoch is over. Positive outcomes still count, and are said still; nothing else is. */
+  stop(): void {
+    this.stopped = true
+    this.cancelFlush?.()
+    this.cancelFlush = undefined
+    this.flush()
+  }
+
+  private hold(ref: Ref, attempt: number): Held {
+    const held = new Held(ref, attempt)
+    this.held.set(ref, held)
+    this.openCount++
+    return held
+  }
+
+  private say(item: OutcomeItem): void {
+    if (this.stopped && item.result !== 'sent') return
+    this.items.push(item)
+    this.plan()
+  }
+
+  private flushAfter(ms: number): void {
+    this.cancelFlush ??= this.context.timers.after(ms, () => {
+      this.cancelFlush = undefined
+      this.flush()
+    })
+  }
+
+  private flush(): void {
+    this.cancelFlush?.()
+    this.cancelFlush = undefined
+    if (this.stopped) this.items = this.items.filter(({ result }) => result === 'sent')
+    while (this.items.length > 0) {
+      const items = this.items.length <= ITEMS_MAX ? this.items : this.items.slice(0, ITEMS_MAX)
+      if (!this.propose(items)) return
+      this.items = this.items.length <= ITEMS_MAX ? [] : this.items.slice(ITEMS_MAX)
+    }
+    if (!this.stopped) this.claim()
+  }
+
+  private propose(items: OutcomeItem[]): boolean {
+    const { journal, number: connector, epoch } = this.context
+    const taken = journal.proposer.propose({ kind: 'outcomes', connector, epoch, items }, () =>
+      this.committed(items),
+    )
+    if (taken) this.proposals++
+    else if (!this.stopped) this.flushAfter(AGAIN_MS)
+    return taken
+  }
+
+  private claim(): void {
+    const count = this.resting ? 0 : Math.min(this.user.wanted(), ITEMS_MAX)
+    if (count <= 0) return
+    const { journal, number: connector, epoch } = this.context
+    const taken = journal.proposer.propose({ kind: 'claim', connector, epoch, count }, result =>
+      this.answered(count, result),
+    )
+    if (!taken) return this.flushAfter(AGAIN_MS)
+    this.proposals++
+    this.askedCount += count
+  }
+
+  private committed(items: OutcomeItem[]): void {
+    this.proposals--
+    for (const item of items) {
+      const held = this.held.get(item.ref)
+      if (held?.attempt === item.attempt && held.status === 'settling') this.held.delete(item.ref)
+      if (!this.stopped) this.user.settled(item)
+    }
+    if (!this.stopped) this.plan()
+  }
+
+  private answered(count: number, result: CommandResult): void {
+    this.proposals--
+    this.askedCount -= count
+    const connector = this.context.view()
+    if (this.stopped || connector === undefined) return
+    const claimed: Held[] = []
+    if (result.ok && 'claimed' in result)
+      for (const { index, lo, hi } of result.claimed)
+        for (let offset = lo; offset < hi; offset++) {
+          const ref = refOf(index, offset)
+          // What is not claimed any more was concluded in an entry that was applied with this one.
+          const attempt = connector.claims.get(ref)
+          if (attempt === undefined || this.held.get(ref)?.attempt === attempt) continue
+          claimed.push(this.hold(ref, attempt))
+        }
+    if (claimed.length > 0) this.user.claimed(claimed)
+    else this.rest()
+    this.plan()
+  }
+
+  /** The claim found nothing: its queue named what is queued no more, or messages are on their way. */
+  private rest(): void {
+    this.resting = true
+    this.context.timers.after(AGAIN_MS, () => {
+      if (this.stopped) return
+      this.wake()
+    })
+  }
+}

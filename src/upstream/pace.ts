@@ -1,0 +1,122 @@
+import type { Bucket } from '../policy/throttle.js'
+import { bucket, takeUpTo, waitMs } from '../policy/throttle.js'
+
+/** One step down per this long: a burst of ESME_RTHROTTLED is one event. */
+const SLOW_EVERY_MS = 500
+/** Without throttling this long, the pace rises again. */
+const QUIET_MS = 1000
+/** A burst is 50 ms' worth of messages. */
+const BURSTS_PER_SECOND = 20
+
+/**
+ * How fast a connector may send: the limit of its settings, and below it what the SMSC has shown to take.
+ * Each throttling halves the pace, down to 1/s; after a quiet second it rises by a twentieth of what was
+ * too fast, each second, until it is back at the limit (without one: at four times what was too fast).
+ * All times are monotonic milliseconds.
+ */
+export class Pace {
+  private limit: number | null
+  /** Below the limit, while the SMSC throttles; null: it does not. */
+  private slowed: number | null = null
+  private tooFast = 0
+  private slowedAtMs = -Infinity
+  private raisedAtMs: number
+  private tokens: Bucket
+  // what went out lately, to know the pace of a connector without a limit
+  private countedFromMs: number
+  private counted = 0
+  private lastRate = 0
+
+  /** Begins with one token, so that a home that takes over does not begin with a burst. */
+  constructor(limitPerSecond: number | null, atMs: number) {
+    this.limit = usable(limitPerSecond)
+    this.raisedAtMs = this.countedFromMs = atMs
+    this.tokens = filled(this.limit, 1, atMs)
+  }
+
+  /** Messages per second; null: no limit. */
+  get perSecond(): number | null {
+    if (this.slowed === null) return this.limit
+    return this.limit === null ? this.slowed : Math.min(this.slowed, this.limit)
+  }
+
+  /** How many messages may be claimed and not yet written: a tenth of a second's worth. */
+  get ahead(): number {
+    const rate = this.perSecond
+    return rate === null ? Infinity : Math.max(1, Math.ceil(rate / 10))
+  }
+
+  setLimit(limitPerSecond: number | null, atMs: number): void {
+    if (usable(limitPerSecond) === this.limit) return
+    this.limit = usable(limitPerSecond)
+    this.refit(atMs)
+  }
+
+  /** Takes up to `wanted` tokens; `giveBack` returns what was not used. */
+  take(wanted: number, atMs: number): number {
+    if (this.tokens.ratePerSecond === null) return wanted
+    const [next, got] = takeUpTo(this.tokens, wanted, atMs)
+    this.tokens = next
+    return got
+  }
+
+  giveBack(count: number): void {
+    if (count === 0 || this.tokens.ratePerSecond === null) return
+    const { burst, tokens } = this.tokens
+    this.tokens = { ...this.tokens, tokens: Math.min(burst, tokens + count) }
+  }
+
+  /** Milliseconds until there is a token. */
+  waitMs(atMs: number): number {
+    return waitMs(this.tokens, atMs)
+  }
+
+  /** Says that messages were written. */
+  wrote(count: number, atMs: number): void {
+    const spanMs = atMs - this.countedFromMs
+    if (spanMs >= 1000) {
+      this.lastRate = (this.counted * 1000) / spanMs
+      this.counted = 0
+      this.countedFromMs = atMs
+    }
+    this.counted += count
+  }
+
+  /** The SMSC said ESME_RTHROTTLED or ESME_RMSGQFUL. */
+  slow(atMs: number): void {
+    if (atMs - this.slowedAtMs < SLOW_EVERY_MS) {
+      this.raisedAtMs = atMs
+      return
+    }
+    this.tooFast = this.perSecond ?? this.measured(atMs)
+    this.slowed = Math.max(1, this.tooFast / 2)
+    this.slowedAtMs = this.raisedAtMs = atMs
+    this.refit(atMs)
+  }
+
+  /** Lets the pace rise when it is time; call it about once a second. */
+  recover(atMs: number): void {
+    if (this.slowed === null || atMs - this.raisedAtMs < QUIET_MS) return
+    this.raisedAtMs = atMs
+    this.slowed += Math.max(1, this.tooFast / 20)
+    if (this.slowed >= (this.limit ?? 4 * this.tooFast)) this.slowed = null
+    this.refit(atMs)
+  }
+
+  private measured(atMs: number): number {
+    const spanMs = Math.max(100, atMs - this.countedFromMs)
+    return Math.max(2, this.lastRate, (this.counted * 1000) / spanMs)
+  }
+
+  private refit(atMs: number): void {
+    const [now] = takeUpTo(this.tokens, 0, atMs)
+    this.tokens = filled(this.perSecond, now.ratePerSecond === null ? 1 : now.tokens, atMs)
+  }
+}
+
+function filled(rate: number | null, tokens: number, atMs: number): Bucket {
+  const full = bucket(rate, atMs, (rate ?? 0) / BURSTS_PER_SECOND)
+  return { ...full, tokens: Math.min(full.burst, tokens) }
+}
+
+const usable = (rate: number | null): number | null => (rate !== null && rate > 0 ? rate : null)
