@@ -111,7 +111,9 @@ export class DeliveryPump {
       this.acknowledge(seq)
     } else if (kind !== 'late' && this.flying.delete(seq)) {
       const pauseMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** (item.attempts - 1))
-      item.dueMs = this.nowMs() + pauseMs * (0.5 + this.options.random.unit() / 2)
+      // what a broken session leaves comes again together, in its order
+      const spread = kind === 'closed' ? 1 : 0.5 + this.options.random.unit() / 2
+      item.dueMs = this.nowMs() + pauseMs * spread
       this.retries.set(seq, item)
     }
     this.wake()
