@@ -1,5 +1,7 @@
+import { equal, ok } from 'node:assert/strict'
+import fc from 'fast-check'
 import t from 'tap'
-import { encodeBody, encodePdu } from '../smpp/codec.js'
+import { encodeBody, encodePdu, writeHeader } from '../smpp/codec.js'
 import { COMMAND_IDS, commandName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { Framer } from '../smpp/framing.js'
@@ -230,6 +232,37 @@ void t.test('a bind that is refused, unanswered or cut off says so once', t => {
   t.end()
 })
 
+void t.test('PDUs that are framed rightly never end a session, whatever is in them', t => {
+  const commands = Object.entries(COMMAND_IDS).filter(([name]) => !name.startsWith('unbind'))
+  const pdu = fc.record({
+    command_id: fc.oneof(fc.constantFrom(...commands.map(([, id]) => id)), fc.nat(0xffffffff)),
+    command_status: fc.nat(300),
+    sequence_number: fc.oneof(fc.nat(5), fc.nat(0xffffffff)),
+    body: fc.uint8Array({ maxLength: 60 }),
+  })
+  fc.assert(
+    fc.property(fc.array(pdu, { maxLength: 20 }), fc.integer({ min: 1, max: 50 }), (pdus, cut) => {
+      const { time, smsc, raw, connection } = bound({}, cut)
+      for (let i = 0; i < 3; i++) smsc.link.request(COMMAND_IDS.deliver_sm, SUBMIT, i)
+      for (const { command_id, command_status, sequence_number, body } of pdus) {
+        if (COMMAND_IDS.unbind === command_id) continue
+        const octets = Buffer.alloc(16 + body.length)
+        writeHeader(octets, 0, octets.length, command_id, command_status, sequence_number)
+        octets.set(body, 16)
+        raw.write(octets)
+      }
+      raw.write(encodePdu('enquire_link', { sequence_number: 77_777 }))
+      time.turn()
+      equal(smsc.link.state, 'BOUND_TRX')
+      ok(answers(connection.written).includes('enquire_link_resp ESME_ROK 77777'))
+      const answered = smsc.events.filter(event => event.startsWith('response ')).length
+      equal(smsc.link.windowUsed, 3 - answered)
+    }),
+    { numRuns: 300 },
+  )
+  t.end()
+})
+
 void t.test('counts what passes', t => {
   const { time, smsc, raw } = bound()
   const before = smsc.link.counters
@@ -245,14 +278,14 @@ void t.test('counts what passes', t => {
 })
 
 /** An SMSC's link with a bound ESME on the other end that is only a wire in our hands. */
-function bound(limits: Partial<SessionLimits> = {}) {
+function bound(limits: Partial<SessionLimits> = {}, chunkOctets = Infinity) {
   const time = new VirtualTime()
-  const [connection, raw] = connectionPair(time)
+  const [connection, raw] = connectionPair(time, { chunkOctets })
   const smsc = new Recorder('smsc', connection, { time, limits })
   raw.listen({ data: () => undefined, drained: () => undefined, closed: () => undefined })
   raw.write(encodePdu('bind_transceiver', { sequence_number: 1 }, { interface_version: 0x34 }))
   time.turn()
-  t.equal(smsc.link.state, 'BOUND_TRX')
+  equal(smsc.link.state, 'BOUND_TRX')
   return { time, smsc, raw, connection }
 }
 

@@ -124,7 +124,7 @@ export const PDU_BODIES = {
   query_sm: [...MESSAGE_ID, ...SOURCE],
   query_sm_resp: [
     ...MESSAGE_ID,
-    // one octet or 17; SMSCs that send another notation are still heard (docs: times.ts)
+    // one octet or 17; SMSCs that send another notation are still heard
     cstring('final_date', 17, 65),
     uint8('message_state'),
     uint8('error_code'),
