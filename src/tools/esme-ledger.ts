@@ -1,0 +1,184 @@
+import type { Frame } from '../link/types.js'
+import { COMMAND_IDS } from '../smpp/command-ids.js'
+import { statusText } from '../smpp/command-status.js'
+import { SubmitReader } from '../smpp/submit-reader.js'
+import { Histogram } from './histogram.js'
+import { IdTable } from './id-table.js'
+import { TagReader } from './message-tag.js'
+import { ReceiptReader } from './receipt-text.js'
+import { TagCounts } from './tag-counts.js'
+
+/** What is known of a message, by its number. */
+export type Outcome = 'unsent' | 'sent' | 'acknowledged' | 'refused' | 'inDoubt'
+
+/** Gets everything that happens to messages, for later comparison. */
+export interface JournalSink {
+  acknowledged(n: number, messageId: string, sentAtMs: number, answeredAtMs: number): void
+  refused(n: number, command_status: number, sentAtMs: number, answeredAtMs: number): void
+  inDoubt(n: number, sentAtMs: number, brokeAtMs: number): void
+  receipt(messageId: string, stat: string, atMs: number): void
+}
+
+/**
+ * The load client's books: what was sent, what became of it, which receipts came back. Times are
+ * monotonic milliseconds.
+ */
+export class EsmeLedger {
+  readonly latency = new Histogram()
+  readonly receiptLatency = new Histogram()
+  /** The same as `latency`, warm-up included, since whoever shows it last cleared it. */
+  readonly recent = new Histogram()
+  readonly ids = new IdTable()
+  /** Messages from mobiles, where they carry tags. */
+  readonly mo = new TagCounts(256)
+  /** submit_sm written, repetitions included. */
+  sent = 0
+  resent = 0
+  acknowledged = 0
+  /** Answers that came after their time-out; they count as acknowledged or refused then. */
+  late = 0
+  refused = 0
+  inDoubt = 0
+  /** Acknowledgements that gave an id that had been given before. */
+  repeatedIds = 0
+  emptyIds = 0
+  receipts = 0
+  /** Receipts for a message that had its final one already. */
+  duplicatedReceipts = 0
+  /** Acknowledged messages without a final receipt so far. */
+  awaited = 0
+  moReceived = 0
+  readonly refusals = new Map<number, number>()
+  readonly receiptsByStat = new Map<string, number>()
+  private readonly outcomes = new Pages(Uint8Array)
+  /** When a message was last sent, in tenths of a millisecond since `startMs`. */
+  private readonly sentAt = new Pages(Uint32Array)
+  private readonly deliver = new SubmitReader()
+  private readonly receipt = new ReceiptReader()
+  private readonly tag = new TagReader()
+  private startMs = 0
+  private readonly journal: JournalSink | undefined
+  /** Latency of what was sent before is not recorded. */
+  private readonly warmUpMs: number
+
+  constructor(warmUpMs: number, journal: JournalSink | undefined) {
+    this.warmUpMs = warmUpMs
+    this.journal = journal
+  }
+
+  /** Sending begins. */
+  begin(startMs: number): void {
+    this.startMs = startMs
+  }
+
+  outcomeOf(n: number): Outcome {
+    return OUTCOMES[this.outcomes.get(n)] ?? 'unsent'
+  }
+
+  submitted(n: number, atMs: number): void {
+    this.sent++
+    if (this.outcomes.get(n) !== UNSENT) this.resent++
+    if (this.outcomes.get(n) !== ACKNOWLEDGED) this.outcomes.set(n, SENT)
+    this.sentAt.set(n, Math.round((atMs - this.startMs) * 10))
+  }
+
+  /**
+   * @param frame   submit_sm_resp or generic_nack
+   * @param fromMs  when the message was meant to be sent: the start of its latency
+   */
+  answered(n: number, frame: Frame, fromMs: number, atMs: number, late: boolean): void {
+    if (late) {
+      this.late++
+      this.inDoubt--
+    }
+    if (frame.command_status !== 0 || frame.command_id !== COMMAND_IDS.submit_sm_resp) {
+      this.onRefused(n, frame.command_status, fromMs, atMs)
+      return
+    }
+    this.recent.record(atMs - fromMs)
+    if (fromMs >= this.startMs + this.warmUpMs) this.latency.record(atMs - fromMs)
+    this.acknowledged++
+    this.outcomes.set(n, ACKNOWLEDGED)
+    const nul = frame.body.indexOf(0)
+    const end = nul < 0 ? frame.body.length : nul
+    if (end === 0) {
+      this.emptyIds++
+      return
+    }
+    const acks = this.ids.acknowledge(frame.body, 0, end, n)
+    if (acks.acks > 1) this.repeatedIds++
+    else if (acks.receipts === 0) this.awaited++
+    this.journal?.acknowledged(n, frame.body.toString('latin1', 0, end), fromMs, atMs)
+  }
+
+  /** The connection broke, or the time-out passed, without an answer. */
+  unanswered(n: number, fromMs: number, atMs: number): void {
+    this.inDoubt++
+    if (this.outcomes.get(n) !== ACKNOWLEDGED) this.outcomes.set(n, IN_DOUBT)
+    this.journal?.inDoubt(n, fromMs, atMs)
+  }
+
+  /** A deliver_sm: a receipt, or a message from a mobile. @returns whether it could be read */
+  delivered(body: Buffer, atMs: number): boolean {
+    const { deliver, receipt } = this
+    if (deliver.read(body, 'deliver_sm') !== 0) return false
+    if (receipt.read(deliver)) {
+      this.onReceipt(body, atMs)
+      return true
+    }
+    this.moReceived++
+    const { short_message_start: start, short_message_end: end } = deliver
+    if (this.tag.find(body, start, end)) this.mo.add(this.tag.run, this.tag.n)
+    return true
+  }
+
+  get refusalsByName(): Record<string, number> {
+    return Object.fromEntries([...this.refusals].map(([status, n]) => [statusText(status), n]))
+  }
+
+  private onReceipt(body: Buffer, atMs: number): void {
+    const { id_start, id_end, stat, final } = this.receipt
+    this.receipts++
+    this.receiptsByStat.set(stat, (this.receiptsByStat.get(stat) ?? 0) + 1)
+    this.journal?.receipt(body.toString('latin1', id_start, id_end), stat, atMs)
+    if (!final) return
+    const { n, receipts } = this.ids.receipt(body, id_start, id_end)
+    if (receipts > 1) this.duplicatedReceipts++
+    else if (n !== undefined) {
+      this.awaited--
+      this.receiptLatency.record(atMs - this.startMs - this.sentAt.get(n) / 10)
+    }
+  }
+
+  private onRefused(n: number, status: number, fromMs: number, atMs: number): void {
+    this.refused++
+    this.refusals.set(status, (this.refusals.get(status) ?? 0) + 1)
+    if (this.outcomes.get(n) !== ACKNOWLEDGED) this.outcomes.set(n, REFUSED)
+    this.journal?.refused(n, status, fromMs, atMs)
+  }
+}
+
+const OUTCOMES: readonly Outcome[] = ['unsent', 'sent', 'acknowledged', 'refused', 'inDoubt']
+const UNSENT = 0
+const SENT = 1
+const ACKNOWLEDGED = 2
+const REFUSED = 3
+const IN_DOUBT = 4
+
+/** Numbers by number, in pages of 65,536: at most 1,526 of them, for n ends at TAG_N_MAX. */
+class Pages<A extends Uint8Array | Uint32Array> {
+  private readonly kind: new (length: number) => A
+  private readonly pages: (A | undefined)[] = []
+
+  constructor(kind: new (length: number) => A) {
+    this.kind = kind
+  }
+
+  get(n: number): number {
+    return this.pages[n >>> 16]?.[n & 0xffff] ?? 0
+  }
+
+  set(n: number, value: number): void {
+    ;(this.pages[n >>> 16] ??= new this.kind(65_536))[n & 0xffff] = value
+  }
+}

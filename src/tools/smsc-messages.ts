@@ -1,0 +1,105 @@
+import { ESM_CLASS, MESSAGE_STATE, TON } from '../smpp/constants.js'
+import { encodeBody } from '../smpp/codec.js'
+import type { SubmitReader } from '../smpp/submit-reader.js'
+import { TLV_TAGS } from '../smpp/tlv-tags.js'
+import { receiptText, type ReceiptState } from './receipt-text.js'
+import type { IdFormat, SmscBehaviour } from './smsc-faults.js'
+
+/** What a receipt needs of its message. */
+export interface AcceptedMessage {
+  /** The simulator's own number of it: what its ids are made of. */
+  number: number
+  /** Type, plan and address of the source, then of the destination, as they came. */
+  addresses: Buffer
+  /** Octets of `addresses` that are the source's. */
+  sourceOctets: number
+  acceptedAtMs: number
+  state: ReceiptState
+}
+
+/** How a message's number is shown. */
+export function idText(number: number, format: IdFormat): string {
+  switch (format) {
+    case 'hex':
+      return number.toString(16)
+    case 'dec':
+      return String(number)
+    case 'text':
+      return `sim-${number.toString(36)}`
+  }
+}
+
+/** The body of a submit_sm_resp. */
+export function idBody(id: string): Buffer {
+  const body = Buffer.allocUnsafe(id.length + 1)
+  body.write(id, 0, 'latin1')
+  body[id.length] = 0
+  return body
+}
+
+/** Copies what the receipt will need out of a submit_sm that was read. */
+export function keepForReceipt(
+  submit: SubmitReader,
+  number: number,
+  acceptedAtMs: number,
+  state: ReceiptState,
+): AcceptedMessage {
+  const start = submit.service_type_end + 1
+  return {
+    number,
+    addresses: Buffer.from(submit.body.subarray(start, submit.destination_addr_end + 1)),
+    sourceOctets: submit.source_addr_end + 1 - start,
+    acceptedAtMs,
+    state,
+  }
+}
+
+/** The deliver_sm body of a receipt: source and destination change places. Source: SMPP 3.4 §4.6. */
+export function receiptBody(
+  message: AcceptedMessage,
+  doneAtMs: number,
+  behaviour: Pick<SmscBehaviour, 'receiptForm' | 'receiptIdFormat'>,
+): Buffer {
+  const { addresses, sourceOctets, state } = message
+  const id = idText(message.number, behaviour.receiptIdFormat)
+  const error = state === 'DELIVERED' || state === 'ACCEPTED' ? '000' : '045'
+  const text =
+    behaviour.receiptForm === 'tlv'
+      ? ''
+      : receiptText({ id, state, submittedAtMs: message.acceptedAtMs, doneAtMs, error })
+  const tlvOctets = behaviour.receiptForm === 'text' ? 0 : 4 + id.length + 1 + 5
+  const body = Buffer.allocUnsafe(1 + addresses.length + FIXED.length + 1 + text.length + tlvOctets)
+  let at = 0
+  body[at++] = 0
+  at += addresses.copy(body, at, sourceOctets)
+  at += addresses.copy(body, at, 0, sourceOctets)
+  at += FIXED.copy(body, at)
+  body[at++] = text.length
+  at += body.write(text, at, 'latin1')
+  if (tlvOctets > 0) {
+    at = body.writeUInt16BE(TLV_TAGS.receipted_message_id, at)
+    at = body.writeUInt16BE(id.length + 1, at)
+    at += body.write(id, at, 'latin1')
+    body[at++] = 0
+    at = body.writeUInt16BE(TLV_TAGS.message_state, at)
+    at = body.writeUInt16BE(1, at)
+    body[at] = MESSAGE_STATE[state]
+  }
+  return body
+}
+
+/** The deliver_sm body of a message from a mobile. */
+export function moBody(from: string, to: string, text: string): Buffer {
+  return encodeBody('deliver_sm', {
+    source_addr_ton: TON.international,
+    source_addr_npi: 1,
+    source_addr: from,
+    dest_addr_ton: TON.international,
+    dest_addr_npi: 1,
+    destination_addr: to,
+    short_message: Buffer.from(text, 'latin1'),
+  })
+}
+
+/** What lies between the addresses and sm_length: esm_class first, then zeros and empty times. */
+const FIXED = Buffer.of(ESM_CLASS.receipt, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -1,0 +1,267 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { LiveLine } from './live-line.js'
+import { isStat, type IdFormat, type SmscBehaviour } from './smsc-faults.js'
+import { startAdmin } from './smsc-admin.js'
+import { SmscSimulator } from './smsc-sim.js'
+import type { SmscStats } from './smsc-stats.js'
+import {
+  duration,
+  grouped,
+  hostPort,
+  hostPortText,
+  isCommandStatus,
+  onOffOrShare,
+  perSecond,
+  share,
+  weights,
+  whole,
+  type HostPort,
+} from './units.js'
+
+const EXAMPLES = `
+Examples:
+  An SMSC that takes everything and sends receipts at once:
+    carillon smsc-sim
+  Slow, and not in a good mood:
+    carillon smsc-sim --delay 30 --delay-distribution exponential \\
+      --error-rate 2% --errors ESME_RSYSERR:3,ESME_RINVDSTADR:1 --throttle 2000/s
+  Receipts five seconds later, one of twenty undelivered, ids in hex and receipts in decimal:
+    carillon smsc-sim --receipt-delay 5s --receipt-states DELIVRD:95,UNDELIV:5 \\
+      --id-format hex --receipt-id-format dec
+  Change its mood while it runs, and see what it counted:
+    curl -d '{"errorRate": 0.5}' http://127.0.0.1:2786/fault
+    curl http://127.0.0.1:2786/stats
+`
+
+interface Flags {
+  listen: HostPort
+  port?: number
+  admin: HostPort | undefined
+  systemId?: string
+  password?: string
+  delay: number
+  delayDistribution: 'fixed' | 'exponential'
+  errorRate: number
+  errors: Record<string, number>
+  throttle: number | null
+  receipts: number
+  receiptDelay: number
+  receiptStates: Record<string, number>
+  receiptForm: SmscBehaviour['receiptForm']
+  receiptBeforeResponse: boolean
+  idFormat: IdFormat
+  receiptIdFormat: IdFormat
+  disconnectEvery: number
+  responseLoss: number
+  mo: number | null
+  moTo: string
+  moFrom: string
+  output: 'table' | 'json'
+}
+
+/**
+ * `carillon smsc-sim`: runs until SIGINT or SIGTERM, then prints what it counted.
+ * @returns the exit status: 0; 1 where it cannot listen; 2 where the arguments are wrong
+ */
+export async function main(argv: string[]): Promise<number> {
+  const command = smscCommand()
+  try {
+    command.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    throw error
+  }
+  return run(command.opts<Flags>())
+}
+
+function smscCommand(): Command {
+  const digits = (text: string): string => {
+    if (/^[\d#]{1,20}$/.test(text)) return text
+    throw new InvalidArgumentError('Expected 1 to 20 digits or #.')
+  }
+  return new Command('smsc-sim')
+    .description('An SMSC that delays, refuses and forgets as told, and counts every message.')
+    .exitOverride()
+    .option('--listen <host:port>', 'where it takes binds', hostPort, hostPort('2785'))
+    .option('--port <port>', 'the same, on 127.0.0.1', whole(0, 65_535))
+    .option(
+      '--admin <host:port>',
+      'HTTP for counters and faults; off: none',
+      adminPort,
+      hostPort('2786'),
+    )
+    .option('--system-id <id>', 'the only system_id it takes (default: any)')
+    .option('--password <password>', 'the only password it takes (default: any)')
+    .option('--delay <ms>', 'from submit_sm to its response', duration('ms'), 0)
+    .addOption(
+      new Option('--delay-distribution <kind>', 'how the delay is spread')
+        .choices(['fixed', 'exponential'])
+        .default('fixed'),
+    )
+    .option('--error-rate <share>', 'share of submits that are refused', share, 0)
+    .option(
+      '--errors <status:weight,…>',
+      'with what they are refused',
+      weights('names such as ESME_RSYSERR', isCommandStatus),
+      { ESME_RSYSERR: 1 },
+    )
+    .option('--throttle <rate>', 'ESME_RTHROTTLED beyond so many a second', perSecond, null)
+    .option(
+      '--receipts <on|off|share>',
+      'who gets a receipt, of those that want one',
+      onOffOrShare,
+      1,
+    )
+    .option('--receipt-delay <duration>', 'from acceptance to receipt', duration('ms'), 0)
+    .option(
+      '--receipt-states <stat:weight,…>',
+      'what they say',
+      weights('words such as DELIVRD', isStat),
+      { DELIVRD: 1 },
+    )
+    .addOption(
+      new Option('--receipt-form <form>', 'how they say it')
+        .choices(['both', 'text', 'tlv'])
+        .default('both'),
+    )
+    .addOption(idOption('--id-format <format>', 'how ids look in responses'))
+    .addOption(idOption('--receipt-id-format <format>', 'how ids look in receipts'))
+    .option('--receipt-before-response', 'receipts overtake the responses', false)
+    .option('--response-loss <share>', 'share of messages taken and never answered', share, 0)
+    .option('--disconnect-every <n>', 'cut a connection at every n-th submit', whole(0, 1e9), 0)
+    .option('--mo <rate>', 'messages from mobiles that it makes up, a second', perSecond, null)
+    .option('--mo-to <digits>', 'their destination; # for digits that count', digits, '12345')
+    .option('--mo-from <digits>', 'their source', digits, '4670000####')
+    .addOption(outputOption())
+    .addHelpText('after', EXAMPLES)
+}
+
+function idOption(flags: string, description: string): Option {
+  return new Option(flags, description).choices(['text', 'hex', 'dec']).default('text')
+}
+
+/** Of both tools. */
+export function outputOption(): Option {
+  return new Option('--output <form>', 'how results are printed')
+    .choices(['table', 'json'])
+    .default('table')
+}
+
+function adminPort(text: string): HostPort | undefined {
+  return text === 'off' ? undefined : hostPort(text)
+}
+
+async function run(flags: Flags): Promise<number> {
+  const listen = flags.port === undefined ? flags.listen : hostPort(String(flags.port))
+  const { systemId = null, password = null } = flags
+  const smsc = new SmscSimulator({ ...listen, systemId, password, behaviour: behaviourOf(flags) })
+  const json = flags.output === 'json'
+  try {
+    await smsc.start()
+    const admin = flags.admin && (await startAdmin(smsc, flags.admin))
+    const at = hostPortText({ host: listen.host, port: smsc.port })
+    if (json) print({ event: 'listening', port: smsc.port, adminPort: admin?.port ?? null })
+    else {
+      const http = admin && hostPortText({ host: flags.admin!.host, port: admin.port })
+      const where = http === undefined ? '' : `, counters and faults at http://${http}`
+      process.stdout.write(`smsc-sim listens at ${at}${where}\n`)
+    }
+    const stopLive = showLive(smsc, !json)
+    await interrupted()
+    stopLive()
+    const stats = smsc.stats()
+    await admin?.close()
+    await smsc.stop()
+    if (json) print({ event: 'stopped', stats })
+    else process.stdout.write(statsText(stats))
+    return 0
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    process.stderr.write(`smsc-sim: ${message}\n`)
+    await smsc.stop()
+    return 1
+  }
+}
+
+function behaviourOf(flags: Flags): Partial<SmscBehaviour> {
+  return {
+    delayMs: flags.delay,
+    delayDistribution: flags.delayDistribution,
+    errorRate: flags.errorRate,
+    errors: flags.errors,
+    throttlePerSecond: flags.throttle,
+    receipts: flags.receipts,
+    receiptDelayMs: flags.receiptDelay,
+    receiptStates: flags.receiptStates,
+    receiptForm: flags.receiptForm,
+    receiptBeforeResponse: flags.receiptBeforeResponse,
+    submitIdFormat: flags.idFormat,
+    receiptIdFormat: flags.receiptIdFormat,
+    disconnectEvery: flags.disconnectEvery,
+    noResponseRate: flags.responseLoss,
+    moPerSecond: flags.mo ?? 0,
+    moTo: flags.moTo,
+    moFrom: flags.moFrom,
+  }
+}
+
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+function showLive(smsc: SmscSimulator, wanted: boolean): () => void {
+  const line = new LiveLine(process.stdout, wanted)
+  let before = smsc.stats()
+  const timer = setInterval(() => {
+    const now = smsc.stats()
+    line.show(
+      [
+        `${now.sessions.length} binds`,
+        `${grouped(now.accepted - before.accepted)} msg/s`,
+        `${grouped(now.accepted)} taken`,
+        `${grouped(now.distinct)} distinct`,
+        `${grouped(now.duplicates)} repeated`,
+        `receipts ${grouped(now.receipts.acknowledged)} (${grouped(now.receipts.waiting)} wait)`,
+      ].join(' · '),
+    )
+    before = now
+  }, 1_000)
+  return () => {
+    clearInterval(timer)
+    line.clear()
+  }
+}
+
+/** Resolves at SIGINT or SIGTERM. */
+async function interrupted(): Promise<void> {
+  await new Promise<void>(resolve => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}
+
+function statsText(stats: SmscStats): string {
+  const { receipts, mo } = stats
+  const refused = Object.entries(stats.refused).map(([name, count]) => `${name} ${grouped(count)}`)
+  const lines: [string, string][] = [
+    ['submit_sm', grouped(stats.submits)],
+    [
+      'accepted',
+      `${grouped(stats.accepted)}, of these never answered ${grouped(stats.unanswered)}`,
+    ],
+    ['refused', refused.join(', ') || '0'],
+    [
+      'messages by tag',
+      `${grouped(stats.distinct)} distinct, ${grouped(stats.duplicates)} repetitions, ` +
+        `${grouped(stats.untagged)} without a tag`,
+    ],
+    [
+      'receipts',
+      `${grouped(receipts.made)} made, ${grouped(receipts.acknowledged)} acknowledged, ` +
+        `${grouped(receipts.waiting + receipts.delayed)} waiting, ${grouped(receipts.dropped)} dropped`,
+    ],
+    ['from mobiles', `${grouped(mo.made)} made, ${grouped(mo.acknowledged)} acknowledged`],
+  ]
+  return lines.map(([name, text]) => `${name.padEnd(16)} ${text}\n`).join('')
+}
