@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { takeLock } from './lock.mjs'
 import { isAlive, killGroupAndWait, startTimeOf } from './processes.mjs'
@@ -24,14 +24,16 @@ const AT_WORK = 'build.at-work.json'
 /**
  * Returns when node_modules and build/ are what package-lock.json and the sources ask for.
  *
+ * @param tests  also make the test runner what .taprc asks for
  * @throws Error that says what failed, after the failing tool's own output on stderr
  */
-export async function ensure(
-  root = ROOT,
-  say = line => process.stderr.write(`carillon: ${line}\n`),
-) {
+export async function ensure({ root = ROOT, say = toStderr, tests = false } = {}) {
   checkNodeVersion()
-  if (installReason(root) === undefined && buildReason(root) === undefined) return
+  const isDue = () =>
+    installReason(root) !== undefined ||
+    buildReason(root) !== undefined ||
+    (tests && testsReason(root) !== undefined)
+  if (!isDue()) return
   const release = await takeLock(root, holder =>
     say(`waiting for ${holder}, which installs or builds`),
   )
@@ -41,11 +43,15 @@ export async function ensure(
     if (why !== undefined) await install(root, why, say)
     const stale = buildReason(root)
     if (stale !== undefined) await build(root, stale, say)
+    const wrong = tests ? testsReason(root) : undefined
+    if (wrong !== undefined) await buildTestRunner(root, wrong, say)
   } finally {
     fs.rmSync(join(root, AT_WORK), { force: true })
     await release()
   }
 }
+
+const toStderr = line => process.stderr.write(`carillon: ${line}\n`)
 
 function checkNodeVersion() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -190,6 +196,23 @@ function swapIn(root, target) {
 }
 
 /**
+ * Why tap is to be rebuilt; undefined when it is not. tap compiles its plugins into itself, and as
+ * it is installed it has the one that compiles TypeScript in every test file.
+ */
+function testsReason(root) {
+  const made = read(join(root, 'node_modules/@tapjs/test/test-built/dist/esm/index.js'))
+  if (made === undefined) return 'it is not built'
+  return made.includes('@tapjs/typescript') ? 'it still has the TypeScript plugin' : undefined
+}
+
+async function buildTestRunner(root, why, say) {
+  say(`building the test runner (tap build): ${why}`)
+  const failure = await run(root, join(root, 'node_modules/.bin/tap'), ['build'])
+  // Slower without, but tests run.
+  if (failure !== undefined) say(`tap build ${failure}; going on with tap as it is`)
+}
+
+/**
  * After the lock is ours: ends what a killed launcher left running (npm survives its parent, and
  * two of them in one node_modules make a mess), waits for a launcher that holds no lock we can see
  * (abstract sockets belong to a network namespace), and sweeps leftovers.
@@ -301,14 +324,12 @@ function isLink(path) {
 const sha256 = octets => createHash('sha256').update(octets).digest('hex')
 const seconds = began => `${((Date.now() - began) / 1000).toFixed(1)} s`
 
-if (
+const isMain =
   process.argv[1] !== undefined &&
-  dirname(fs.realpathSync(process.argv[1])) === join(ROOT, 'scripts')
-) {
-  if (process.argv[1].endsWith('ensure.mjs')) {
-    await ensure().catch(error => {
-      process.stderr.write(`carillon: ${error.message}\n`)
-      process.exit(70)
-    })
-  }
+  fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
+if (isMain) {
+  await ensure({ tests: process.argv.includes('--tests') }).catch(error => {
+    toStderr(error.message)
+    process.exit(70)
+  })
 }
