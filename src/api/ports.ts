@@ -22,11 +22,12 @@ export interface ApiPorts {
    * What the home's process, if it runs here, knows of a connector and the state does not: the last
    * failure of a bind. Undefined elsewhere.
    */
-  homeStatus(connector: number): { lastError: string | null } | undefined
+  homeStatus(connector: string): { lastError: string | null } | undefined
 }
 
 export interface ClusterPort {
-  clusterId: string
+  /** '' before the first start. */
+  clusterId(): string
   status(): RaftStatus
   /** Of the applied state, at a place where nodes can be compared (DESIGN §5). */
   stateHash(): { index: number; hash: string }

@@ -32,7 +32,7 @@ async function start(t: Tap, apiKeys: string[] = []): Promise<Started> {
     version: '0.1.0',
     startedAtMs: Date.UTC(2026, 0, 1),
     cluster: {
-      clusterId: 'c'.repeat(64),
+      clusterId: () => 'c'.repeat(64),
       status: () => ({
         leader: cluster.leader === 'here' ? 1 : null,
         term: 3,

@@ -24,7 +24,7 @@ export function clusterView(ports: ApiPorts): ClusterView {
   for (const connector of state.connectors.values()) inDoubt += connector.doubts.size
   return {
     id: node,
-    clusterId: ports.cluster.clusterId,
+    clusterId: ports.cluster.clusterId(),
     leader,
     term,
     commitIndex,
@@ -121,7 +121,7 @@ function connectorView(ports: ApiPorts, connector: ConnectorState): ConnectorVie
     queued: connector.queued,
     inFlight: connector.inFlight,
     inDoubt: connector.doubts.size,
-    lastError: ports.homeStatus(connector.number)?.lastError ?? null,
+    lastError: ports.homeStatus(connector.id)?.lastError ?? null,
   }
 }
 

@@ -1,0 +1,76 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openLevelStore } from '../../cluster/index.js'
+import type { KeyValueStore, StoreFolder } from '../base/store.js'
+import type { NodeFolder } from './machine.js'
+
+const BOOT_FILE = 'boot'
+
+/** A node's data directory: one LevelDB for each store, and the file that counts boots. */
+export async function openDataFolder(path: string): Promise<NodeFolder> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  return { stores: new LevelFolder(path), nextBoot: above => nextBoot(path, above) }
+}
+
+class LevelFolder implements StoreFolder {
+  private readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  async open(name: string): Promise<KeyValueStore> {
+    const store = await openLevelStore(join(this.path, name))
+    await syncDirectory(this.path)
+    return store
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return stat(join(this.path, name)).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  async destroy(name: string): Promise<void> {
+    await rm(join(this.path, name), { recursive: true, force: true })
+    await syncDirectory(this.path)
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await rename(join(this.path, from), join(this.path, to))
+    await syncDirectory(this.path)
+  }
+}
+
+/** Written beside, synced, and put in its place: a crash leaves the old count or the new one. */
+async function nextBoot(path: string, above: number): Promise<number> {
+  const file = join(path, BOOT_FILE)
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '0\n'
+    throw error
+  })
+  if (!/^\d{1,10}\n$/.test(text))
+    throw new Error(`${file} is damaged: delete it, the cluster remembers the last boot`)
+  const boot = Math.max(Number(text), above) + 1
+  const beside = await open(`${file}.new`, 'w', 0o600)
+  try {
+    await beside.writeFile(`${boot}\n`)
+    await beside.sync()
+  } finally {
+    await beside.close()
+  }
+  await rename(`${file}.new`, file)
+  await syncDirectory(path)
+  return boot
+}
+
+/** Names are on disk when their directory is. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

@@ -1,0 +1,147 @@
+import type { SubmitPort, Submitted } from '../api/ports.js'
+import type { SendRequest } from '../api/shapes.js'
+import type { Clock } from '../base/clock.js'
+import type { AccountState, ConnectorState, Journal } from '../journal/index.js'
+import { addressHash, FLAG_WATCHED, refOf } from '../journal/index.js'
+import { refusalOf, REFUSALS, type RefusalCode } from '../front/refusals.js'
+import { chooseConnector, findRoute } from '../policy/route.js'
+import { bucket, take, withRate, type Bucket } from '../policy/throttle.js'
+import { SubmitReader } from '../smpp/submit-reader.js'
+import { textSubmitBody } from './text-message.js'
+
+/** Text in any account's name that an HTTP answer says no with. */
+const HTTP_STATUS: Partial<Record<RefusalCode, number>> = {
+  throttled: 429,
+  queueFull: 429,
+  noRoute: 422,
+  noAccount: 404,
+  notCommitted: 503,
+  notReady: 503,
+}
+
+/**
+ * Submits that come over HTTP: as a submit_sm of the account, and bound by the same rate and queue limits. Their
+ * receipts are owed to no ESME (FLAG_WATCHED): they show under the message's id. Of an account's rate this
+ * path uses at most what would be this node's even share.
+ */
+export class HttpSubmits implements SubmitPort {
+  private readonly journal: Journal
+  private readonly clock: Clock
+  private readonly ready: () => boolean
+  private readonly reader = new SubmitReader()
+  private readonly buckets: Map<number, Bucket> = new Map()
+
+  /** @param ready  false: this node takes nothing new */
+  constructor(journal: Journal, clock: Clock, ready: () => boolean) {
+    this.journal = journal
+    this.clock = clock
+    this.ready = ready
+  }
+
+  submit(request: SendRequest): Promise<Submitted> {
+    const { journal } = this
+    const { state } = journal
+    if (!this.ready()) return refused('notReady', 'this node takes no messages now')
+    const systemId = request.account ?? state.settings.accounts[0]?.systemId ?? ''
+    const account = state.account(systemId)
+    if (account?.settings === undefined)
+      return refused(
+        'noAccount',
+        systemId === '' ? 'there are no accounts' : `there is no account ${systemId}`,
+      )
+    const body = bodyOf(request)
+    if (typeof body === 'string')
+      return Promise.resolve({
+        ok: false,
+        status: 400,
+        command_status: 'ESME_RINVMSGLEN',
+        detail: body,
+      })
+    if (this.reader.read(body, 'submit_sm') !== 0)
+      return Promise.resolve({
+        ok: false,
+        status: 400,
+        command_status: 'ESME_RINVDSTADR',
+        detail: `${this.reader.parameter} is no address that SMPP can carry`,
+      })
+    if (!this.takeToken(account)) return refused('throttled', `${systemId} is over its throughput`)
+    const connector = this.route(account)
+    if (connector === undefined) return refused('noRoute', 'no route takes this message')
+    if (account.queued >= account.settings.queueLimit)
+      return refused('queueFull', `${systemId} has reached its queueLimit`)
+    return this.propose(account, connector, body)
+  }
+
+  private propose(
+    account: AccountState,
+    connector: ConnectorState,
+    body: Buffer,
+  ): Promise<Submitted> {
+    const { journal, reader } = this
+    const record = {
+      account: account.number,
+      registered_delivery: reader.registered_delivery,
+      flags: FLAG_WATCHED,
+      expiresAtMs: 0,
+      session: 0,
+      addressHash: addressHash(body, reader.destination_addr_start, reader.destination_addr_end),
+      body,
+    }
+    return new Promise(resolve => {
+      const ticket = {
+        accepted: (index: number, offset: number) =>
+          resolve({ ok: true, id: journal.idOf(refOf(index, offset)) }),
+        refused: (why: Parameters<typeof refusalOf>[0]) => resolve(refusal(refusalOf(why), why)),
+      }
+      const { revision } = journal.state
+      const queued = journal.proposer.submit(connector.number, 0, revision, record, ticket)
+      if (queued !== 'queued') ticket.refused(queued)
+    })
+  }
+
+  private route(account: AccountState): ConnectorState | undefined {
+    const { state } = this.journal
+    const { source_addr, destination_addr } = this.reader
+    const message = { account: account.systemId, source_addr, destination_addr }
+    const route = findRoute(state.settings.routes, message)
+    if (route === undefined) return undefined
+    const id = chooseConnector(route.to, id => (state.connector(id)?.binds ?? 0) > 0)
+    return id === undefined ? undefined : state.connector(id)
+  }
+
+  private takeToken({ number, settings }: AccountState): boolean {
+    const all = settings?.throughputPerSecond ?? null
+    if (all === null) {
+      this.buckets.delete(number)
+      return true
+    }
+    const nodes = this.journal.state.nodes.all().filter(({ alive }) => alive).length
+    const rate = all / Math.max(1, nodes)
+    const atMs = this.clock.monotonicMs()
+    const known = this.buckets.get(number) ?? bucket(rate, atMs)
+    const [rest, verdict] = take(
+      known.ratePerSecond === rate ? known : withRate(known, rate, atMs),
+      atMs,
+    )
+    this.buckets.set(number, rest)
+    return verdict === 'pass'
+  }
+}
+
+/** The octets, or why there are none. */
+function bodyOf({ to, from = '', text }: SendRequest): Buffer | string {
+  try {
+    return textSubmitBody({ to, from, text }) ?? 'the text is too long'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+function refused(code: RefusalCode, detail: string): Promise<Submitted> {
+  return Promise.resolve(refusal(code, detail))
+}
+
+function refusal(code: RefusalCode, detail: string): Submitted {
+  const { command_status } = REFUSALS[code]
+  return { ok: false, status: HTTP_STATUS[code] ?? 503, command_status, detail }
+}

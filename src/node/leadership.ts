@@ -1,0 +1,61 @@
+import type { Group } from '../../cluster/types.js'
+import type { LeaderView } from '../api/shapes.js'
+import type { Clock } from '../base/clock.js'
+
+/** Who leads, since when not, and handing it on. */
+export class Leadership {
+  leader: number | null = null
+  private readonly clock: Clock
+  private readonly node: number
+  private missedSinceMs: number
+  private everKnown = false
+
+  constructor(node: number, clock: Clock) {
+    this.node = node
+    this.clock = clock
+    this.missedSinceMs = clock.monotonicMs()
+  }
+
+  /** True where another node leads than before. */
+  changed(leader: number | null): boolean {
+    const was = this.leader
+    this.leader = leader
+    if (leader !== null) this.everKnown = true
+    else if (was !== null) this.missedSinceMs = this.clock.monotonicMs()
+    return leader !== was && leader !== null
+  }
+
+  /** Monotonic ms; undefined while a leader is known. */
+  get leaderlessSinceMs(): number | undefined {
+    return this.leader === null ? this.missedSinceMs : undefined
+  }
+
+  get everKnew(): boolean {
+    return this.everKnown
+  }
+
+  /** To `to`, or to the voter that has most of the log. @throws Error where it did not happen in time */
+  async transfer(group: Group, to: number | null): Promise<LeaderView> {
+    const before = group.status()
+    const target = to ?? this.heir(group)
+    if (target === undefined) throw new Error('no other voter is there that could lead')
+    if (before.leader !== target) await group.transferLeadership(target)
+    const { leader, term } = group.status()
+    return { leader: leader ?? target, term }
+  }
+
+  /** Does nothing where this node does not lead, or is alone. */
+  async giveUp(group: Group): Promise<void> {
+    if (this.leader !== this.node || this.heir(group) === undefined) return
+    await this.transfer(group, null)
+  }
+
+  private heir(group: Group): number | undefined {
+    const { members, leader } = group.status()
+    const heirs = members.filter(
+      ({ id, role, alive }) => role === 'voter' && alive && id !== leader,
+    )
+    heirs.sort((a, b) => (b.matchIndex ?? 0) - (a.matchIndex ?? 0) || a.id - b.id)
+    return heirs[0]?.id
+  }
+}

@@ -1,0 +1,9 @@
+/** Kinds of unlogged messages between nodes (`Messenger` in cluster/types.ts); none is reused. */
+export const MESSAGE_KIND = {
+  /** Between front ends: which responses are written. */
+  front: 1,
+  /** State hashes, to be compared. */
+  stateHash: 2,
+  clockProbe: 3,
+  clockAnswer: 4,
+} as const

@@ -1,0 +1,473 @@
+import type { ClusterNode, Group, GroupListener } from '../../cluster/types.js'
+import type { ApiPorts } from '../api/ports.js'
+import { createApi } from '../api/server.js'
+import type { Cancel } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
+import type { NodeConfig } from '../config/node-file.js'
+import { FrontEnd } from '../front/index.js'
+import { decodeEntry, Journal, Proposer } from '../journal/index.js'
+import type { GatewaySettings } from '../policy/settings.js'
+import type { PrometheusMetrics } from '../telemetry/metrics.js'
+import { Upstream } from '../upstream/index.js'
+import { Boots } from './boots.js'
+import type { ClockJudgement } from './clock-judgement.js'
+import { ClockWatch } from './clock-watch.js'
+import { CurrentReads } from './current-reads.js'
+import { Drain } from './drain.js'
+import { updateGauges } from './gauges.js'
+import { HashWatch } from './hash-watch.js'
+import { HttpSubmits } from './http-submits.js'
+import { Leadership } from './leadership.js'
+import type { Machine, NodeFolder, OpenListener } from './machine.js'
+import { frontOptions } from './front-options.js'
+import { readiness } from './readiness.js'
+import type { Secrets } from './secrets.js'
+import { parseSettings } from './settings-text.js'
+import { StewardOffice } from './steward-office.js'
+import { WatchedMachine } from './watched-machine.js'
+
+/** The one group of today's clusters; ids and wire carry its number all the same (DESIGN §4). */
+const GROUP = 0
+
+export interface NodeOptions {
+  config: NodeConfig
+  machine: Machine
+  logger: Logger
+  metrics: PrometheusMetrics
+  secrets: Secrets
+  version: string
+  /** This node's gateway file, read when it is needed: where the cluster has no settings yet. */
+  firstSettings: (() => { settings: GatewaySettings; author: string }) | undefined
+  /** Nothing can go on: the process must end, with this exit status. */
+  fatal(error: Error, exitStatus: number): void
+}
+
+/** One running node: everything wired together. What it does is in the parts. */
+export class CarillonNode {
+  private readonly options: NodeOptions
+  private readonly folder: NodeFolder
+  private readonly journal: Journal
+  private readonly watched: WatchedMachine
+  private readonly leadership: Leadership
+  private readonly startedAtMs: number
+  private readonly drainer: Drain
+  private readonly http: OpenListener[] = []
+  private cluster: ClusterNode | undefined
+  private group: Group | undefined
+  private front: FrontEnd | undefined
+  private upstream: Upstream | undefined
+  private boots: Boots | undefined
+  private office: StewardOffice | undefined
+  private clocks: ClockWatch | undefined
+  private hashes: HashWatch | undefined
+  private reads: CurrentReads | undefined
+  private stopping = false
+  private upstreamStarted = false
+  /** Handed away what it had, for its clock is wrong. */
+  private stoodAside = false
+  private readyWaiters: Cancel | undefined
+
+  /**
+   * Opens the data directory, serves HTTP, joins the cluster (or waits for its first start), replays the log,
+   * listens for ESMEs, and registers its boot. Resolves then; `ready` tells when it takes traffic.
+   */
+  static async start(options: NodeOptions): Promise<CarillonNode> {
+    const { config, machine, logger } = options
+    const folder = await machine.openFolder(config.node.dataDir)
+    const self: { node?: CarillonNode } = {}
+    const proposer = new Proposer({
+      node: config.node.id,
+      send: entry => self.node?.group?.propose(entry) ?? 'noLeader',
+      clock: machine.clock,
+      timers: machine.timers,
+      submitTimeoutMs: config.smpp.submitTimeoutMs,
+      tooLate: count => {
+        logger.warn('refused submits were claimed already', { count })
+        options.metrics.counter('submits_refused_but_sent_total', {}).add(count)
+      },
+    })
+    const journal = await Journal.open(
+      {
+        node: config.node.id,
+        group: GROUP,
+        folder: folder.stores,
+        clock: machine.clock,
+        timers: machine.timers,
+        logger,
+        fatal: error => self.node?.fail(error),
+      },
+      proposer,
+    )
+    const node = new CarillonNode(options, folder, journal)
+    self.node = node
+    await node.open()
+    return node
+  }
+
+  private constructor(options: NodeOptions, folder: NodeFolder, journal: Journal) {
+    const { clock, timers } = options.machine
+    this.options = options
+    this.folder = folder
+    this.journal = journal
+    this.startedAtMs = clock.nowMs()
+    this.leadership = new Leadership(journal.node, clock)
+    this.watched = new WatchedMachine(
+      journal,
+      clock,
+      (index, hash) => this.hashes?.add(index, hash),
+      () => this.boots?.look(),
+    )
+    this.drainer = new Drain({
+      clock,
+      timers,
+      logger: options.logger,
+      sessions: () => this.front?.counts.sessions ?? 0,
+      inFlight: () =>
+        (this.upstream?.status() ?? []).reduce((sum, home) => sum + home.windowUsed, 0),
+      steps: {
+        giveUpLeadership: async () => {
+          if (this.group !== undefined) await this.leadership.giveUp(this.group)
+        },
+        drainFront: async deadlineMs => this.front?.drain(deadlineMs),
+        declare: () => this.declareDraining(true),
+        drainUpstream: async () => this.upstream?.drain(),
+      },
+    })
+  }
+
+  /** `smpp 127.0.0.1:2775 http 127.0.0.1:8081 peers 127.0.0.1:7101` */
+  get places(): string {
+    const text = ({ address, port }: { address: string; port: number }): string =>
+      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+    const smpp = this.front?.listening.map(text) ?? []
+    return `smpp ${smpp.join(' ')} http ${this.http.map(text).join(' ')} peers ${this.options.config.cluster.listen}`
+  }
+
+  get smppPort(): number {
+    return this.front?.listening[0]?.port ?? 0
+  }
+
+  get httpPort(): number {
+    return this.http[0]?.port ?? 0
+  }
+
+  /** Resolves when /readyz says so for the first time. */
+  ready(): Promise<void> {
+    return new Promise(resolve => {
+      this.readyWaiters = this.options.machine.timers.every(20, () => {
+        if (this.health().reasons.length > 0) return
+        this.readyWaiters?.()
+        resolve()
+      })
+    })
+  }
+
+  /** Takes the node out of service and ends it; resolves when everything is on disk and closed. */
+  async stop(deadlineMs: number): Promise<void> {
+    if (deadlineMs > 0 && this.group !== undefined) await this.drainer.run(deadlineMs)
+    this.stopping = true
+    this.readyWaiters?.()
+    const boot = this.boots?.running
+    this.boots?.stop()
+    if (deadlineMs > 0 && boot !== undefined) await this.leave(boot)
+    this.office?.stop()
+    this.clocks?.stop()
+    this.hashes?.stop()
+    this.reads?.stop()
+    this.upstream?.stop()
+    await this.front?.stop()
+    this.journal.proposer.stop()
+    await this.group?.stop()
+    await this.journal.stop()
+    await this.cluster?.stop()
+    for (const listener of this.http) await listener.close()
+  }
+
+  private async open(): Promise<void> {
+    const { config, machine, logger, metrics } = this.options
+    const { clock, timers, random } = machine
+    const api = createApi(this.apiPorts(), { apiKeys: config.http.apiKeys, logger })
+    this.http.push(await machine.serveHttp(api, config.http.listen))
+    const cluster = await machine.openCluster(
+      {
+        id: config.node.id,
+        dataDir: config.node.dataDir,
+        listen: config.cluster.listen,
+        peers: config.cluster.peers,
+        heartbeatMs: config.cluster.heartbeatMs,
+        electionTimeoutMs: config.cluster.electionTimeoutMs,
+        ...(config.cluster.tls === null ? {} : { tls: config.cluster.tls }),
+      },
+      { clock, timers, random, logger },
+    )
+    this.cluster = cluster
+    const about = {
+      messenger: cluster.messenger,
+      clock,
+      timers,
+      logger,
+      metrics,
+      peers: () => this.peers(),
+      votes: () => this.members().some(({ id, role }) => id === config.node.id && role === 'voter'),
+    }
+    this.hashes = new HashWatch({
+      ...about,
+      outvoted: index =>
+        this.fail(
+          new Error(
+            `the state of this node differs from a majority's at index ${index}: its disk or memory is ` +
+              'damaged. Move its data directory away and add the node anew under another id',
+          ),
+          3,
+        ),
+    })
+    const group = await cluster.openGroup(GROUP, this.watched, this.groupListener())
+    this.group = group
+    this.journal.attach({
+      value: index => group.value(index),
+      release: indexes => group.release(indexes),
+      rewrite: (index, value) => group.rewrite(index, value),
+      firstIndex: () => group.status().firstIndex,
+    })
+    this.clocks = new ClockWatch({ ...about, changed: judgement => this.onClock(judgement) })
+    this.reads = new CurrentReads(clock, timers, () => group.readIndex())
+    this.office = new StewardOffice({
+      journal: this.journal,
+      clock,
+      timers,
+      random,
+      logger,
+      electionTimeoutMs: config.cluster.electionTimeoutMs,
+      cluster,
+      members: () => new Set(this.members().map(({ id }) => id)),
+      clockIsTrusted: () => this.clocks?.judgement !== 'outvoted',
+      firstSettings: this.firstSettings(),
+    })
+    // A mistake in it is told now, and not when this node happens to lead.
+    if (this.journal.state.revision === 0) this.options.firstSettings?.()
+    await this.openTraffic()
+    this.boots = new Boots({
+      journal: this.journal,
+      clock,
+      timers,
+      logger,
+      send: entry => group.propose(entry),
+      nextBoot: above => this.folder.nextBoot(above),
+      began: boot => this.onBootBegan(boot),
+      ended: () => this.journal.proposer.refuseAll(),
+      fatal: error => this.fail(error),
+    })
+    this.boots.begin()
+    this.office.leads(this.leadership.leader === config.node.id)
+  }
+
+  private async openTraffic(): Promise<void> {
+    const { config, machine, logger, metrics, secrets } = this.options
+    const { clock, timers, random } = machine
+    this.front = new FrontEnd(
+      frontOptions({
+        config,
+        machine,
+        logger,
+        metrics,
+        journal: this.journal,
+        messenger: this.cluster!.messenger,
+        leaderlessSinceMs: () => this.leadership.leaderlessSinceMs,
+        currentRead: () => this.group!.readIndex(),
+      }),
+    )
+    this.upstream = new Upstream({
+      journal: this.journal,
+      clock,
+      timers,
+      random,
+      logger,
+      metrics,
+      connect: to => machine.connect(to),
+      openSecret: secret => secrets.open(secret),
+      fence: () => this.hasQuorum(),
+    })
+    await this.front.start()
+  }
+
+  private groupListener(): GroupListener {
+    const { logger, metrics } = this.options
+    return {
+      leaderChanged: leader => {
+        if (this.leadership.changed(leader))
+          metrics.counter('raft_leader_changes_total', { group: String(GROUP) }).add()
+        this.journal.proposer.leaderChanged(leader)
+        this.boots?.wake()
+        this.reads?.look()
+        this.office?.leads(leader === this.journal.node)
+        if (this.stoodAside && leader === this.journal.node) this.standAside()
+      },
+      accepts: data => {
+        const fine = decodeEntry(data) !== undefined
+        if (!fine) logger.error('a peer forwarded an entry that cannot be decoded')
+        return fine
+      },
+      fatal: error => this.fail(error),
+    }
+  }
+
+  private onBootBegan(boot: number): void {
+    this.journal.proposer.start(boot)
+    this.front?.begin(boot)
+    if (!this.upstreamStarted) {
+      this.upstreamStarted = true
+      this.upstream?.start()
+    }
+    // A new boot begins as one that takes part.
+    if (this.drainer.begun || this.stoodAside) void this.declareDraining(true)
+  }
+
+  /** DESIGN I5: the newest probe that a leader with a quorum has answered is young enough. */
+  private hasQuorum(): boolean {
+    const { config, machine } = this.options
+    const sentAtMs = this.group?.quorumProbeSentAtMs() ?? -Infinity
+    return machine.clock.monotonicMs() - sentAtMs <= 2 * config.cluster.electionTimeoutMs
+  }
+
+  /** DESIGN I7: a node whose clock is wrong proposes nothing of time, and holds nothing that needs it to. */
+  private onClock(judgement: ClockJudgement): void {
+    if (judgement === 'outvoted') this.standAside()
+    else if (this.stoodAside) {
+      this.stoodAside = false
+      if (this.drainer.begun) return
+      void this.declareDraining(false)
+      this.upstream?.resume()
+    }
+  }
+
+  private standAside(): void {
+    this.stoodAside = true
+    const { logger } = this.options
+    const handed = Promise.all([
+      this.group === undefined ? undefined : this.leadership.giveUp(this.group),
+      this.declareDraining(true).then(() => this.upstream?.drain()),
+    ])
+    handed.catch((error: unknown) => logger.warn('not everything was handed over', { error }))
+  }
+
+  private async declareDraining(draining: boolean): Promise<void> {
+    const boot = this.boots?.running
+    if (boot === undefined) return
+    await this.journal.proposer.command({
+      kind: 'draining',
+      node: this.journal.node,
+      boot,
+      draining,
+    })
+  }
+
+  /** Ends this boot in good order: nobody has to find out that the node is gone. */
+  private leave(boot: number): Promise<void> {
+    const { timers } = this.options.machine
+    return new Promise(resolve => {
+      const cancel = timers.after(LEAVE_MS, () => resolve())
+      const done = (): void => {
+        cancel()
+        resolve()
+      }
+      const command = { kind: 'nodeDown', node: this.journal.node, boot } as const
+      if (!this.journal.proposer.propose(command, done)) done()
+    })
+  }
+
+  private firstSettings() {
+    const { firstSettings, secrets } = this.options
+    if (firstSettings === undefined) return undefined
+    return async () => {
+      const { settings, author } = firstSettings()
+      return { settings: await secrets.protect(settings, this.journal.state.settings), author }
+    }
+  }
+
+  private apiPorts(): ApiPorts {
+    const { machine, metrics, secrets, version } = this.options
+    const { journal } = this
+    const group = (): Group => {
+      if (this.group === undefined) throw new Error('the cluster has not started')
+      return this.group
+    }
+    return {
+      clock: machine.clock,
+      journal,
+      version,
+      startedAtMs: this.startedAtMs,
+      cluster: {
+        clusterId: () => this.cluster?.clusterId ?? '',
+        status: () =>
+          this.group?.status() ?? {
+            leader: null,
+            term: 0,
+            commitIndex: journal.state.appliedIndex,
+            appliedIndex: journal.state.appliedIndex,
+            members: [],
+          },
+        stateHash: () => this.watched.stateHash(),
+        readIndex: async () => group().readIndex(),
+        transferLeader: async to => this.leadership.transfer(group(), to),
+      },
+      settings: {
+        parse: parseSettings,
+        protect: (settings, current) => secrets.protect(settings, current),
+      },
+      submits: new HttpSubmits(
+        journal,
+        machine.clock,
+        () => journal.proposer.running && !this.drainer.begun,
+      ),
+      operations: {
+        live: () => ({ status: 'ok', reasons: [] }),
+        ready: () => this.health(),
+        drainState: () => this.drainer.state,
+        drain: deadlineMs => void this.drainer.run(deadlineMs),
+      },
+      metrics: async () => {
+        updateGauges({ metrics, journal, group: this.group, peerUp: id => this.isUp(id) })
+        return { contentType: metrics.contentType, text: await metrics.text() }
+      },
+      command: command => journal.proposer.command(command),
+      homeStatus: id => this.upstream?.statusOf(id),
+    }
+  }
+
+  private health() {
+    const { config, machine } = this.options
+    return readiness({
+      monotonicMs: machine.clock.monotonicMs(),
+      electionTimeoutMs: config.cluster.electionTimeoutMs,
+      started: this.group !== undefined,
+      leaderlessSinceMs: this.leadership.everKnew ? this.leadership.leaderlessSinceMs : -Infinity,
+      caughtUpAtMs: this.reads?.caughtUpAtMs ?? -Infinity,
+      smppListens: (this.front?.listening.length ?? 0) > 0,
+      bootRegistered: this.boots?.running !== undefined,
+      revision: this.journal.state.revision,
+      draining: this.drainer.begun,
+      stopping: this.stopping,
+    })
+  }
+
+  private members() {
+    return this.group?.status().members ?? []
+  }
+
+  private peers(): { id: number; voter: boolean }[] {
+    return this.members()
+      .filter(({ id }) => id !== this.journal.node)
+      .map(({ id, role }) => ({ id, voter: role === 'voter' }))
+  }
+
+  private isUp(id: number): boolean {
+    return id === this.journal.node || this.cluster?.peer(id).state === 'connected'
+  }
+
+  /** While stopping, stores close under what is still under way. */
+  private fail(error: Error, exitStatus = 1): void {
+    if (!this.stopping) this.options.fatal(error, exitStatus)
+  }
+}
+
+const LEAVE_MS = 1000

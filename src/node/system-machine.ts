@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { hash, verify } from '@node-rs/argon2'
+import { openClusterNode } from '../../cluster/index.js'
+import { systemClock, systemTimers } from '../base/clock.js'
+import { systemRandom } from '../base/random.js'
+import { connectTcp, listenTcp } from '../link/tcp.js'
+import { openDataFolder } from './data-folder.js'
+import type { ListenOptions, Machine } from './machine.js'
+
+/** OWASP's first recommendation for argon2id: 19 MiB, two passes; some 15 ms on one thread. */
+const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+/** This computer. */
+export const systemMachine: Machine = {
+  clock: systemClock,
+  timers: systemTimers,
+  random: systemRandom,
+  passwords: {
+    hash: password => hash(password, ARGON2),
+    verify: (phc, password) => verify(phc, password),
+  },
+  openFolder: openDataFolder,
+  openCluster: openClusterNode,
+  listen: async options => {
+    const listener = await listenTcp({ ...options, tls: tlsOf(options.tls) })
+    return {
+      host: options.host,
+      address: listener.address,
+      port: listener.port,
+      close: () => listener.close(),
+    }
+  },
+  connect: connectTcp,
+  serveHttp: async (app, { host, port }) => {
+    await app.listen({ host, port })
+    const bound = app.addresses().find(place => typeof place !== 'string')
+    return {
+      host,
+      address: bound?.address ?? host,
+      port: bound?.port ?? port,
+      close: () => app.close(),
+    }
+  },
+}
+
+function tlsOf(files: ListenOptions['tls']) {
+  if (files === null) return undefined
+  const { cert, key, ca } = files
+  return {
+    cert: readFileSync(cert),
+    key: readFileSync(key),
+    // With a CA, ESMEs show a certificate of it.
+    ...(ca === null ? {} : { ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true }),
+  }
+}
