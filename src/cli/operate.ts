@@ -1,4 +1,12 @@
-import type { ClusterView, DrainView, LeaderView, ResolveResult } from '../api/shapes.js'
+import type {
+  ClusterView,
+  DrainRequest,
+  DrainView,
+  LeaderView,
+  ResolveRequest,
+  ResolveResult,
+  TransferRequest,
+} from '../api/shapes.js'
 import type { Clock, Timers } from '../base/clock.js'
 import { CommandFailed, EXIT } from './failure.js'
 import type { Io } from './io.js'
@@ -20,7 +28,8 @@ export async function drain(
 ): Promise<void> {
   const { deadlineMs, output } = options
   const endsAtMs = clock.monotonicMs() + deadlineMs + 5000
-  let view = await client.post<DrainView>('/api/v1/drain', { deadlineMs })
+  const request: DrainRequest = { deadlineMs }
+  let view = await client.post<DrainView>('/api/v1/drain', request)
   let said = ''
   while (view.state !== 'drained') {
     const line = `draining: ${view.sessions} sessions, ${view.inFlight} messages in flight`
@@ -47,7 +56,8 @@ export async function transferLeader(
     const ids = before.members.map(member => member.id).join(', ')
     throw new CommandFailed(EXIT.usage, `no node ${to} in this cluster; there are ${ids}`)
   }
-  const after = await client.post<LeaderView>('/api/v1/transfer-leader', { to })
+  const request: TransferRequest = { to }
+  const after = await client.post<LeaderView>('/api/v1/transfer-leader', request)
   if (options.output === 'json') io.out(jsonText(after))
   else io.out(`node ${after.leader} leads (term ${after.term}); before: ${before.leader ?? 'none'}`)
 }
@@ -55,12 +65,13 @@ export async function transferLeader(
 /** `carillon resolve resend|drop ID…`: an operator's word on messages in doubt (DESIGN I6). */
 export async function resolveInDoubt(
   client: NodeClient,
-  ids: readonly string[],
+  ids: string[],
   options: { action: 'resend' | 'drop'; output: OutputForm },
   io: Io,
 ): Promise<void> {
   const { action, output } = options
-  const result = await client.post<ResolveResult>('/api/v1/in-doubt/resolve', { ids, action })
+  const request: ResolveRequest = { ids, action }
+  const result = await client.post<ResolveResult>('/api/v1/in-doubt/resolve', request)
   if (output === 'json') io.out(jsonText(result))
   else
     io.out(

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { ApplyResult, RevisionView, SettingsChange } from '../api/shapes.js'
+import type { ApplyResult, RevisionView, RollbackRequest, SettingsChange } from '../api/shapes.js'
 import { ConfigError, describeFileError } from '../config/file-error.js'
 import { parseGatewayFile } from '../config/gateway-file.js'
 import { CommandFailed, EXIT } from './failure.js'
@@ -56,7 +56,8 @@ export async function rollback(
   output: OutputForm,
   io: Io,
 ): Promise<void> {
-  const result = await client.post<ApplyResult>('/api/v1/settings/rollback', { revision })
+  const request: RollbackRequest = { revision }
+  const result = await client.post<ApplyResult>('/api/v1/settings/rollback', request)
   io.out(output === 'json' ? jsonText(result) : applyText(result, io.paint))
 }
 

@@ -62,7 +62,8 @@ export async function up(options: UpOptions, effects: UpEffects): Promise<number
 
 /** Everything ends within 3 s of an interrupt; the rest of them is for killing and writing. */
 const GRACE_MS = 2200
-const LOOK_EVERY_MS = 500
+/** Eager while starting; later a look costs the nodes little beside their work. */
+const LOOK_EVERY_MS = { starting: 250, ready: 1000 }
 
 async function prepare(options: UpOptions, io: Io): Promise<UpLayout> {
   const layout = writeUpFiles(options.data, options.ports, false)
@@ -135,7 +136,9 @@ async function watch(
     last = now
     lastAtMs = atMs
     if (!children.running().some(child => child.name.startsWith('node '))) return true
-    const rest = pause(timers, LOOK_EVERY_MS).then(() => false)
+    const rest = pause(timers, saidHow ? LOOK_EVERY_MS.ready : LOOK_EVERY_MS.starting).then(
+      () => false,
+    )
     if (await Promise.race([rest, ending])) return false
   }
 }

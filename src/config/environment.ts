@@ -68,7 +68,7 @@ export type LogLevel = (typeof LEVELS)[number]
 
 const PREFIX = 'CARILLON_'
 /** Read elsewhere. */
-const OTHERS = new Set(['CARILLON_LOG_LEVEL'])
+const OTHERS = new Set(['CARILLON_LOG_LEVEL', 'CARILLON_API_KEY'])
 
 /** CARILLON_SMPP_SUBMIT_TIMEOUT_MS for ['smpp', 'submitTimeoutMs']. */
 function variableName(path: readonly string[]): string {
