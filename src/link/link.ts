@@ -158,7 +158,7 @@ export class Link {
   /**
    * Answers a request that `handler.request` got; ignored when the session is over.
    * @param command_id  the request's own
-   * @param body        left out: a single NUL for those that answer with a message_id, else nothing.
+   * @param body        left out: a single NUL where the response is one string (a message_id, a system_id), else nothing.
    *                    With a status other than ESME_ROK no body is sent (SMPP 3.4 §4.4.2)
    */
   respond(
@@ -170,10 +170,7 @@ export class Link {
     const status =
       typeof command_status === 'number' ? command_status : COMMAND_STATUS[command_status]
     const event = { kind: 'respond', command_id, sequence_number, command_status: status } as const
-    this.perform(
-      step(this.session, event),
-      body ?? (EMPTY_MESSAGE_ID.has(command_id) ? NUL : undefined),
-    )
+    this.perform(step(this.session, event), body ?? (ONE_STRING.has(command_id) ? NUL : undefined))
   }
 
   /**
@@ -349,8 +346,11 @@ const CLOSE_GRACE_MS = 5_000
 
 const NUL = Buffer.alloc(1)
 
-/** Requests whose response is a message_id alone. Source: PITFALLS 6, SMPP 3.4 §4.6.2. */
-const EMPTY_MESSAGE_ID: ReadonlySet<number> = new Set([
+/** Requests whose response is one C-octet string. Source: SMPP 3.4 §4.1, §4.4.2, §4.6.2, §4.7.2. */
+const ONE_STRING: ReadonlySet<number> = new Set([
+  COMMAND_IDS.bind_receiver,
+  COMMAND_IDS.bind_transmitter,
+  COMMAND_IDS.bind_transceiver,
   COMMAND_IDS.submit_sm,
   COMMAND_IDS.deliver_sm,
   COMMAND_IDS.data_sm,

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { generate } from 'selfsigned'
+import smpp, { type PDU } from 'smpp'
 import t, { type Test } from 'tap'
 import { encodeBody, encodePdu } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
@@ -153,6 +154,62 @@ void t.test('nobody there, or nobody answering: an error with its code', async t
     connectTcp({ host: '127.0.0.1', port: 1, timeoutMs: 20_000, signal: gaveUp.signal }),
     /gave up/,
   )
+})
+
+void t.test('a peer that never finishes its handshake is given up, on either side', async t => {
+  const { cert, private: key } = await certificate()
+  const silent = await listen(t) // speaks no TLS, and waits for a bind
+  await t.rejects(
+    connectTcp({
+      host: '127.0.0.1',
+      port: silent.listener.port,
+      timeoutMs: 100,
+      tls: { ca: cert },
+    }),
+  )
+  for (const options of [
+    { tls: { cert, key } },
+    { proxy: { mode: 'accept', trustedProxies: ['127.0.0.1'] } },
+  ] as const) {
+    const refused: string[] = []
+    const { listener } = await listen(t, {
+      ...options,
+      handshakeTimeoutMs: 100,
+      onRefused: reason => refused.push(reason),
+    })
+    const socket = raw(t, listener)
+    socket.resume()
+    await once(socket, 'close')
+    t.match(refused, [/none came in time|handshake timeout/i])
+  }
+})
+
+void t.test('the smpp package binds, submits, is delivered to and unbinds', async t => {
+  const { listener, links } = await listen(t)
+  const session = smpp.connect({ host: '127.0.0.1', port: listener.port })
+  t.teardown(() => session.destroy())
+  session.on('error', () => undefined)
+  const ask = (send: (answered: (pdu: PDU) => void) => boolean) =>
+    new Promise<PDU>(resolve => send(resolve))
+  const bound = await ask(done =>
+    session.bind_transceiver(
+      { system_id: 'esme1', password: 'secret1', interface_version: 0x34 },
+      done,
+    ),
+  )
+  t.match(bound, { command_status: 0, system_id: 'carillon', sc_interface_version: 0x34 })
+  const delivered = new Promise<PDU>(resolve => session.once('deliver_sm', resolve))
+  const submitted = await ask(done =>
+    session.submit_sm({ destination_addr: '49170', short_message: 'hi' }, done),
+  )
+  t.match(submitted, { command: 'submit_sm_resp', command_status: 0 })
+  links[0]!.link.request(COMMAND_IDS.deliver_sm, SUBMIT, 'x')
+  const pdu = await delivered
+  t.match(pdu, { destination_addr: '49170' })
+  session.send(pdu.response())
+  await links[0]!.until('response x ESME_ROK')
+  t.match(await ask(done => session.unbind(done)), { command: 'unbind_resp', command_status: 0 })
+  await links[0]!.until('closed: unbound by the peer')
 })
 
 const V1 = 'PROXY TCP4 203.0.113.7 192.0.2.1 40000 2775\r\n'

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { isFinal, NPI, TON } from './constants.js'
 import { decodeBody, encodeBody, findTlv, tlv, tlvString, type Tlv } from './codec.js'
 import { encodeReceipt, formatReceipt, rewriteReceipt } from './receipt-format.js'
 import { isReceipt, parseReceipt, receiptText, stateOf } from './receipt.js'
@@ -135,6 +136,8 @@ void t.test('which deliver_sm is a receipt', t => {
   for (const esm_class of [0x04, 0x44, 0x07, 0x20, 0x84]) t.ok(isReceipt(esm_class))
   for (const esm_class of [0x00, 0x08, 0x10, 0x40, 0x18]) t.notOk(isReceipt(esm_class))
   t.equal(stateOf('undeliv'), 'UNDELIVERABLE')
+  t.ok(isFinal('EXPIRED'))
+  t.notOk(isFinal('ENROUTE'))
   t.end()
 })
 
@@ -151,8 +154,8 @@ void t.test('our own receipt', t => {
     'id:00010000000000000001 sub:001 dlvrd:000 submit date:2601020304 done date:2601020306 ' +
     'stat:UNDELIV err:012 text:Hello, this is more '
   t.equal(formatReceipt(content), text)
-  const from = { ton: 1, npi: 1, addr: '49170' }
-  const to = { ton: 5, npi: 0, addr: 'Acme' }
+  const from = { ton: TON.international, npi: NPI.isdn, addr: '49170' }
+  const to = { ton: TON.alphanumeric, npi: NPI.unknown, addr: 'Acme' }
   const body = encodeReceipt({
     ...content,
     from,
