@@ -27,6 +27,8 @@ const RETRY_MS_MAX = 30_000
 const STOOD_MS = 10_000
 /** A bind that leaves waits this long for the responses it is owed. */
 const LEAVE_MS = 5000
+/** So many time-outs in a row, or a whole window, and nothing more is sent until it answers. */
+const SILENT_AFTER = 10
 /** Requests of the SMSC that may be unanswered; beyond, the link says ESME_RTHROTTLED. */
 const WINDOW_IN_MIN = 500
 
@@ -54,6 +56,9 @@ export class Bind {
   private failures = 0
   private upAtMs = 0
   private attempt = 0
+  /** Time-outs since the last response. */
+  private timeouts = 0
+  private cancelSilence: Cancel | undefined
   private abort: AbortController | undefined
   private cancelTimer: Cancel | undefined
 
@@ -75,7 +80,8 @@ export class Bind {
 
   /** Where messages may go now; undefined where none may. */
   get sendingLink(): Link | undefined {
-    return this.state === 'up' && this.settings.bindType !== 'rx' ? this.link : undefined
+    const sends = this.state === 'up' && this.settings.bindType !== 'rx' && !this.isSilent
+    return sends ? this.link : undefined
   }
 
   get windowUsed(): number {
@@ -106,6 +112,7 @@ export class Bind {
     this.attempt++
     this.abort?.abort()
     this.cancelTimer?.()
+    this.cancelSilence?.()
     if (bound) this.link?.unbind()
     else this.link?.close('not wanted any more')
     this.user.changed()
@@ -144,6 +151,7 @@ export class Bind {
         request: frame => this.user.request(link, frame),
         response: (tag, kind, frame) => {
           this.user.response(tag, kind, frame)
+          this.listenFor(link, kind)
           if (this.state === 'leaving' && link.windowUsed === 0) link.unbind()
         },
         unbinding: () => this.down(link, 'unbound by the SMSC'),
@@ -152,24 +160,41 @@ export class Bind {
       },
     })
     this.link = link
-    let refusal: string | undefined
     try {
       link.bind(COMMANDS[this.settings.bindType], fields, result => {
         if (link !== this.link || this.state !== 'binding') return
         if (result.ok) this.up()
-        else if (result.command_status !== undefined) {
-          refusal = statusText(result.command_status)
-          link.close(refusal)
-        }
+        else if (result.command_status !== undefined) link.close(statusText(result.command_status))
       })
     } catch (error) {
-      refusal = (error as Error).message // a value that does not fit its parameter
-      link.close(refusal)
+      link.close((error as Error).message) // a value that does not fit its parameter
     }
+  }
+
+  /**
+   * An SMSC that keeps the connection and answers nothing would draw one window after another into doubt.
+   * So nothing more goes out, and if it stays silent for another time-out, the bind begins anew.
+   */
+  private listenFor(link: Link, kind: ResponseKind): void {
+    if (link !== this.link || kind === 'closed') return
+    const wasSilent = this.isSilent
+    this.timeouts = kind === 'timeout' ? this.timeouts + 1 : 0
+    if (wasSilent === this.isSilent || this.state !== 'up') return
+    this.cancelSilence?.()
+    if (this.isSilent)
+      this.cancelSilence = this.context.timers.after(this.settings.responseTimeoutMs, () => {
+        if (link === this.link && this.isSilent) link.close('the SMSC answers nothing')
+      })
+    this.user.changed()
+  }
+
+  private get isSilent(): boolean {
+    return this.timeouts >= Math.min(this.window, SILENT_AFTER)
   }
 
   private up(): void {
     this.state = 'up'
+    this.timeouts = 0
     this.upAtMs = this.context.clock.monotonicMs()
     this.user.changed()
   }
@@ -178,7 +203,8 @@ export class Bind {
   private down(link: Link, reason: string): void {
     if (link !== this.link || this.state !== 'up') return
     this.state = 'waiting'
-    if (this.context.clock.monotonicMs() - this.upAtMs >= STOOD_MS) this.failures = 0
+    const stood = this.context.clock.monotonicMs() - this.upAtMs >= STOOD_MS
+    if (stood && !this.isSilent) this.failures = 0
     this.user.failed(reason)
     this.user.changed()
   }
@@ -188,6 +214,7 @@ export class Bind {
     const { state } = this
     this.down(link, reason)
     this.link = undefined
+    this.cancelSilence?.()
     if (state === 'ended') return this.user.changed()
     if (state === 'leaving') {
       this.state = 'ended'

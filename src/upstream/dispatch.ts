@@ -6,12 +6,12 @@ import type { Frame, ResponseKind } from '../link/types.js'
 import { readMessageId } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { COMMAND_STATUS, statusText } from '../smpp/command-status.js'
+import { normalizeSmscId } from '../smpp/smsc-id.js'
 import type { Connector } from '../policy/settings.js'
 import type { Binds } from './binds.js'
 import type { Context, Tallies } from './context.js'
 import { isThrottling, retryDelayMs, verdictOf } from './errors.js'
 import { Held, Ledger } from './ledger.js'
-import { normaliseId } from './message-ids.js'
 import { Pace } from './pace.js'
 
 /** How soon to look again where the fence is down: nothing tells when it is up again. */
@@ -127,9 +127,8 @@ export class Dispatch {
     else if (kind === 'response' && frame !== undefined) this.answered(held, frame)
     else {
       this.tallies.doubt++
-      this.context.metrics
-        .counter('in_doubt_total', { connector: this.context.id, cause: kind })
-        .add()
+      const cause = this.stopped ? 'home' : kind
+      this.context.metrics.counter('in_doubt_total', { connector: this.context.id, cause }).add()
       this.ledger.settle(held, 'doubt')
     }
     if (this.waitingCount > 0) this.pumpLater()
@@ -281,7 +280,7 @@ export class Dispatch {
   }
 
   private smscId(frame: Frame): string {
-    return normaliseId(readMessageId(frame.body), this.settings.messageIdFormat.submit)
+    return normalizeSmscId(readMessageId(frame.body), this.settings.messageIdFormat.submit)
   }
 
   private fail(held: Held, command_status: number): void {

@@ -76,6 +76,21 @@ void t.test('an SMSC that unbinds is left, and bound to again', async t => {
   await world.stop()
 })
 
+void t.test('an SMSC that answers nothing draws no more than a window into doubt', async t => {
+  const world = await World.open({ window: 20, inDoubt: { kind: 'hold' } })
+  world.smsc.answer = () => 'later'
+  const refs = await world.submitMany(200)
+  await world.pass(19_500)
+  t.equal(world.tally(refs).IN_DOUBT, 20)
+  t.equal(world.smsc.submitted.length, 20)
+  await world.pass(1500)
+  t.equal(world.smsc.connects.length, 2, 'the bind begins anew')
+  world.smsc.answer = () => ({ id: 'x' })
+  await world.pass(60_000)
+  t.same(world.tally(refs), { IN_DOUBT: 40, SENT: 160 })
+  await world.stop()
+})
+
 void t.test('a password that cannot be opened is a reason, not a crash', async t => {
   const openSecret = () => {
     throw new Error('no key')

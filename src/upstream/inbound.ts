@@ -1,5 +1,5 @@
 import type { Counter } from '../base/metrics.js'
-import type { CommandResult, InboundItem, InboundResult, Ref } from '../journal/index.js'
+import type { CommandResult, InboundItem, InboundResult } from '../journal/index.js'
 import { addressHash } from '../journal/index.js'
 import type { Link } from '../link/link.js'
 import type { Frame } from '../link/types.js'
@@ -11,9 +11,7 @@ import type { CommandStatus } from '../smpp/command-status.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import type { Context } from './context.js'
-import { fits, normaliseId } from './message-ids.js'
-import type { Receipt } from './receipts.js'
-import { readReceipt } from './receipts.js'
+import { chooseId, readReceipt } from './receipts.js'
 
 /** Items and octets of one command. */
 const ITEMS_MAX = 1000
@@ -100,7 +98,7 @@ export class Inbound {
     if (receipt !== undefined)
       return {
         kind: 'receipt',
-        smscId: this.chooseId(receipt),
+        smscId: chooseId(receipt, this.settings.messageIdFormat, id => this.awaits(id)),
         state: receipt.state,
         error: receipt.error,
         addressHash: addressHash(body, reader.source_addr_start, reader.source_addr_end),
@@ -119,29 +117,9 @@ export class Inbound {
     return COMMAND_STATUS.ESME_RX_P_APPN
   }
 
-  /**
-   * TLV and text may name different ids, and the TLV may be written as the submit_sm_resp was (PITFALLS 1):
-   * of what they can mean, the first that a message awaits a receipt for; else the likeliest.
-   */
-  private chooseId({ tlvId, textId }: Receipt): string {
-    const { submit, receipt } = this.settings.messageIdFormat
-    const meanings: string[] = []
-    const add = (id: string, format: typeof submit): void => {
-      const meaning = id === '' || !fits(id, format) ? '' : normaliseId(id, format)
-      if (meaning !== '' && !meanings.includes(meaning)) meanings.push(meaning)
-    }
-    if (submit === receipt) add(tlvId, submit)
-    add(textId, receipt)
-    add(tlvId, submit)
-    add(tlvId, receipt)
-    if (meanings.length === 0) return normaliseId(tlvId === '' ? textId : tlvId, 'text')
-    const known =
-      meanings.length === 1 ? undefined : meanings.find(id => this.awaits(id).length > 0)
-    return known ?? meanings[0]!
-  }
-
-  private awaits(smscId: string): readonly Ref[] {
-    return this.context.journal.state.smscIds.candidates(this.context.number, smscId)
+  private awaits(smscId: string): boolean {
+    const { journal, number } = this.context
+    return journal.state.smscIds.candidates(number, smscId).length > 0
   }
 
   private flush(): void {
