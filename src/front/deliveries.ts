@@ -45,8 +45,9 @@ export class Deliveries {
     this.pumps.get(account)?.wake()
   }
 
-  wakeAll(): void {
-    for (const pump of this.pumps.values()) pump.wake()
+  /** Submits of other nodes were reported as answered. */
+  onReport(): void {
+    for (const pump of this.pumps.values()) if (pump.waitsForReport) pump.wake()
   }
 
   answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void {

@@ -65,6 +65,7 @@ export class DeliveryPump {
   private alarm: { atMs: number; cancel: Cancel } | undefined
   private paused = false
   private over = false
+  private guarded = false
 
   constructor(account: AccountState, epoch: number, options: PumpOptions) {
     this.account = account.number
@@ -77,6 +78,11 @@ export class DeliveryPump {
   /** Sent and not answered. */
   get outstanding(): number {
     return this.flying.size
+  }
+
+  /** Whether its next receipt waits for the report of a submit_sm_resp. */
+  get waitsForReport(): boolean {
+    return this.guarded
   }
 
   /** Looks for something to do, at the end of this turn. */
@@ -169,12 +175,16 @@ export class DeliveryPump {
   private sendNew(account: AccountState, sessions: EsmeSession[], nowMs: number): void {
     const { tail } = account.deliveries
     this.next = Math.max(this.next, account.deliveries.head)
+    this.guarded = false
     for (let looked = 0; this.next < tail; looked++) {
       if (looked >= LOOK_MAX) return this.wake() // others have their turn
       if (this.retries.size >= RETRIES_MAX) return
       const delivery = account.delivery(this.next)
       if (delivery !== undefined) {
-        if (!this.mayLeave(delivery, nowMs)) return this.wakeAt(this.seen.ripeAtMs(this.next))
+        if (!this.mayLeave(delivery, nowMs)) {
+          this.guarded = true
+          return this.wakeAt(this.seen.ripeAtMs(this.next))
+        }
         const item: Item = { pump: this, seq: this.next, attempts: 0, dueMs: 0 }
         if (this.send(delivery, item, sessions) === 'noRoom') return
       }

@@ -69,7 +69,7 @@ export class FrontEnd implements SessionServices {
       abandoned: id => this.ends.end(id),
     })
     const guard = new ReceiptGuard(journal, clock, timers, options.messenger, () =>
-      this.deliveries.wakeAll(),
+      this.deliveries.onReport(),
     )
     this.rates = new AccountRates(options.shares ?? evenShares, clock)
     this.submits = new Submits({

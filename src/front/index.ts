@@ -11,5 +11,3 @@ export type {
   OpenListener,
   PasswordPort,
 } from './ports.js'
-export type { RefusalCode } from './refusals.js'
-export { REFUSALS } from './refusals.js'

@@ -139,3 +139,35 @@ void t.test('query_sm tells an account of its own messages, once the read is cur
   await world.settle()
   t.equal(esme.statuses.at(-1), 'ESME_RSYSERR')
 })
+
+void t.test(
+  'when a snapshot takes the place of the state, sessions and deliveries go on',
+  async t => {
+    const world = await FrontWorld.open(t)
+    const esme = world.bound()
+    const gone = world.bound()
+    esme.answering = gone.answering = null
+    world.mo(['one'])
+    world.time.turn()
+    const { journal } = world.cluster
+    world.cluster.decide({ kind: 'endSession', session: '1.1.2' })
+    await journal.flush()
+    const source = await journal.snapshot()
+    const stage = await journal.stage()
+    for await (const chunk of source.chunks()) await stage.write(chunk)
+    await stage.finish(source.index)
+    await journal.install(source.index)
+    world.time.turn()
+    t.ok(gone.unboundBySmsc, 'its session is not in the new state')
+    t.equal(esme.closedReason, undefined)
+    esme.answering = gone.answering = 'ESME_ROK'
+    for (const sequence of esme.held) esme.link.respond(5, sequence, 'ESME_ROK')
+    world.mo(['two'])
+    world.time.advance(3000)
+    t.same(esme.texts, ['one', 'two'])
+    t.equal(world.account.owed, 0)
+    esme.submit()
+    world.time.turn()
+    t.same(esme.statuses, ['ESME_ROK'])
+  },
+)

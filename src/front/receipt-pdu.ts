@@ -54,13 +54,15 @@ export interface OwnReceipt {
 /**
  * A receipt of the gateway's own, about a message that no SMSC speaks of: expired, rejected, given up.
  * Source: SMPP 3.4 Appendix B, and §5.3.2.12 and §5.3.2.35 for the parameters.
+ *
+ * @returns undefined where the stored submit cannot be read: it never was one
  */
 export function ownReceipt(
   submit: Extract<StoredMessage, { kind: 'submit' }>,
   receipt: OwnReceipt,
   tlvs: boolean,
-): Buffer {
-  reader.read(submit.body, 'submit_sm')
+): Buffer | undefined {
+  if (reader.read(submit.body, 'submit_sm') !== 0) return undefined
   const { messageId, state, error, submittedAtMs, doneAtMs } = receipt
   const delivered = state === MESSAGE_STATE.DELIVERED ? '001' : '000'
   const text =
