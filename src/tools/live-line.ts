@@ -1,7 +1,8 @@
 /** One line on a terminal that is written over again and again; elsewhere nothing. */
 export class LiveLine {
   private readonly stream: NodeJS.WriteStream
-  private readonly on: boolean
+  /** Whether anything is shown at all. */
+  readonly on: boolean
   private shown = false
 
   /** @param wanted  false: never show anything, whatever the stream is */

@@ -38,10 +38,19 @@ export function receiptText(receipt: {
   const { id, state, submittedAtMs, doneAtMs, error } = receipt
   const delivered = state === 'DELIVERED' ? '001' : '000'
   return (
-    `id:${id} sub:001 dlvrd:${delivered} submit date:${formatReceiptDate(submittedAtMs)} ` +
-    `done date:${formatReceiptDate(doneAtMs)} stat:${STATS[state]} err:${error} text:`
+    `id:${id} sub:001 dlvrd:${delivered} submit date:${dateOf(submittedAtMs)} ` +
+    `done date:${dateOf(doneAtMs)} stat:${STATS[state]} err:${error} text:`
   )
 }
+
+/** The date of a receipt, which changes once a minute: made once for all receipts of the minute. */
+function dateOf(atMs: number): string {
+  const minute = Math.floor(atMs / 60_000)
+  if (minute !== lastDate.minute) lastDate = { minute, text: formatReceiptDate(atMs) }
+  return lastDate.text
+}
+
+let lastDate = { minute: -1, text: '' }
 
 /**
  * Reads receipts out of deliver_sm without making strings, but for the `stat`. The fields are of the

@@ -94,7 +94,7 @@ export function isCommandStatus(name: string): name is CommandStatus {
 
 /** 12,345 */
 export function grouped(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
+  return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ',') // toLocaleString takes 50 µs
 }
 
 /** 12.3 ms, 1.4 s */
