@@ -4,7 +4,6 @@
 import '@coaty/consensus.raft/ported/rawnode.js'
 import { setLogger, type Logger as EngineLogger } from '@coaty/consensus.raft/ported/logger.js'
 import { noLimit } from '@coaty/consensus.raft/ported/raft.js'
-import type { Entry } from '@coaty/consensus.raft/ported/raftpb/raft.pb.js'
 import util from '@coaty/consensus.raft/ported/util.js'
 
 import type { Logger } from '../src/base/logger.js'
@@ -15,18 +14,23 @@ export const ENTRIES_PER_MESSAGE_MAX = 4096
 /** What an entry costs besides its data. */
 const ENTRY_OVERHEAD = 16
 
+/** An entry, of the engine's class or not. */
+interface Sized {
+  data: unknown
+}
+
 /** The engine found a rule of its own broken. Fatal for the node. */
 export class EnginePanic extends Error {
   override readonly name = 'EnginePanic'
 }
 
 /** Octets of an entry's data; Raft's own empty entries count nothing. */
-export function payloadSize(entry: Entry): number {
+export function payloadSize(entry: Sized): number {
   return dataLength(entry)
 }
 
 /** The longest start of `entries` within `bytesMax`, at least one. Without a limit also no limit of count. */
-export function limitSize(entries: Entry[], bytesMax: number): Entry[] {
+export function limitSize<T extends Sized>(entries: T[], bytesMax: number): T[] {
   if (bytesMax >= noLimit || entries.length === 0) return entries
   let bytes = 0
   let count = 0
@@ -43,9 +47,7 @@ export function limitSize(entries: Entry[], bytesMax: number): Entry[] {
  * them through the exports of its module, so this holds for all engines of the process.
  */
 export function patchEngine(): void {
-  const sizes: { payloadSize: typeof payloadSize; limitSize: typeof limitSize } = util
-  sizes.payloadSize = payloadSize
-  sizes.limitSize = limitSize
+  Object.assign(util, { payloadSize, limitSize })
   setLogger(engineLogger(undefined)) // the default one ends the process (guard 8)
 }
 
@@ -74,7 +76,7 @@ function filled(text: string, values: unknown[]): string {
   return text.replace(/%[sdvoxq]/g, () => String(values[at++]))
 }
 
-function dataLength(entry: Entry): number {
+function dataLength(entry: Sized): number {
   // a membership change is an object for a moment, while it is proposed: see Engine.proposeChange
   return Buffer.isBuffer(entry.data) ? entry.data.length : 0
 }

@@ -254,11 +254,6 @@ export class Engine {
     this.node.campaign()
   }
 
-  /** True while real votes are being collected: a new campaign would throw them away. */
-  get isCandidate(): boolean {
-    return this.node.raft.state === StateType.StateCandidate
-  }
-
   /**
    * Ends this node's trust in its leader, and nothing else: pre-votes of others are answered now,
    * and its own next tick starts no election. Terms, votes and PreVote stay as they are. HOTPATH.md

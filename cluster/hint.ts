@@ -3,10 +3,10 @@ import type { Logger } from '../src/base/logger.js'
 import type { Random } from '../src/base/random.js'
 import type { Engine } from './engine.js'
 
-/** Between two voters' pre-votes, so that they do not split the vote. */
-const RANK_MS = 40
-/** A candidate waits so long for its votes before it asks anew. */
-const VOTES_MS = 150
+/** The living voters ask in turn, each for so long, so that they do not split the vote. */
+const TURN_MS = 40
+/** An election under way, one's own or another's, is given so long. */
+const VOTES_MS = 60
 const RETRY_MS = { min: 12, max: 40 }
 
 export interface HintContext {
@@ -34,7 +34,16 @@ export interface HintContext {
  */
 export class Hint {
   private readonly context: HintContext
-  private active: { dead: number; sinceMs: number; term: number; notBeforeMs: number } | undefined
+  private active:
+    | {
+        dead: number
+        sinceMs: number
+        rank: number
+        living: number
+        term: number
+        termAtMs: number
+      }
+    | undefined
   private cancel: Cancel = () => undefined
 
   constructor(context: HintContext) {
@@ -47,9 +56,16 @@ export class Hint {
     const { clock, engine, logger, id } = this.context
     if (!engine.configuration.voters.includes(id)) return
     this.end()
-    const now = clock.monotonicMs()
-    const rank = this.rank(peer)
-    this.active = { dead: peer, sinceMs: now, term: engine.term, notBeforeMs: now + rank * RANK_MS }
+    const order = this.order(peer)
+    const rank = order.indexOf(id)
+    this.active = {
+      dead: peer,
+      sinceMs: clock.monotonicMs(),
+      rank,
+      living: order.length,
+      term: engine.term,
+      termAtMs: -Infinity,
+    }
     logger.info('leader process is gone', { leader: peer, rank })
     this.attempt()
   }
@@ -74,25 +90,24 @@ export class Hint {
       return
     }
     if (engine.term !== active.term) {
-      active.term = engine.term // somebody is being elected: leave it the time
-      active.notBeforeMs = now + RANK_MS
+      active.term = engine.term
+      active.termAtMs = now
     }
+    const turn = Math.floor((now - active.sinceMs) / TURN_MS) % active.living
     this.context.act(() => {
       engine.giveUpPatience()
-      const patienceMs = engine.isCandidate ? VOTES_MS : 0 // real votes are being collected
-      if (now >= active.notBeforeMs + patienceMs) engine.campaign()
+      if (turn === active.rank && now - active.termAtMs >= VOTES_MS) engine.campaign()
     })
     const waitMs = RETRY_MS.min + random.unit() * (RETRY_MS.max - RETRY_MS.min)
     this.cancel = timers.after(waitMs, () => this.attempt())
   }
 
-  /** Place among the voters that live, counted from the dead leader on. */
-  private rank(dead: number): number {
+  /** The voters that live, counted from the dead leader on. */
+  private order(dead: number): number[] {
     const { engine, id } = this.context
     const living = engine.configuration.voters.filter(
       voter => voter === id || (voter !== dead && !this.context.refused(voter)),
     )
-    const order = [...living.filter(voter => voter > dead), ...living.filter(voter => voter < dead)]
-    return order.indexOf(id)
+    return [...living.filter(voter => voter > dead), ...living.filter(voter => voter < dead)]
   }
 }

@@ -33,12 +33,12 @@ void t.test('three nodes over gRPC and LevelDB elect, replicate, read and restar
   const leader = nodes[0]!.group.status().leader!
   const begun = nodes.map(({ group, id }) => group.propose(Buffer.from(`from ${id}`)))
   t.same(begun, ['sent', 'sent', 'sent'])
-  await until(() => nodes.every(({ machine }) => machine.applied_.length === 3))
+  await until(() => nodes.every(({ machine }) => machine.entries.length === 3))
   t.equal(new Set(nodes.map(({ machine }) => machine.hash)).size, 1, 'the same on all')
   for (const { group, machine } of nodes) {
     const index = await group.readIndex()
-    t.ok(index >= machine.applied_.at(-1)!.index, 'a read sees what was committed')
-    t.equal(group.value(machine.applied_[0]!.index)?.toString(), machine.applied_[0]!.text)
+    t.ok(index >= machine.entries.at(-1)!.index, 'a read sees what was committed')
+    t.equal(group.value(machine.entries[0]!.index)?.toString(), machine.entries[0]!.text)
     t.ok(group.quorumProbeSentAtMs() > 0)
   }
 
@@ -48,10 +48,10 @@ void t.test('three nodes over gRPC and LevelDB elect, replicate, read and restar
   for (let i = 0; i < 100; i++) {
     while (others[0]!.group.propose(Buffer.from(`entry ${i}`)) !== 'sent') await turn()
   }
-  await until(() => others.every(({ machine }) => machine.applied_.length === 103))
+  await until(() => others.every(({ machine }) => machine.entries.length === 103))
   Object.assign(follower, await open(follower.id))
   await until(() => follower.machine.hash === others[0]!.machine.hash)
-  t.equal(follower.machine.applied_.length, 100, 'what was on disk is not applied again')
+  t.equal(follower.machine.entries.length, 100, 'what was on disk is not applied again')
 
   const to = nodes.find(({ id }) => id !== others[0]!.group.status().leader)!.id
   await others[0]!.group.transferLeadership(to)

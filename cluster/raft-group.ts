@@ -294,6 +294,10 @@ export class RaftGroup implements Group {
     }
     this.announced = { leader, term }
     this.context.listener.leaderChanged(leader, term)
+    // its last frames may come after the news of its death
+    if (leader !== null && this.context.transport.peer(leader).state === 'refused') {
+      this.hint.begin(leader)
+    }
   }
 
   /** Tells the listener the same leader again: what was sent to it may be lost. */

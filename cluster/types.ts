@@ -108,7 +108,11 @@ export type MemberChange =
 
 /** What a group tells its user, besides `StateMachine`. */
 export interface GroupListener {
-  /** A new leader is known here, or (null) none any more; also called when only the term changed. */
+  /**
+   * A new leader is known here, or (null) none any more; also called when only the term changed, and
+   * again with the same leader and term where proposals sent to it may be lost (the stream broke and
+   * came back, the leader dropped some). In each case: propose again what is unanswered.
+   */
   leaderChanged(leader: number | null, term: number): void
   /**
    * On the leader: checks a forwarded proposal before it is appended. False drops it and counts against that peer.
@@ -133,6 +137,11 @@ export interface ClusterNode {
   /** SHA-256 over the sorted nonces of the first members, hex. */
   readonly clusterId: string
   readonly messenger: Messenger
+  /**
+   * Opens the group's log and replays what the machine has not on disk; resolves when all that this
+   * node knew to be committed is applied. The listener and the machine may be called before that.
+   * Rejects with `LogDamaged` where log or state cannot be trusted.
+   */
   openGroup(id: number, machine: StateMachine, listener: GroupListener): Promise<Group>
   /** Since when (monotonic ms) the peer is in this state, and when it was last heard. */
   peer(id: number): { state: PeerState; sinceMs: number; heardAtMs: number }

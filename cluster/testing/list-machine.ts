@@ -25,11 +25,15 @@ export const emptyDisk = (): ListDisk => ({
 export class ListMachine implements StateMachine {
   readonly disk: ListDisk
   /** What was applied since open, as text. */
-  readonly applied_: { index: number; text: string }[] = []
+  readonly entries: { index: number; text: string }[] = []
   onApply: (index: number, text: string) => void = () => undefined
+  /** Also for Raft's own entries; `what` tells term and data. */
+  onEntry: (index: number, what: string) => void = () => undefined
+  /** The state jumped: what it holds now was not seen by `onApply`. */
+  onInstall: () => void = () => undefined
   /** Whether `applied` puts the state on disk at once. */
   eager = true
-  private state: ListState
+  state: ListState
 
   constructor(disk: ListDisk = emptyDisk()) {
     this.disk = disk
@@ -52,10 +56,11 @@ export class ListMachine implements StateMachine {
     if (index !== this.state.index + 1) throw new Error(`${index} after ${this.state.index}`)
     this.state.index = index
     this.state.hash = crc32(data, crc32(`${index}.${term}`, this.state.hash))
+    this.onEntry(index, `${term}: ${data.toString()}`)
     if (data.length === 0) return
     this.state.live.push(index)
     const text = data.toString()
-    this.applied_.push({ index, text })
+    this.entries.push({ index, text })
     this.onApply(index, text)
   }
 
@@ -109,6 +114,7 @@ export class ListMachine implements StateMachine {
     this.disk.state = staged.state
     this.state = structuredClone(staged.state)
     this.disk.staged = undefined
+    this.onInstall()
     return Promise.resolve()
   }
 

@@ -8,6 +8,7 @@ import {
   CHANNEL_OPTIONS,
   METHODS,
   clientCredentials,
+  closeClient,
   identityMetadata,
   readIdentity,
   type TlsMaterial,
@@ -101,7 +102,7 @@ export class GrpcPeer {
     for (const lane of LANES) {
       this.dials[lane].cancel()
       this.lanes[lane].close('stopped')
-      this.dials[lane].client?.close()
+      this.hangUp(lane)
     }
   }
 
@@ -115,15 +116,13 @@ export class GrpcPeer {
     const dial = this.dials[lane]
     dial.cancel()
     if (this.stopped || own === undefined || own.id >= this.id || this.lanes[lane].up) return
-    dial.client?.close()
-    const client = new Client(
+    dial.client ??= new Client(
       this.address,
       clientCredentials(this.context.tls, this.id),
       CHANNEL_OPTIONS,
     )
-    dial.client = client
     const { path, requestSerialize, responseDeserialize } = METHODS[lane]
-    const call = client.makeBidiStreamRequest(
+    const call = dial.client.makeBidiStreamRequest(
       path,
       requestSerialize,
       responseDeserialize,
@@ -136,7 +135,10 @@ export class GrpcPeer {
       call.cancel()
       this.redial(lane, reason)
     }
-    dial.cancel = this.context.timers.after(DIAL_TIMEOUT_MS, () => failed('no answer'))
+    dial.cancel = this.context.timers.after(DIAL_TIMEOUT_MS, () => {
+      this.hangUp(lane) // a new connection: this one may wait for minutes to send its SYN again
+      failed('no answer')
+    })
     call.on('error', error => failed(error.message))
     call.on('end', () => failed('stream ended'))
     call.on('metadata', (metadata: Metadata) => {
@@ -151,6 +153,12 @@ export class GrpcPeer {
       dial.backoffMs = REDIAL_MS.first
       this.attach(lane, call, () => call.cancel())
     })
+  }
+
+  private hangUp(lane: Lane): void {
+    const { client } = this.dials[lane]
+    this.dials[lane].client = undefined
+    if (client !== undefined) closeClient(client)
   }
 
   private redial(lane: Lane, reason: string): void {

@@ -19,6 +19,7 @@ import {
   FLOW_CONTROL_WINDOW,
   METHODS,
   clientCredentials,
+  closeClient,
   identityMetadata,
   nodeOfCertificate,
   readIdentity,
@@ -60,7 +61,8 @@ export class GrpcTransport implements Transport {
 
   constructor(options: GrpcTransportOptions) {
     this.options = options
-    this.server = new Server(CHANNEL_OPTIONS)
+    // without channelz, grpc-js 1.14 forgets to end the sessions in forceShutdown
+    this.server = new Server({ ...CHANNEL_OPTIONS, 'grpc.enable_channelz': 1 })
   }
 
   async start(handler: TransportHandler): Promise<number> {
@@ -143,7 +145,7 @@ export class GrpcTransport implements Transport {
         })
       })
     } finally {
-      client.close()
+      closeClient(client)
     }
   }
 
@@ -158,7 +160,7 @@ export class GrpcTransport implements Transport {
         request,
         { deadline: Date.now() + HELLO_TIMEOUT_MS },
         (error, response) => {
-          client.close()
+          closeClient(client)
           if (error !== null || response === undefined) reject(error ?? new Error('no answer'))
           else resolve(response)
         },
