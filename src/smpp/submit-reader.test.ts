@@ -58,12 +58,6 @@ void t.test('refuses with the status of the parameter', t => {
     },
     { body: raw('00 01 01 00 01 01 3100 00'), status: 'ESME_RINVCMDLEN', parameter: 'esm_class' },
     {
-      body: submit({ priority_flag: 4 }),
-      status: 'ESME_RINVPRTFLG',
-      parameter: 'priority_flag',
-      deliver: 'ESME_ROK',
-    },
-    {
       body: submit({ schedule_delivery_time: 'tomorrow' }),
       status: 'ESME_RINVSCHED',
       parameter: 'schedule_delivery_time',

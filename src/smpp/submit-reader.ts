@@ -31,6 +31,7 @@ export class SubmitReader {
   esm_class_at = 0
   esm_class = 0
   protocol_id = 0
+  /** As it came: values above 3 are reserved (SMPP 3.4 §5.2.14), occur, and count as 3. */
   priority_flag = 0
   schedule_delivery_time_start = 0
   schedule_delivery_time_end = 0
@@ -93,9 +94,6 @@ export class SubmitReader {
     this.esm_class = body[at + 1]!
     this.protocol_id = body[at + 2]!
     this.priority_flag = body[at + 3]!
-    if (strict && this.priority_flag > 3) {
-      return this.refuse(COMMAND_STATUS.ESME_RINVPRTFLG, 'priority_flag')
-    }
 
     this.schedule_delivery_time_start = at + 4
     at = cstringEnd(body, at + 4, 17)
