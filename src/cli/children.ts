@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { pause } from './operate.js'
-import type { Timers } from '../base/clock.js'
+import type { Clock, Timers } from '../base/clock.js'
 
 /** A process that a command started. */
 export interface Child {
@@ -49,11 +49,10 @@ export class Children {
   }
 
   /** SIGTERM to all at once; what is left after `graceMs` is killed. Returns when all have ended. */
-  async stop(graceMs: number, timers: Timers): Promise<void> {
+  async stop(graceMs: number, { clock, timers }: { clock: Clock; timers: Timers }): Promise<void> {
     for (const child of this.running()) child.kill('SIGTERM')
-    for (let waited = 0; waited < graceMs && this.running().length > 0; waited += 20) {
-      await pause(timers, 20)
-    }
+    const endsAtMs = clock.monotonicMs() + graceMs
+    while (this.running().length > 0 && clock.monotonicMs() < endsAtMs) await pause(timers, 20)
     this.killAll()
     while (this.running().length > 0) await pause(timers, 10)
     rmSync(this.recordFile, { force: true })

@@ -273,6 +273,7 @@ for (const [argv, exit, expected] of [
   [['send', '--to', '1'], 2, /--text/],
   [['get', 'nothing'], 2, /sessions, connectors/],
   [['status', '--output', 'xml'], 2, /table, json/],
+  [['node', '--config', '/nowhere.yaml'], 2, /there is no such file/],
 ] as const) {
   void t.test(`carillon ${argv.join(' ')}: exit status ${exit}`, async t => {
     const { status, said, noted } = await carillon(...argv)

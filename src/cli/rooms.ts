@@ -3,16 +3,22 @@ import { CommandFailed, EXIT } from './failure.js'
 /** Commands that other rooms answer. Loaded when asked for: `status` need not wait for LevelDB. */
 export const TOOLS = {
   'smsc-sim': {
-    module: '../tools/smsc-sim-main.js',
     description: 'an SMSC that delays, refuses, forgets',
+    load: () => import('../tools/smsc-sim-main.js'),
   },
-  esme: { module: '../tools/esme-main.js', description: 'a load client that keeps books' },
+  esme: {
+    description: 'a load client that keeps books',
+    load: () => import('../tools/esme-main.js'),
+  },
   bench: {
-    module: '../../bench/main.js',
     description: 'throughput and latency of one node and three',
+    load: () => byName('bench', '../../bench/main.js'),
   },
-  drill: { module: '../../chaos/main.js', description: 'break a cluster on purpose, and count' },
-} as const
+  drill: {
+    description: 'break a cluster on purpose, and count',
+    load: () => byName('drill', '../../chaos/main.js'),
+  },
+} as const satisfies Record<string, Row>
 export type Tool = keyof typeof TOOLS
 
 export function isTool(word: string): word is Tool {
@@ -21,28 +27,30 @@ export function isTool(word: string): word is Tool {
 
 /** Runs a tool with its own arguments. Returns its exit status. */
 export async function runTool(tool: Tool, argv: string[]): Promise<number> {
-  const { main } = (await load(tool, TOOLS[tool].module)) as ToolModule
+  const { main }: ToolModule = await TOOLS[tool].load()
   return main(argv)
 }
 
 /** Runs a node until it has stopped. Returns its exit status. */
 export async function runNode(configFile: string): Promise<number> {
-  const node = (await load('node', '../node/run.js')) as NodeModule
+  const node = await import('../node/run.js')
   return node.runNode(configFile)
+}
+
+interface Row {
+  description: string
+  load: () => Promise<ToolModule>
 }
 
 interface ToolModule {
   main: (argv: string[]) => Promise<number>
 }
 
-interface NodeModule {
-  runNode: (configFile: string) => Promise<number>
-}
-
-async function load(command: string, module: string): Promise<unknown> {
+/** For rooms that a build may lack. */
+async function byName(command: string, module: string): Promise<ToolModule> {
   const url = new URL(module, import.meta.url).href
   try {
-    return await import(url)
+    return (await import(url)) as ToolModule
   } catch (error) {
     const { code, url: missing } = error as { code?: string; url?: string }
     if (code !== 'ERR_MODULE_NOT_FOUND' || missing !== url) throw error

@@ -7,6 +7,7 @@ export interface UpPorts {
   peer: number
   smpp: number
   http: number
+  /** SMPP of the simulator; its HTTP is the next. */
   smsc: number
 }
 
@@ -71,7 +72,8 @@ export function neededPorts(ports: UpPorts): NeededPort[] {
       { port: ports.smpp + id - 1, purpose: `SMPP of node ${id}` },
       { port: ports.http + id - 1, purpose: `HTTP of node ${id}` },
     ]),
-    { port: ports.smsc, purpose: 'SMSC simulator' },
+    { port: ports.smsc, purpose: 'SMPP of the SMSC simulator' },
+    { port: ports.smsc + 1, purpose: 'HTTP of the SMSC simulator' },
   ]
 }
 

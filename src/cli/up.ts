@@ -36,7 +36,7 @@ export interface UpEffects {
  * @returns the exit status
  */
 export async function up(options: UpOptions, effects: UpEffects): Promise<number> {
-  const { io, timers } = effects
+  const { io } = effects
   const layout = await prepare(options, io)
   const view = new UpScreen(io)
   let stopping = false
@@ -55,13 +55,13 @@ export async function up(options: UpOptions, effects: UpEffects): Promise<number
     return EXIT.done
   } finally {
     stopping = true
-    await children.stop(GRACE_MS, timers)
+    await children.stop(GRACE_MS, effects)
     process.removeListener('exit', killAll)
   }
 }
 
 /** Everything ends within 3 s of an interrupt; the rest of them is for killing and writing. */
-const GRACE_MS = 2200
+const GRACE_MS = 2000
 /** Eager while starting; later a look costs the nodes little beside their work. */
 const LOOK_EVERY_MS = { starting: 250, ready: 1000 }
 
@@ -95,7 +95,9 @@ async function untilFree(ports: UpPorts, patient: boolean): Promise<string[]> {
 
 function startAll(children: Children, layout: UpLayout, options: UpOptions): void {
   const env = environmentOf(options.environment)
-  const sim = [...options.carillon, 'smsc-sim', '--port', String(options.ports.smsc)]
+  const { smsc } = options.ports
+  const listen = ['--port', String(smsc), '--admin', `127.0.0.1:${smsc + 1}`]
+  const sim = [...options.carillon, 'smsc-sim', ...listen]
   children.start('SMSC simulator', sim, layout.smscLog, env)
   for (const { id, file, log } of layout.nodes) {
     children.start(`node ${id}`, [...options.carillon, 'node', '--config', file], log, env)
@@ -145,13 +147,15 @@ async function watch(
 
 function readyText({ nodes }: UpLayout, ms: number, { paint }: Io): string {
   const ports = nodes.map(node => node.smppPort).join(', ')
+  const url = nodes[0]?.url ?? ''
+  const http = url === 'http://127.0.0.1:8081' ? '' : ` --http ${url}`
   return [
     paint.green(`ready after ${(ms / 1000).toFixed(1)} s`),
     `  SMPP   127.0.0.1, ports ${ports}: system_id esme1, password secret1`,
     `  HTTP   ${nodes.map(node => node.url).join(' ')}`,
-    `  try    ./carillon send --to 491701234567 --text 'Hello'`,
-    '         ./carillon status',
-    `         kill -9 a node, and see another one lead; Ctrl-C ends everything`,
+    `  try    ./carillon send --to 491701234567 --text 'Hello'${http}`,
+    `         ./carillon status${http}`,
+    '         kill -9 a node, and see another one lead; Ctrl-C ends everything',
   ].join('\n')
 }
 
