@@ -258,7 +258,7 @@ void t.test(
     t.equal(findTlv(whole.tlvs, 'message_payload')!.toString(), text.replace('id:1', `id:${id}`))
     t.same(
       whole.tlvs.map(({ tag }) => tag),
-      [0x0424, 0x1400, 0x001e],
+      [0x001e, 0x0424, 0x1400],
     )
     t.equal(whole.short_message.length, 0)
     const old = read(relayedReceipt(body, id, false))

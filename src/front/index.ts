@@ -1,13 +1,5 @@
 /** What the node uses of the front end. */
-export type { RateShares } from './account-rates.js'
 export { argon2Passwords, hashPassword } from './argon2.js'
 export { expiredDeliveries } from './expired-deliveries.js'
 export { FrontEnd } from './front.js'
-export type {
-  ClusterPort,
-  FrontOptions,
-  Listen,
-  MessengerPort,
-  OpenListener,
-  PasswordPort,
-} from './ports.js'
+export type { FrontOptions, Listen } from './ports.js'
