@@ -1,10 +1,11 @@
-import type { ClusterNode } from '../../cluster/types.js'
+import type { ClusterNode, PeerState } from '../../cluster/types.js'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Random } from '../base/random.js'
 import type { Journal } from '../journal/index.js'
 import type { GatewaySettings } from '../policy/settings.js'
 import { NO_SETTINGS } from '../policy/settings.js'
+import { Silence } from './silence.js'
 import type { StewardDecision } from './steward.js'
 import { decide } from './steward.js'
 
@@ -35,6 +36,7 @@ export class StewardOffice {
   private readonly options: OfficeOptions
   private readonly underWay: Set<string> = new Set()
   private leadingSinceMs: number | undefined
+  private readonly silence = new Silence(EVERY_MS)
   private timesLookedAtMs = -Infinity
   private readonly cancel: Cancel
 
@@ -55,7 +57,8 @@ export class StewardOffice {
 
   private look(): void {
     const { options, leadingSinceMs } = this
-    const { journal, clock, random, cluster } = options
+    const { journal, clock, random } = options
+    this.silence.look(clock.monotonicMs())
     if (leadingSinceMs === undefined || !journal.proposer.running) return
     const monotonicMs = clock.monotonicMs()
     const timesAreDue =
@@ -68,11 +71,16 @@ export class StewardOffice {
       nowMs: timesAreDue ? clock.nowMs() : undefined,
       electionTimeoutMs: options.electionTimeoutMs,
       members: options.members(),
-      peer: id => cluster.peer(id),
+      peer: id => this.peer(id),
       generation: random.below(0x10000),
       hasFirstSettings: options.firstSettings !== undefined,
     })
     for (const decision of decisions) this.carryOut(decision)
+  }
+
+  private peer(id: number): { state: PeerState; sinceMs: number; silentMs: number } {
+    const { state, sinceMs, heardAtMs } = this.options.cluster.peer(id)
+    return { state, sinceMs, silentMs: this.silence.of(id, heardAtMs) }
   }
 
   private carryOut(decision: StewardDecision): void {

@@ -4,8 +4,11 @@ import { commandsOfTime } from './steward-times.js'
 
 /** A peer whose port refused connections for this long is gone: its process has ended. */
 export const REFUSED_MS = 300
-/** A peer that is not heard is unreachable after this many election timeouts. */
-const SILENT_TIMEOUTS = 2
+/**
+ * A peer that is not heard is unreachable after this many election timeouts: later than a leader loses
+ * its followers' trust, for this costs the peer its sessions, and a busy process is not a dead one.
+ */
+export const SILENT_TIMEOUTS = 3
 
 /** What the leader's steward looks at. Times are monotonic ms, but for `nowMs`. */
 export interface StewardView {
@@ -18,7 +21,8 @@ export interface StewardView {
   electionTimeoutMs: number
   /** Ids of the cluster's members. */
   members: ReadonlySet<number>
-  peer(id: number): { state: PeerState; sinceMs: number; heardAtMs: number }
+  /** `silentMs`: since it was last heard, as far as this node was awake. */
+  peer(id: number): { state: PeerState; sinceMs: number; silentMs: number }
   /** 16 random bits. */
   generation: number
   /** A gateway file for the first settings is at hand. */
@@ -62,9 +66,8 @@ function nodesDown(view: StewardView, state: State): StewardDecision[] {
 
 function absence(view: StewardView, node: number): 'refused' | 'silent' | 'removed' | undefined {
   if (!view.members.has(node)) return 'removed'
-  const { monotonicMs, leadingSinceMs, electionTimeoutMs } = view
-  const { state, sinceMs, heardAtMs } = view.peer(node)
+  const { monotonicMs, electionTimeoutMs } = view
+  const { state, sinceMs, silentMs } = view.peer(node)
   if (state === 'refused' && monotonicMs - sinceMs >= REFUSED_MS) return 'refused'
-  const silentMs = monotonicMs - Math.max(heardAtMs, leadingSinceMs)
   return silentMs >= SILENT_TIMEOUTS * electionTimeoutMs ? 'silent' : undefined
 }
