@@ -1,0 +1,165 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import smpp, { type PDU, type Session } from 'smpp'
+import t from 'tap'
+import type { ClusterView, MessageView } from '../api/shapes.js'
+import { silentLogger } from '../base/logger.js'
+import { parseNodeFile } from '../config/node-file.js'
+import { resolveSecret } from '../config/load.js'
+import { PrometheusMetrics } from '../telemetry/metrics.js'
+import { freePorts } from '../testing/free-ports.js'
+import { account, connector, gateway } from '../testing/gateway.js'
+import { waitFor } from '../testing/wait-for.js'
+import { SmscSimulator } from '../tools/smsc-sim.js'
+import { CarillonNode } from './node.js'
+import { Secrets } from './secrets.js'
+import { systemMachine } from './system-machine.js'
+
+interface Site {
+  start: () => Promise<CarillonNode>
+  smsc: SmscSimulator
+  dataDir: string
+}
+
+/** A directory, a peer port, and an SMSC that does not listen yet. */
+async function site(tap: { teardown(fn: () => unknown): void }): Promise<Site> {
+  const directory = mkdtempSync(join(tmpdir(), 'carillon-node-'))
+  const [peer, smsc] = await freePorts(2)
+  const simulator = new SmscSimulator({ port: smsc!, behaviour: { receiptDelayMs: 5 } })
+  const { config } = parseNodeFile(
+    `node: { id: 1, dataDir: ${directory}/data }
+cluster: { listen: 127.0.0.1:${peer} }
+smpp: { listen: 127.0.0.1:0 }
+http: { listen: 127.0.0.1:0 }`,
+    { file: `${directory}/node.yaml`, environment: {}, exists: () => false },
+  )
+  const settings = gateway({
+    accounts: [account('esme1', { password: { kind: 'plain', value: 'secret1' } })],
+    connectors: [connector('smsc-a', { port: smsc!, binds: 2 })],
+  })
+  const running: CarillonNode[] = []
+  tap.teardown(async () => {
+    for (const node of running) await node.stop(0)
+    await simulator.stop()
+    rmSync(directory, { recursive: true })
+  })
+  return {
+    smsc: simulator,
+    dataDir: config.node.dataDir,
+    start: async () => {
+      const node = await CarillonNode.start({
+        config,
+        machine: systemMachine,
+        logger: silentLogger,
+        metrics: new PrometheusMetrics(),
+        secrets: new Secrets({
+          passwords: systemMachine.passwords,
+          sealing: undefined,
+          resolve: secret => resolveSecret(secret),
+        }),
+        version: 'test',
+        firstSettings: () => ({ settings, author: 'test' }),
+        fatal: error => t.fail('the node stops', { error }),
+      })
+      running.push(node)
+      await node.ready()
+      return node
+    },
+  }
+}
+
+async function bind(node: CarillonNode, password = 'secret1'): Promise<Session> {
+  const session = smpp.connect({ host: '127.0.0.1', port: node.smppPort })
+  session.on('error', () => undefined)
+  await once(session, 'connect')
+  const bound = await new Promise<PDU>(resolve =>
+    session.bind_transceiver({ system_id: 'esme1', password }, resolve),
+  )
+  if (bound.command_status !== 0) throw new Error(`bind refused: ${bound.command_status}`)
+  return session
+}
+
+async function submit(session: Session, text: string): Promise<string> {
+  const answer = await new Promise<PDU>(resolve =>
+    session.submit_sm(
+      { destination_addr: '491701234567', short_message: text, registered_delivery: 1 },
+      resolve,
+    ),
+  )
+  if (answer.command_status !== 0) throw new Error(`refused: ${answer.command_status}`)
+  return answer['message_id'] as string
+}
+
+async function get<T>(node: CarillonNode, path: string): Promise<T> {
+  const answer = await fetch(`http://127.0.0.1:${node.httpPort}${path}`)
+  return (await answer.json()) as T
+}
+
+void t.test('one node: bind, submit, receipt', async t => {
+  const { start, smsc, dataDir } = await site(t)
+  await smsc.start()
+  const node = await start()
+  t.equal(statSync(dataDir).mode & 0o777, 0o700)
+  await t.rejects(bind(node, 'wrong'), /refused: 14/)
+
+  const session = await bind(node)
+  const receipts: string[] = []
+  session.on('deliver_sm', (pdu: PDU) => {
+    receipts.push(pdu['receipted_message_id'] as string)
+    session.send(pdu.response())
+  })
+  const ids = await Promise.all(Array.from({ length: 50 }, (_, i) => submit(session, `m ${i}`)))
+  t.equal(new Set(ids).size, 50)
+  await waitFor('all receipts', () => receipts.length >= 50)
+  t.same(receipts.sort(), ids.sort())
+
+  const view = await waitFor('the receipt is settled', async () => {
+    const cluster = await get<ClusterView>(node, '/api/v1/cluster')
+    return cluster.receiptsQueued === 0 ? cluster : undefined
+  })
+  t.match(view, { leader: 1, queued: 0, inFlight: 0, revision: 1 })
+  t.match(await get<MessageView>(node, `/api/v1/messages/${ids[0]}`), {
+    state: 'DELIVERED',
+    stat: 'DELIVRD',
+    connector: 'smsc-a',
+  })
+  const metrics = await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)
+  t.match(await metrics.text(), /carillon_submit_sm_total\{command_status="ESME_ROK"\} 50/)
+
+  const closed = once(session, 'close')
+  await node.stop(10_000)
+  await closed
+  t.pass('a drained node unbinds its ESMEs')
+})
+
+void t.test('what a node accepted is there when it comes back', async t => {
+  const { start, smsc } = await site(t)
+  const first = await start()
+  const session = await bind(first)
+  const ids = await Promise.all(Array.from({ length: 20 }, (_, i) => submit(session, `m ${i}`)))
+  const before = await waitFor('an idle state', async () => {
+    const view = await get<ClusterView>(first, '/api/v1/cluster')
+    return view.stateHashIndex === view.appliedIndex ? view : undefined
+  })
+  t.equal(before.queued, 20)
+  await first.stop(0)
+
+  const second = await start()
+  const after = await get<ClusterView>(second, '/api/v1/cluster')
+  t.match(after, { queued: 20, clusterId: before.clusterId, revision: 1 })
+  const sessions = await get<{ items: unknown[] }>(second, '/api/v1/sessions')
+  t.equal(sessions.items.length, 0, 'sessions of the process before have ended')
+
+  await smsc.start()
+  const again = await bind(second)
+  const receipts: string[] = []
+  again.on('deliver_sm', (pdu: PDU) => {
+    receipts.push(pdu['receipted_message_id'] as string)
+    again.send(pdu.response())
+  })
+  await waitFor('all receipts', () => new Set(receipts).size >= 20)
+  t.same([...new Set(receipts)].sort(), ids.sort())
+  again.destroy()
+})

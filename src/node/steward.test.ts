@@ -1,0 +1,135 @@
+import t from 'tap'
+import type { PeerState } from '../../cluster/types.js'
+import { addressHash } from '../journal/index.js'
+import { connector, gateway } from '../testing/gateway.js'
+import { SingleJournal } from '../testing/single-journal.js'
+import { VirtualTime } from '../testing/virtual-time.js'
+import { decide, type StewardView } from './steward.js'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+async function start(tap: { teardown(fn: () => unknown): void }, settings = gateway()) {
+  const time = new VirtualTime()
+  const cluster = await SingleJournal.open({ time, settings })
+  tap.teardown(() => cluster.stop())
+  const view = (over: Partial<StewardView> = {}): StewardView => ({
+    journal: cluster.journal,
+    leadingSinceMs: 0,
+    monotonicMs: 10_000,
+    nowMs: time.nowMs(),
+    electionTimeoutMs: 500,
+    members: new Set([1, 2, 99]),
+    peer: () => ({ state: 'connected', sinceMs: 0, heardAtMs: 10_000 }),
+    generation: 7,
+    hasFirstSettings: true,
+    ...over,
+  })
+  const body = Buffer.from('body')
+  const submit = (): void => {
+    const { state, proposer } = cluster
+    const record = {
+      account: state.account('esme1')!.number,
+      registered_delivery: 1,
+      flags: 0,
+      expiresAtMs: 0,
+      session: 0,
+      addressHash: addressHash(body, 0, 4),
+      body,
+    }
+    const ticket = { accepted: () => undefined, refused: (why: string) => t.fail(why) }
+    proposer.submit(state.connector('smsc-a')!.number, 0, state.revision, record, ticket)
+    time.turn()
+  }
+  return { time, cluster, view, submit }
+}
+
+void t.test('with nothing to do it does nothing: an idle cluster appends nothing', async t => {
+  const { view } = await start(t)
+  t.same(decide(view()), [])
+})
+
+for (const { title, over, expected } of [
+  { title: 'a node that is heard stays', peer: 'connected', over: {}, expected: [] },
+  {
+    title: 'a port that refuses is a process that is gone',
+    over: { peer: peer('refused', 9_600, 9_600) },
+    expected: [{ kind: 'nodeDown', node: 2, boot: 5, why: 'refused' }],
+  },
+  {
+    title: 'it may only be starting again',
+    over: { peer: peer('refused', 9_800, 9_800) },
+    expected: [],
+  },
+  {
+    title: 'a node that is not heard for two election timeouts is down',
+    over: { peer: peer('connected', 0, 8_999) },
+    expected: [{ kind: 'nodeDown', node: 2, boot: 5, why: 'silent' }],
+  },
+  {
+    title: 'and not before',
+    over: { peer: peer('silent', 9_002, 9_002) },
+    expected: [],
+  },
+  {
+    title: 'a new leader waits for an election timeout',
+    over: { peer: peer('refused', 0, -Infinity), leadingSinceMs: 9_600 },
+    expected: [],
+  },
+  {
+    title: 'silence before this node led is not counted',
+    over: { peer: peer('silent', 0, -Infinity), leadingSinceMs: 9_200 },
+    expected: [],
+  },
+  {
+    title: 'a node that is no member any more is down',
+    over: { members: new Set([1, 99]) },
+    expected: [{ kind: 'nodeDown', node: 2, boot: 5, why: 'removed' }],
+  },
+] as { title: string; over: Partial<StewardView>; expected: unknown[] }[])
+  void t.test(title, async t => {
+    const { cluster, view } = await start(t)
+    cluster.journal.state.nodes.register(2, 5)
+    // node 99 is how the test applies commands
+    const decisions = decide(view(over)).filter(
+      decision => !('node' in decision && decision.node === 99),
+    )
+    t.same(decisions, expected)
+  })
+
+void t.test('messages are forgotten when their retention is over, a step at a time', async t => {
+  const { time, cluster, view, submit } = await start(t)
+  submit()
+  const [first] = [cluster.state.appliedIndex]
+  time.advance(30 * 60_000)
+  submit()
+  t.same(decide(view()), [])
+  time.advance(31 * 60_000)
+  const [decision] = decide(view())
+  t.match(decision, { kind: 'retire', unawaited: [] })
+  t.ok(decision?.kind === 'retire' && decision.upTo > first && decision.upTo <= first + 1)
+})
+
+void t.test('a node whose clock is outvoted proposes nothing of time', async t => {
+  const { time, view, submit } = await start(t)
+  submit()
+  submit()
+  time.advance(2 * HOUR)
+  t.not(decide(view()).length, 0)
+  t.same(decide(view({ nowMs: undefined })), [])
+})
+
+void t.test('validity ends for messages of a connector that no node may run', async t => {
+  const settings = gateway({ connectors: [connector('smsc-a', { nodes: [77] })] })
+  const { time, view, submit } = await start(t, settings)
+  submit()
+  time.advance(DAY)
+  t.notOk(decide(view()).some(({ kind }) => kind === 'expire'))
+  time.advance(3 * DAY)
+  const expire = decide(view()).find(({ kind }) => kind === 'expire')
+  t.match(expire, { connector: 1, refs: { length: 1 } })
+})
+
+function peer(state: PeerState, sinceMs: number, heardAtMs: number): StewardView['peer'] {
+  return () => ({ state, sinceMs, heardAtMs })
+}
