@@ -4,24 +4,22 @@ export { addressHash, FLAG_EXPLICIT_VALIDITY, FLAG_WATCHED } from './accept-reco
 export type { AccountState, Delivery } from './accounts.js'
 export { MARK, MESSAGE_STATE } from './blocks.js'
 export type {
-  ClaimedRange,
   Command,
   CommandResult,
   InboundItem,
   InboundResult,
   OutcomeItem,
   OutcomeResult,
-  Refusal,
   SessionRecord,
 } from './commands.js'
-export type { ConnectorState, Doubt, Home } from './connectors.js'
+export type { ConnectorState } from './connectors.js'
 export { rangesIn } from './connectors.js'
 export type { Effect } from './effects.js'
 export type { StoredMessage } from './entry.js'
 export { decodeEntry } from './entry.js'
 export type { Ref } from './ids.js'
-export { indexOf, messageId, offsetOf, parseMessageId, refOf } from './ids.js'
-export type { JournalListener, JournalOptions } from './journal.js'
+export { indexOf, offsetOf, parseMessageId, refOf } from './ids.js'
+export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
