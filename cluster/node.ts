@@ -4,7 +4,7 @@ import { silentLogger, type Logger } from '../src/base/logger.js'
 import { systemRandom, type Random } from '../src/base/random.js'
 import type { KeyValueStore } from '../src/base/store.js'
 import { FirstStart, decodeGreeting, encodeGreeting, type Greeting } from './first-start.js'
-import { DEFAULT_GROUP_SETTINGS, type GroupSettings } from './group-context.js'
+import { DEFAULT_GROUP_SETTINGS, type GroupContext, type GroupSettings } from './group-context.js'
 import type { Membership } from './log/records.js'
 import { BadFrame, RECORD_HEADER, RecordKind } from './messages.js'
 import { LaneMessenger } from './messenger.js'
@@ -135,23 +135,26 @@ class Node implements ClusterNode {
 
   async openGroup(id: number, machine: StateMachine, listener: GroupListener): Promise<Group> {
     assert(!this.groups.has(id), `group ${id} is open already`)
-    const group = await RaftGroup.open(
-      {
-        ...this.all,
-        ...this.options,
-        group: id,
-        machine,
-        listener,
-        store: this.store,
-        transport: this.transport,
-        logger: this.all.logger.with({ group: id }),
-        bootstrap: firstMembership(this.origin),
-        onMembership: () => this.updatePeers(),
-      },
-      opening => this.groups.set(id, opening),
-    )
-    this.updatePeers()
-    return group
+    const context: GroupContext = {
+      ...this.all,
+      ...this.options,
+      group: id,
+      machine,
+      listener,
+      store: this.store,
+      transport: this.transport,
+      logger: this.all.logger.with({ group: id }),
+      bootstrap: firstMembership(this.origin),
+      onMembership: () => this.updatePeers(),
+    }
+    try {
+      const group = await RaftGroup.open(context, opening => this.groups.set(id, opening))
+      this.updatePeers()
+      return group
+    } catch (error) {
+      this.groups.delete(id)
+      throw error
+    }
   }
 
   peer(id: number): PeerView {

@@ -69,7 +69,7 @@ export class ListMachine implements StateMachine {
   }
 
   persist(): void {
-    this.disk.state = structuredClone(this.state)
+    this.disk.state = { ...this.state, live: this.state.live.slice() }
   }
 
   /** Wants the values of these indexes no more. */

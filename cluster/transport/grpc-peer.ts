@@ -55,6 +55,7 @@ export class GrpcPeer {
   private state: PeerState = 'silent'
   private sinceMs: number
   private heardAtMs = -Infinity
+  private pingedAtMs = -Infinity
   private probing = false
   private stopped = false
 
@@ -227,10 +228,14 @@ export class GrpcPeer {
   }
 
   private ping(): void {
-    const now = this.context.clock.monotonicMs()
+    const { clock, silenceMs } = this.context
+    const now = clock.monotonicMs()
+    // after a pause of our own, what the peer said meanwhile has not been read yet
+    const paused = now - this.pingedAtMs > silenceMs / 4
+    this.pingedAtMs = now
     for (const lane of LANES) {
       if (!this.lanes[lane].up) continue
-      if (now - this.dials[lane].heardAtMs > this.context.silenceMs) {
+      if (!paused && now - this.dials[lane].heardAtMs > silenceMs) {
         this.lanes[lane].close('peer is silent')
       } else {
         this.lanes[lane].send(PING)

@@ -40,9 +40,13 @@ export const METHODS = {
 export const FLOW_CONTROL_WINDOW = 8 * 1024 * 1024
 const FRAME_BYTES_MAX = 64 * 1024 * 1024
 
+/** The name in a certificate's stead: peers are known by their URI, and an address is no server name. */
+const TLS_NAME = 'carillon.peer'
+
 export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_receive_message_length': FRAME_BYTES_MAX,
   'grpc.max_send_message_length': FRAME_BYTES_MAX,
+  'grpc.ssl_target_name_override': TLS_NAME,
   'grpc.use_local_subchannel_pool': 1, // a connection of its own for every lane
   'grpc.enable_retries': 0,
   'grpc.enable_http_proxy': 0,

@@ -187,7 +187,7 @@ export class GrpcTransport implements Transport {
       random,
       logger,
       tls,
-      silenceMs: Math.max(2000, 4 * electionTimeoutMs),
+      silenceMs: Math.max(4000, 8 * electionTimeoutMs),
       identity: () => this.identity,
       onRecord: (from, lane, record) => this.handler?.onRecord(from, lane, record),
       onPeer: (id, event) => this.handler?.onPeer(id, event),
