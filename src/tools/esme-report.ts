@@ -18,7 +18,7 @@ export interface EsmeReport {
   sent: number
   resent: number
   acknowledged: number
-  /** Positive answers a second, after the warm-up. */
+  /** Messages of after the warm-up that were answered positively, a second. */
   throughput: number
   refused: Record<string, number>
   /** Sent, and never answered: the connection broke, or the time-out passed. */

@@ -10,7 +10,6 @@ export interface RunFacts {
   sendingMs: number
   /** Monotonic ms of the last positive answer. */
   lastAckMs: number
-  warmUpAcks: number
   messages: number
   problems: readonly string[]
 }
@@ -18,7 +17,7 @@ export interface RunFacts {
 /** Draws up the report from the client's books. */
 export function makeReport(client: EsmeClient, facts: RunFacts): EsmeReport {
   const { ledger, options, sessions, startMs } = client
-  const { sendingMs, lastAckMs, warmUpAcks } = facts
+  const { sendingMs, lastAckMs } = facts
   const submitting = sessions.filter(session => session.canSubmit)
   const endMs = Math.max(sendingMs, lastAckMs - startMs)
   const gapsOf = (of: readonly EsmeSession[], limit = GAPS_MAX): Gap[] => {
@@ -37,8 +36,7 @@ export function makeReport(client: EsmeClient, facts: RunFacts): EsmeReport {
     sent: ledger.sent,
     resent: ledger.resent,
     acknowledged: ledger.acknowledged,
-    throughput:
-      measuredMs > 0 ? Math.round(((ledger.acknowledged - warmUpAcks) * 1000) / measuredMs) : 0,
+    throughput: measuredMs > 0 ? Math.round((ledger.latency.count * 1000) / measuredMs) : 0,
     refused: ledger.refusalsByName,
     inDoubt: ledger.inDoubt,
     late: ledger.late,

@@ -60,8 +60,6 @@ export class EsmeClient implements EsmeSessionOwner {
   private stopAsked = false
   private pumpAsked = false
   private lastAckMs = 0
-  private warmUpAcks = 0
-  private warm = false
   private settledAtMs: number | undefined
 
   constructor(options: Partial<EsmeOptions> = {}, effects: ToolEffects = systemEffects) {
@@ -167,7 +165,6 @@ export class EsmeClient implements EsmeSessionOwner {
     return makeReport(this, {
       sendingMs: this.phase === 'sending' ? this.now() - this.startMs : this.sendingMs,
       lastAckMs: this.lastAckMs,
-      warmUpAcks: this.warmUpAcks,
       messages: this.next,
       problems: this.problems,
     })
@@ -286,7 +283,6 @@ export class EsmeClient implements EsmeSessionOwner {
         if (this.mayBegin(nowMs)) this.begin(nowMs)
         break
       case 'sending':
-        this.noteWarmUp(nowMs)
         if (this.options.rate !== null) this.pump()
         if (this.allSent(nowMs)) {
           this.sendingMs = nowMs - this.startMs
@@ -324,12 +320,6 @@ export class EsmeClient implements EsmeSessionOwner {
     this.journal?.begin(nowMs)
     this.enter('sending')
     this.pump()
-  }
-
-  private noteWarmUp(nowMs: number): void {
-    if (this.warm || nowMs - this.startMs < this.options.warmUpMs) return
-    this.warm = true
-    this.warmUpAcks = this.ledger.acknowledged
   }
 
   private allSent(nowMs: number): boolean {

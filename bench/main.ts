@@ -1,0 +1,258 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { outputOption } from '../src/tools/smsc-sim-main.js'
+import { duration, grouped, perSecond, whole } from '../src/tools/units.js'
+import type { LoadOptions, Measurement, Path } from './load.js'
+import { describeMachine, machineText } from './machine.js'
+import { readProfile, summarise } from './profile.js'
+import {
+  memoryText,
+  measurementsText,
+  profileText,
+  reportText,
+  type BenchReport,
+  type MemoryReport,
+  type NodeProfile,
+} from './report.js'
+import { Scenario } from './scenario.js'
+
+const EXAMPLES = `
+Examples:
+  Everything: one node and three, every path, closed loop and open loop, and where the time goes:
+    carillon bench
+  A first impression in two minutes:
+    carillon bench --nodes 3 --paths dispatch --rates 2000 --duration 5s --no-profile
+  Does memory stay bounded? RSS after 100,000 and after 1,000,000 messages:
+    carillon bench --memory
+
+It starts nodes, SMSC simulator and load client as processes of their own, in a temporary directory
+and on free ports. Results go to bench/results/ too. How it is measured: bench/README.md.
+`
+
+interface Flags {
+  nodes: number[]
+  paths: Path[]
+  rates: number[]
+  duration: number
+  warmup: number
+  sessions: number
+  window: number
+  octets: number
+  profile: boolean
+  memory: boolean
+  memoryCounts: number[]
+  results: string
+  output: 'table' | 'json'
+}
+
+/**
+ * `carillon bench`.
+ * @returns the exit status: 0; 1 where a run showed a problem (lost receipts, repeated ids); 2 where
+ *          the arguments are wrong
+ */
+export async function main(argv: string[]): Promise<number> {
+  const command = benchCommand()
+  try {
+    command.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    throw error
+  }
+  const flags = command.opts<Flags>()
+  const report: BenchReport = {
+    machine: describeMachine(tmpdir()),
+    settings: { ...flags },
+    measurements: [],
+    profile: null,
+    memory: null,
+  }
+  note(machineText(report.machine))
+  if (flags.memory) {
+    report.memory = await measureMemory(flags)
+  } else {
+    await measureAll(flags, report.measurements)
+    if (flags.profile) report.profile = await profileNodes(flags)
+  }
+  await writeResults(flags.results, report)
+  process.stdout.write(
+    flags.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : `${reportText(report)}\n`,
+  )
+  return report.measurements.some(one => one.problems.length > 0) ? 1 : 0
+}
+
+function benchCommand(): Command {
+  return new Command('bench')
+    .description('Throughput, latency and memory of one node and of three, driven from outside.')
+    .exitOverride()
+    .option('--nodes <n,…>', 'sizes of the cluster', listOf(whole(1, 9)), [1, 3])
+    .option('--paths <path,…>', 'accept (connector down), dispatch, receipts', listOf(path), [
+      'accept',
+      'dispatch',
+      'receipts',
+    ] satisfies Path[])
+    .option(
+      '--rates <rate,…>',
+      'open-loop rates; those above 90 % of the maximum found are left out',
+      listOf(text => perSecond(text) ?? 0),
+      [1_000, 5_000, 10_000, 20_000],
+    )
+    .option('--duration <duration>', 'of each run', duration('s'), 10_000)
+    .option('--warmup <duration>', 'before it, not measured', duration('s'), 3_000)
+    .option('--sessions <n>', 'of the load client', whole(1, 1_000), 6)
+    .option('--window <n>', 'of each session', whole(1, 100_000), 250)
+    .option('--octets <n>', 'of the text', whole(18, 254), 140)
+    .option('--no-profile', 'do not run once more with --cpu-prof on the nodes')
+    .option('--memory', 'RSS of all nodes after many messages, instead of all else', false)
+    .option('--memory-counts <n,…>', 'after how many', listOf(whole(1, 1e8)), [100_000, 1_000_000])
+    .option('--results <directory>', 'where results are kept', resultsDirectory())
+    .addOption(outputOption())
+    .addHelpText('after', EXAMPLES)
+}
+
+function listOf<T>(one: (text: string) => T): (text: string) => T[] {
+  return text => text.split(',').filter(Boolean).map(one)
+}
+
+function path(text: string): Path {
+  if (text === 'accept' || text === 'dispatch' || text === 'receipts') return text
+  throw new InvalidArgumentError('Expected accept, dispatch or receipts.')
+}
+
+/** bench/results of the checkout that this build belongs to. */
+function resultsDirectory(): string {
+  return fileURLToPath(new URL('../../bench/results', import.meta.url))
+}
+
+function loadOf(flags: Flags): LoadOptions {
+  const { sessions, window, octets } = flags
+  return { durationMs: flags.duration, warmUpMs: flags.warmup, sessions, window, octets }
+}
+
+async function measureAll(flags: Flags, into: Measurement[]): Promise<void> {
+  for (const nodes of flags.nodes) {
+    for (const path of flags.paths) {
+      const scenario = await Scenario.start({ nodes, path, load: loadOf(flags) })
+      try {
+        const most = await scenario.measure(null)
+        show(into, most)
+        for (const rate of flags.rates) {
+          if (rate <= 0.9 * most.acceptedPerSecond) show(into, await scenario.measure(rate))
+        }
+      } finally {
+        await scenario.stop()
+      }
+    }
+  }
+}
+
+function show(into: Measurement[], measurement: Measurement): void {
+  into.push(measurement)
+  note(measurementsText([measurement]))
+}
+
+/** The largest cluster and the longest path once more, with the profiler on. */
+async function profileNodes(flags: Flags): Promise<NodeProfile> {
+  const directory = await mkdtemp(join(tmpdir(), 'carillon-profile-'))
+  const nodes = Math.max(...flags.nodes)
+  const path = flags.paths.includes('dispatch') ? 'dispatch' : flags.paths[0]!
+  const profileFlags = (id: number): string[] => [
+    '--cpu-prof',
+    `--cpu-prof-dir=${directory}`,
+    `--cpu-prof-name=node-${id}.cpuprofile`,
+  ]
+  try {
+    const load = loadOf(flags)
+    const scenario = await Scenario.start({ nodes, path, load, flags: profileFlags })
+    let measured: Measurement
+    let leader: number
+    let cpuMs: number
+    /** What is shown (without the warm-up), and what CPU time was counted over. */
+    const span = { fromUs: 0, toUs: 0 }
+    const loaded = { fromUs: 0, toUs: 0 }
+    try {
+      span.fromUs = monotonicUs() + flags.warmup * 1_000
+      const cpuBefore = scenario.cpuMs
+      loaded.fromUs = monotonicUs()
+      measured = await scenario.measure(null)
+      loaded.toUs = monotonicUs()
+      span.toUs = span.fromUs + flags.duration * 1_000
+      cpuMs = scenario.cpuMs - cpuBefore
+      leader = (await scenario.cluster.leader()).id
+    } finally {
+      await scenario.stop()
+    }
+    const written = await readdir(directory)
+    if (written.length < nodes) throw new Error(`only ${written.join(', ')} were profiled`)
+    const profiles = written.map(name => readProfile(join(directory, name)))
+    const all = summarise(profiles, span)
+    const result: NodeProfile = {
+      nodes,
+      path,
+      acceptedPerSecond: measured.acceptedPerSecond,
+      leader: summarise([readProfile(join(directory, `node-${leader}.cpuprofile`))], span),
+      all,
+      cpuOverMainThread: Math.round((cpuMs * 100) / summarise(profiles, loaded).busyMs) / 100,
+    }
+    note(profileText(result))
+    return result
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** What process.hrtime() reads, and V8's profiles are dated by. */
+function monotonicUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n)
+}
+
+async function measureMemory(flags: Flags): Promise<MemoryReport> {
+  const nodes = Math.max(...flags.nodes)
+  const scenario = await Scenario.start({ nodes, path: 'receipts', load: loadOf(flags) })
+  const points: MemoryReport['points'] = []
+  try {
+    let through = 0
+    for (const messages of flags.memoryCounts.toSorted((a, b) => a - b)) {
+      const report = await scenario.pass(messages - through)
+      through = messages
+      const rssMiB = await settledRss(scenario)
+      points.push({ messages, rssMiB, acceptedPerSecond: report.throughput })
+      note(`${grouped(messages)} through: RSS ${rssMiB.join(', ')} MiB`)
+    }
+  } finally {
+    await scenario.stop()
+  }
+  const sums = points.map(({ rssMiB }) => rssMiB.reduce((a, b) => a + b, 0))
+  const growth = Math.round(((sums.at(-1) ?? 0) * 100) / Math.max(1, sums[0] ?? 0)) / 100
+  const memory = { nodes, points, growth }
+  note(memoryText(memory))
+  return memory
+}
+
+/** The median of each node's RSS over five seconds of rest, MiB. */
+async function settledRss(scenario: Scenario): Promise<number[]> {
+  const samples: number[][] = []
+  for (let i = 0; i < 11; i++) {
+    samples.push(scenario.rssOctets)
+    await new Promise(resolve => setTimeout(resolve, 500))
+  }
+  return scenario.rssOctets.map((_, node) => {
+    const sorted = samples.map(sample => sample[node] ?? 0).sort((a, b) => a - b)
+    return Math.round(sorted[5]! / 2 ** 20)
+  })
+}
+
+async function writeResults(directory: string, report: BenchReport): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  const name = report.machine.at.replaceAll(':', '').replace(/\..*/, '')
+  const kind = report.memory === null ? 'bench' : 'memory'
+  await writeFile(join(directory, `${name}-${kind}.json`), JSON.stringify(report, null, 2))
+  await writeFile(join(directory, `${name}-${kind}.txt`), `${reportText(report)}\n`)
+}
+
+/** Progress goes to stderr, so that stdout is the result alone. */
+function note(text: string): void {
+  process.stderr.write(`${text}\n\n`)
+}

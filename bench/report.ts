@@ -1,0 +1,118 @@
+import Table from 'cli-table3'
+import { grouped, msText } from '../src/tools/units.js'
+import type { Measurement } from './load.js'
+import { machineText, type Machine } from './machine.js'
+import type { ProfileSummary } from './profile.js'
+
+export interface BenchReport {
+  machine: Machine
+  settings: Record<string, unknown>
+  measurements: Measurement[]
+  profile: NodeProfile | null
+  memory: MemoryReport | null
+}
+
+/** Where the time of a cluster under full load went. */
+export interface NodeProfile {
+  nodes: number
+  path: string
+  acceptedPerSecond: number
+  /** Of the main threads: of the leader's, and of all. */
+  leader: ProfileSummary
+  all: ProfileSummary
+  /** CPU time of the processes over the busy time of their main threads: what other threads do. */
+  cpuOverMainThread: number
+}
+
+export interface MemoryReport {
+  nodes: number
+  points: { messages: number; rssMiB: number[]; acceptedPerSecond: number }[]
+  /** RSS of all nodes at the last point over that at the first. */
+  growth: number
+}
+
+export function measurementsText(measurements: readonly Measurement[]): string {
+  if (measurements.length === 0) return ''
+  const head = ['nodes', 'path', 'offered/s', 'accepted/s', 'to SMSC/s', 'least share', 'drain']
+  const table = plainTable([...head, 'p50', 'p95', 'p99', 'max', 'µs CPU/msg', 'remarks'])
+  for (const m of measurements) {
+    const refused = Object.entries(m.refused).map(([name, n]) => `${name} ${grouped(n)}`)
+    table.push([
+      String(m.nodes),
+      m.path,
+      m.rate === null ? 'closed loop' : grouped(m.rate),
+      grouped(m.acceptedPerSecond),
+      m.dispatchedPerSecond === null ? '-' : grouped(m.dispatchedPerSecond),
+      m.dispatchedShareMin === null ? '-' : `${Math.round(m.dispatchedShareMin * 100)} %`,
+      m.drainMs === null ? '-' : msText(m.drainMs),
+      ...[m.latencyMs.p50, m.latencyMs.p95, m.latencyMs.p99, m.latencyMs.max].map(msText),
+      String(m.cpuUsPerMessage),
+      [...refused, ...m.problems].join('; '),
+    ])
+  }
+  return trimmed(table)
+}
+
+export function profileText(profile: NodeProfile): string {
+  const groups = plainTable(['group', 'leader', 'all nodes'])
+  for (const { group, share } of profile.all.groups) {
+    if (share < 0.005) continue
+    const leader = profile.leader.groups.find(one => one.group === group)?.share ?? 0
+    groups.push([group, percent(leader), percent(share)])
+  }
+  const top = plainTable(['leader: function', 'group', 'self time'])
+  for (const one of profile.leader.top) top.push([one.function, one.group, percent(one.share)])
+  const { busyMs, idleMs } = profile.leader
+  return [
+    `${profile.nodes} nodes, ${profile.path}, closed loop, profiled: ` +
+      `${grouped(profile.acceptedPerSecond)} accepted/s; ` +
+      `the leader's main thread was busy ${percent(busyMs / (busyMs + idleMs))} of the time; ` +
+      `processes used ${profile.cpuOverMainThread.toFixed(2)} × the CPU time of their main threads`,
+    trimmed(groups),
+    trimmed(top),
+  ].join('\n\n')
+}
+
+export function memoryText(memory: MemoryReport): string {
+  const table = plainTable(['messages', 'RSS MiB by node', 'sum', 'accepted/s'])
+  for (const { messages, rssMiB, acceptedPerSecond } of memory.points) {
+    const sum = rssMiB.reduce((a, b) => a + b, 0)
+    table.push([grouped(messages), rssMiB.join(' '), grouped(sum), grouped(acceptedPerSecond)])
+  }
+  return `${trimmed(table)}\n\ngrowth × ${memory.growth.toFixed(2)}`
+}
+
+export function reportText(report: BenchReport): string {
+  return [
+    machineText(report.machine),
+    measurementsText(report.measurements),
+    report.profile === null ? '' : profileText(report.profile),
+    report.memory === null ? '' : memoryText(report.memory),
+  ]
+    .filter(part => part !== '')
+    .join('\n\n')
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`
+}
+
+/** Columns by spaces, which can be pasted anywhere. */
+function plainTable(head: string[]): Table.Table {
+  const none = ['top', 'bottom', 'left', 'right', 'mid'].flatMap(side =>
+    side === 'left' || side === 'right' || side === 'mid'
+      ? [side, `${side}-mid`]
+      : [side, `${side}-mid`, `${side}-left`, `${side}-right`],
+  )
+  const chars = Object.fromEntries([...none, 'mid-mid', 'middle'].map(name => [name, '']))
+  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 }
+  return new Table({ head, chars, style })
+}
+
+function trimmed(table: Table.Table): string {
+  return table
+    .toString()
+    .split('\n')
+    .map(line => line.trimEnd())
+    .join('\n')
+}
