@@ -21,11 +21,14 @@ export interface DrainOptions {
   steps: DrainSteps
   sessions(): number
   inFlight(): number
+  /** Nothing can be committed any more, as when all nodes are stopped together: waiting would be in vain. */
+  hopeless(): boolean
 }
 
 /** Of the whole time, the front end gets most: ESMEs have to answer. */
 const FRONT_SHARE = 0.6
 const LEADERSHIP_MS = 2000
+const LOOK_MS = 50
 
 /**
  * Takes the node out of service without losing anything (DESIGN §3): not ready, leadership away, ESMEs unbound,
@@ -72,17 +75,21 @@ export class Drain {
   }
 
   private async within(ms: number, what: string, step: Promise<void>): Promise<void> {
-    const { timers, logger } = this.options
+    const { timers, logger, clock } = this.options
+    const until = clock.monotonicMs() + ms
     let cancel: (() => void) | undefined
-    const timeout = new Promise<string>(resolve => {
-      cancel = timers.after(ms, () => resolve('the time is over'))
+    const givenUp = new Promise<string>(resolve => {
+      cancel = timers.every(LOOK_MS, () => {
+        if (clock.monotonicMs() >= until) resolve('the time is over')
+        else if (this.options.hopeless()) resolve('there is no leader')
+      })
     })
     const failure = await Promise.race([
       step.then(
         () => undefined,
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
       ),
-      timeout,
+      givenUp,
     ])
     cancel?.()
     if (failure !== undefined) logger.warn('drain goes on without', { what, why: failure })

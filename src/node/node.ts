@@ -20,7 +20,7 @@ import { HttpSubmits } from './http-submits.js'
 import { Leadership } from './leadership.js'
 import type { Machine, NodeFolder, OpenListener } from './machine.js'
 import { frontOptions } from './front-options.js'
-import { readiness } from './readiness.js'
+import { LEADERLESS_TIMEOUTS, readiness } from './readiness.js'
 import type { Secrets } from './secrets.js'
 import { parseSettings } from './settings-text.js'
 import { StewardOffice } from './steward-office.js'
@@ -124,6 +124,7 @@ export class CarillonNode {
       sessions: () => this.front?.counts.sessions ?? 0,
       inFlight: () =>
         (this.upstream?.status() ?? []).reduce((sum, home) => sum + home.windowUsed, 0),
+      hopeless: () => this.isHopeless(),
       steps: {
         giveUpLeadership: async () => {
           if (this.group !== undefined) await this.leadership.giveUp(this.group)
@@ -348,6 +349,14 @@ export class CarillonNode {
       this.declareDraining(true).then(() => this.upstream?.drain()),
     ])
     handed.catch((error: unknown) => logger.warn('not everything was handed over', { error }))
+  }
+
+  /** Leaderless for as long as /readyz is patient. */
+  private isHopeless(): boolean {
+    const { config, machine } = this.options
+    const sinceMs = this.leadership.leaderlessSinceMs ?? Infinity
+    const patienceMs = LEADERLESS_TIMEOUTS * config.cluster.electionTimeoutMs
+    return machine.clock.monotonicMs() - sinceMs >= patienceMs
   }
 
   private async declareDraining(draining: boolean): Promise<void> {
