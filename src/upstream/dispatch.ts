@@ -108,7 +108,7 @@ export class Dispatch {
     else this.bindlessSinceMs ??= nowMs
     if (this.bindlessSinceMs !== undefined && nowMs - this.bindlessSinceMs >= GIVE_BACK_MS)
       this.giveBack()
-    this.ledger.wake()
+    this.ledger.plan()
     this.pump()
   }
 
@@ -143,7 +143,8 @@ export class Dispatch {
     const { open, asked } = this.ledger
     const slots = Math.min(this.binds.senders, settings.binds) * settings.window
     const queued = connector.queued - connector.retries.size
-    const count = Math.min(slots - open, queued, this.pace.ahead - this.waitingCount) - asked
+    const ahead = this.pace.ahead(this.ledger.claimMs) - this.waitingCount
+    const count = Math.min(slots - open, queued, ahead) - asked
     if (count <= 0) return 0
     if (this.context.fence()) return count
     this.pumpAfter(FENCE_MS)

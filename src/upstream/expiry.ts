@@ -1,9 +1,11 @@
 import type { ConnectorState, Ref, StoredMessage } from '../journal/index.js'
-import { MARK, rangesIn, refOf } from '../journal/index.js'
+import { indexOf, MARK, rangesIn, refOf } from '../journal/index.js'
 import type { Context } from './context.js'
 
 /** Messages looked at in one step, and ranges at the head of each queue level. */
 const EXAMINE_MAX = 4096
+/** Messages whose octets are read in one step. */
+const READ_MAX = 256
 const HEADS = 16
 /** Seconds that one step goes through, and messages of one command. */
 const SECONDS_MAX = 60
@@ -26,6 +28,7 @@ export class Expiry {
   private proposed: Set<number> = new Set()
   private pending = 0
   private forgetting = false
+  private passOver = 0
 
   constructor(context: Context) {
     this.context = context
@@ -87,24 +90,32 @@ export class Expiry {
     this.expire(refs.slice(at), [second])
   }
 
-  /** Without validity_period what waits longest is at the heads; retries and resends are there too. */
+  /**
+   * Without validity_period what waits longest is at the heads. What was tried before is looked at too: its
+   * bucket may have come while it was claimed.
+   */
   private expireHeads(connector: ConnectorState): void {
     const { journal, clock } = this.context
     const nowMs = clock.nowMs()
     const { validityMs } = journal.state.settings
     const refs: Ref[] = []
     let examine = EXAMINE_MAX
+    let read = 0
+    let passed = 0
     for (const { index, lo, hi } of connector.queue.heads(HEADS)) {
-      const proposedAtMs = journal.proposedAtMs(refOf(index, lo)) ?? nowMs
-      const old = proposedAtMs + validityMs <= nowMs
       const block = journal.state.blocks.get(index)
-      for (let offset = lo; offset < hi && examine-- > 0 && refs.length < BATCH; offset++) {
-        if (!old && (block === undefined || block.attempts(offset) === 0)) continue
-        if (!this.isUnclaimed(index, offset)) continue
+      if (block === undefined) continue
+      const old = block.proposedAtMs + validityMs <= nowMs
+      for (let offset = lo; offset < hi && examine-- > 0 && read < READ_MAX; offset++) {
+        if (!old && block.attempts(offset) === 0) continue
+        if (!this.isUnclaimed(index, offset) || passed++ < this.passOver) continue
+        read++
         const ref = refOf(index, offset)
-        if (endOf(journal.message(ref), proposedAtMs, validityMs) <= nowMs) refs.push(ref)
+        if (endOf(journal.message(ref), block.proposedAtMs, validityMs) <= nowMs) refs.push(ref)
       }
     }
+    // Those that have not expired are passed over next time, so that all get their turn.
+    this.passOver = read < READ_MAX ? 0 : this.passOver + read - refs.length
     if (refs.length > 0) this.expire(refs, [])
   }
 
@@ -129,7 +140,8 @@ export class Expiry {
     const before = clock.nowMs() - ORPHAN_MS
     let count = 0
     for (const { ref } of connector.orphans.values()) {
-      if (count >= ORPHANS_STEP || (journal.proposedAtMs(ref) ?? 0) > before) break
+      const keptAtMs = journal.state.blocks.get(indexOf(ref))?.proposedAtMs ?? 0
+      if (count >= ORPHANS_STEP || keptAtMs > before) break
       count++
     }
     if (count === 0) return

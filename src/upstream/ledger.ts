@@ -36,8 +36,9 @@ const GATHER_MS = 2
 const OUTCOMES_AT_ONCE = 512
 /** Outcomes and claims of one command. */
 const ITEMS_MAX = 4096
-/** After a claim that found nothing, or a proposal that was not taken. */
+/** After a proposal that was not taken, or a claim that found nothing; the latter is doubled each time. */
 const AGAIN_MS = 20
+const REST_MS_MAX = 5000
 
 /**
  * What this home has claimed, and what it says to the log: outcomes, and with them, in the same entry,
@@ -53,6 +54,9 @@ export class Ledger {
   private askedCount = 0
   private proposals = 0
   private resting = false
+  private restMs = AGAIN_MS
+  /** How long claims take, smoothed. */
+  private claimMsSmoothed = 0
   private flushSoon = false
   private cancelFlush: Cancel | undefined
   private stopped = false
@@ -70,6 +74,11 @@ export class Ledger {
   /** Asked for in claims without an answer. */
   get asked(): number {
     return this.askedCount
+  }
+
+  /** How long a claim takes to be decided, ms, smoothed. */
+  get claimMs(): number {
+    return this.claimMsSmoothed
   }
 
   /** Nothing is claimed, nor on its way. */
@@ -185,10 +194,12 @@ export class Ledger {
   private claim(): void {
     const count = this.resting ? 0 : Math.min(this.user.wanted(), ITEMS_MAX)
     if (count <= 0) return
-    const { journal, number: connector, epoch } = this.context
-    const taken = journal.proposer.propose({ kind: 'claim', connector, epoch, count }, result =>
-      this.answered(count, result),
-    )
+    const { journal, number: connector, epoch, clock } = this.context
+    const askedAtMs = clock.monotonicMs()
+    const taken = journal.proposer.propose({ kind: 'claim', connector, epoch, count }, result => {
+      this.claimMsSmoothed += (clock.monotonicMs() - askedAtMs - this.claimMsSmoothed) / 8
+      this.answered(count, result)
+    })
     if (!taken) return this.flushAfter(AGAIN_MS)
     this.proposals++
     this.askedCount += count
@@ -219,17 +230,20 @@ export class Ledger {
           if (attempt === undefined || this.held.get(ref)?.attempt === attempt) continue
           claimed.push(this.hold(ref, attempt))
         }
-    if (claimed.length > 0) this.user.claimed(claimed)
-    else this.rest()
+    if (claimed.length === 0) this.rest()
+    else {
+      this.restMs = AGAIN_MS
+      this.user.claimed(claimed)
+    }
     this.plan()
   }
 
   /** The claim found nothing: its queue named what is queued no more, or messages are on their way. */
   private rest(): void {
     this.resting = true
-    this.context.timers.after(AGAIN_MS, () => {
-      if (this.stopped) return
-      this.wake()
+    this.context.timers.after(this.restMs, () => {
+      if (!this.stopped) this.wake()
     })
+    this.restMs = Math.min(2 * this.restMs, REST_MS_MAX)
   }
 }

@@ -40,10 +40,14 @@ export class Pace {
     return this.limit === null ? this.slowed : Math.min(this.slowed, this.limit)
   }
 
-  /** How many messages may be claimed and not yet written: a tenth of a second's worth. */
-  get ahead(): number {
+  /**
+   * How many messages may be claimed and not yet written: enough for twice the time that a claim takes, a
+   * tenth of a second's worth at least and a second's at most.
+   */
+  ahead(claimMs: number): number {
     const rate = this.perSecond
-    return rate === null ? Infinity : Math.max(1, Math.ceil(rate / 10))
+    if (rate === null) return Infinity
+    return Math.max(1, Math.ceil((rate * Math.min(Math.max(100, 2 * claimMs), 1000)) / 1000))
   }
 
   setLimit(limitPerSecond: number | null, atMs: number): void {

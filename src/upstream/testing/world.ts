@@ -67,6 +67,7 @@ export class World {
     const time = new VirtualTime()
     const cluster = await SingleJournal.open({
       time,
+      submitTimeoutMs: 600_000,
       settings: gateway({ connectors: [connector('smsc-a', settings)], ...options.gateway }),
     })
     const world = new World(time, cluster, options.over ?? {})
