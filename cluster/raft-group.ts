@@ -26,6 +26,8 @@ const EMPTY = Buffer.alloc(0)
 /** Between two repeated `leaderChanged` calls for frames that may be lost. */
 const REANNOUNCE_MS = 20
 const COMPLAIN_MS = 5000
+/** Named for the node that shall lead, or that wants to read; a follower passes them on to its leader. */
+const PASSED_ON = new Set<number>([MessageKind.MsgTransferLeader, MessageKind.MsgReadIndex])
 
 /** One Raft group on this node: what the application sees, and what the transport brings. */
 export class RaftGroup implements Group {
@@ -171,8 +173,7 @@ export class RaftGroup implements Group {
     switch (record[0]) {
       case RecordKind.raft: {
         const message = decodeMessage(record, this.context.id)
-        // a transfer is asked for in the name of the node that shall lead
-        if (message.from !== from && message.type !== MessageKind.MsgTransferLeader) {
+        if (message.from !== from && !PASSED_ON.has(message.type)) {
           throw new BadFrame(`node ${from} speaks for node ${message.from}`)
         }
         this.act(() => this.engine.step(message))

@@ -12,6 +12,8 @@ const EMPTY = Buffer.alloc(0)
 /** The log is cut when it exceeds its bounds by this share, so that cuts are rare. */
 const CUT_SLACK = 0.1
 const CUT_CHECK_ENTRIES = 256
+/** A receiver of a snapshot that takes longer than so many times the log's bound needs another one. */
+const FLOOR_LOGS = 20
 
 export interface ReadyLoopEvents {
   /** Before the engine is asked what is to be done: the moment to propose. */
@@ -223,10 +225,13 @@ export class ReadyLoop {
 
   /** Cuts the log where it is longer than laggards may ask for, never above what the state has on disk. */
   private async cutLog(): Promise<void> {
-    if (this.appliedIndex - this.cutCheckedAt < CUT_CHECK_ENTRIES) return
-    this.cutCheckedAt = this.appliedIndex
     const { machine, settings, logger } = this.context
-    const durable = Math.min(machine.durableIndex, this.snapshots.floor, this.log.lastIndex)
+    const every = Math.min(CUT_CHECK_ENTRIES, Math.ceil(settings.keepEntries * CUT_SLACK))
+    if (this.appliedIndex - this.cutCheckedAt < every) return
+    this.cutCheckedAt = this.appliedIndex
+    const floorMin = this.appliedIndex - FLOOR_LOGS * settings.keepEntries
+    const floor = Math.max(this.snapshots.floor, floorMin)
+    const durable = Math.min(machine.durableIndex, floor, this.log.lastIndex)
     const cutAt = this.log.cutFor(durable, settings, CUT_SLACK)
     if (cutAt === undefined) return
     await this.log.cut(cutAt)
