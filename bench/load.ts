@@ -35,7 +35,7 @@ export interface Measurement {
   latencyMs: EsmeReport['latencyMs']
   receiptLatencyMs: EsmeReport['latencyMs'] | null
   longestGapMs: number
-  /** CPU time of all nodes a message, µs, threads and kernel included. */
+  /** CPU time of all nodes a message, after the warm-up, µs, threads and kernel included. */
   cpuUsPerMessage: number
   problems: string[]
 }
@@ -56,18 +56,29 @@ export function esmeArguments(
   ]
 }
 
-/** A running sum at a time, between two seconds by proportion. */
-export function sumAt(seconds: readonly SmscSecond[], atMs: number): number {
-  let before: SmscSecond | undefined
-  for (const second of seconds) {
-    if (second.atMs >= atMs) {
-      if (before === undefined) return second.accepted
-      const part = (atMs - before.atMs) / (second.atMs - before.atMs)
-      return before.accepted + part * (second.accepted - before.accepted)
+/** A running sum, read at a time (ms since the Unix epoch). */
+export interface Reading {
+  atMs: number
+  sum: number
+}
+
+/** What the SMSC had taken, second by second. */
+export function takenBy(seconds: readonly SmscSecond[]): Reading[] {
+  return seconds.map(({ atMs, accepted }) => ({ atMs, sum: accepted }))
+}
+
+/** A running sum at a time, between two readings by proportion. */
+export function sumAt(readings: readonly Reading[], atMs: number): number {
+  let before: Reading | undefined
+  for (const reading of readings) {
+    if (reading.atMs >= atMs) {
+      if (before === undefined) return reading.sum
+      const part = (atMs - before.atMs) / (reading.atMs - before.atMs)
+      return before.sum + part * (reading.sum - before.sum)
     }
-    before = second
+    before = reading
   }
-  return before?.accepted ?? 0
+  return before?.sum ?? 0
 }
 
 /**
@@ -75,7 +86,7 @@ export function sumAt(seconds: readonly SmscSecond[], atMs: number): number {
  * `acceptedPerSecond` were accepted. Null where the time is shorter.
  */
 export function shareMin(
-  seconds: readonly SmscSecond[],
+  taken: readonly Reading[],
   fromMs: number,
   toMs: number,
   spanMs: number,
@@ -84,7 +95,7 @@ export function shareMin(
   const accepted = (acceptedPerSecond * spanMs) / 1000
   let least: number | null = null
   for (let at = fromMs; accepted > 0 && at + spanMs <= toMs; at += 250) {
-    const share = (sumAt(seconds, at + spanMs) - sumAt(seconds, at)) / accepted
+    const share = (sumAt(taken, at + spanMs) - sumAt(taken, at)) / accepted
     if (least === null || share < least) least = share
   }
   return least === null ? null : Math.round(least * 100) / 100

@@ -9,9 +9,11 @@ import {
   esmeArguments,
   shareMin,
   sumAt,
+  takenBy,
   type LoadOptions,
   type Measurement,
   type Path,
+  type Reading,
 } from './load.js'
 import { runEsme, SmscProcess } from './tool-processes.js'
 
@@ -68,14 +70,16 @@ export class Scenario {
   /** Loads the cluster at a rate (null: as fast as it goes), and waits until it has nothing left to do. */
   async measure(rate: number | null): Promise<Measurement> {
     const { nodes, path, load } = this.options
-    const cpuBefore = this.cpuMs
     const args = esmeArguments(this.cluster.smppAddresses, path, rate, load)
-    const report = await this.esme(args)
+    const cpu: Reading[] = []
+    const timer = setInterval(() => cpu.push({ atMs: Date.now(), sum: this.cpuMs }), 100)
+    const report = await this.esme(args).finally(() => clearInterval(timer))
     const drained = path === 'accept' ? undefined : await this.drained(DRAIN_MS_MAX)
     const sentUntilMs = report.startedAtMs + report.sendingMs
     const fromMs = report.startedAtMs + load.warmUpMs
-    const seconds = (await this.smsc?.seconds()) ?? []
-    const sent = sumAt(seconds, sentUntilMs) - sumAt(seconds, fromMs)
+    const taken = takenBy((await this.smsc?.seconds()) ?? [])
+    const between = (sums: readonly Reading[]): number =>
+      sumAt(sums, sentUntilMs) - sumAt(sums, fromMs)
     const problems = [...report.problems]
     if (drained === false) problems.push(`not drained after ${DRAIN_MS_MAX / 1000} s`)
     const hasSmsc = this.smsc !== undefined
@@ -86,14 +90,16 @@ export class Scenario {
       rate,
       acceptedPerSecond: perSecond,
       refused: report.refused,
-      dispatchedPerSecond: hasSmsc ? Math.round((sent * 1000) / (sentUntilMs - fromMs)) : null,
-      dispatchedShareMin: hasSmsc ? shareMin(seconds, fromMs, sentUntilMs, 5_000, perSecond) : null,
+      dispatchedPerSecond: hasSmsc
+        ? Math.round((between(taken) * 1000) / (sentUntilMs - fromMs))
+        : null,
+      dispatchedShareMin: hasSmsc ? shareMin(taken, fromMs, sentUntilMs, 5_000, perSecond) : null,
       drainMs: drained === true ? Math.max(0, Math.round(Date.now() - sentUntilMs)) : null,
       latencyMs: report.latencyMs,
       receiptLatencyMs: report.receipts?.latencyMs ?? null,
       longestGapMs: report.gaps.all[0]?.ms ?? 0,
       cpuUsPerMessage:
-        Math.round(((this.cpuMs - cpuBefore) * 10_000) / Math.max(1, report.acknowledged)) / 10,
+        Math.round((between(cpu) * 10_000) / Math.max(1, report.latencyMs.count)) / 10,
       problems,
     }
   }
