@@ -144,6 +144,10 @@ export function applyExpire(applying: Applying, command: Expire): CommandResult 
     conclude(applying, subject, MESSAGE_STATE.EXPIRED, error, applying.entry.proposedAtMs)
   }
   for (const second of command.buckets) connector.dropExpiry(second)
+  connector.queue.trim(EXAMINE_BEYOND, (at, offset) => {
+    return applying.state.blocks.get(at)?.mark(offset) === MARK.QUEUED
+  })
+  connector.touch()
   return OK
 }
 

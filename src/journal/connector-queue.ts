@@ -80,6 +80,27 @@ export class ConnectorQueue {
     return taken
   }
 
+  /**
+   * Drops what stands foremost in each level and is queued no more, so that `heads` shows what is. Looks at
+   * no more than `examineMax` messages.
+   */
+  trim(examineMax: number, isQueued: (index: number, offset: number) => boolean): void {
+    let examine = examineMax
+    for (const { list, cursor } of this.levels)
+      while (list.length > 0 && examine > 0) {
+        const { index, lo, hi } = this.range(list, cursor)
+        let offset = Math.max(lo, cursor.from)
+        while (offset < hi && examine > 0 && !isQueued(index, offset)) {
+          offset++
+          examine--
+        }
+        cursor.from = offset
+        if (offset < hi) break
+        list.shift()
+        cursor.from = 0
+      }
+  }
+
   /** The first ranges of each level, at most `most` a level: what waits longest. */
   *heads(most: number): Generator<ClaimedRange> {
     for (const { list, cursor } of this.levels)

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Ref } from '../journal/index.js'
 import { MESSAGE_STATE } from '../journal/index.js'
 import { encodeBody } from '../smpp/codec.js'
 import { World } from './testing/world.js'
@@ -322,11 +323,12 @@ void t.test('without a validity_period the default ends what waits', async t => 
   const world = await World.open({}, { gateway: { validityMs: 60_000 } })
   world.smsc.refuses = 'ECONNREFUSED'
   world.smsc.links[0]!.close('gone')
-  const refs = await world.submitMany(20)
+  const refs: Ref[] = []
+  for (let entry = 0; entry < 100; entry++) refs.push(...(await world.submitMany(2)))
   await world.pass(59_000)
-  t.same(world.tally(refs), { QUEUED: 20 })
-  await world.pass(3000)
-  t.same(world.tally(refs), { DONE: 20 })
+  t.same(world.tally(refs), { QUEUED: 200 })
+  await world.pass(10_000)
+  t.same(world.tally(refs), { DONE: 200 })
   await world.stop()
 })
 
