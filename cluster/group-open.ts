@@ -24,7 +24,7 @@ export async function openLog(context: GroupContext): Promise<LogStore> {
   if (machine.durableIndex === 0 && log.firstIndex === 2) {
     // the first members' logs begin behind index 1, and the state machine knows no holes
     machine.apply(1, 1, EMPTY)
-    machine.applied()
+    await machine.applied()
   }
   const applied = appliedAtOpen(log, machine.durableIndex)
   if (applied < log.firstIndex - 1 || applied > log.lastIndex) {

@@ -197,7 +197,8 @@ export class ReadyLoop {
       }
       this.appliedIndex = index
     }
-    machine.applied()
+    const brake = machine.applied()
+    if (brake !== undefined) await brake
     this.afterApplied()
   }
 

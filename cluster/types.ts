@@ -13,8 +13,11 @@ export interface StateMachine {
    * deterministic, never throws on content. `data` may be a view of a larger buffer: copy what is kept.
    */
   apply(index: number, term: number, data: Buffer): void
-  /** Called after a run of `apply` calls: the moment to act on what they decided. */
-  applied(): void
+  /**
+   * Called after a run of `apply` calls: the moment to act on what they decided. Nothing more is applied
+   * before the promise, if there is one, resolves: the brake of a state whose changes pile up unwritten.
+   */
+  applied(): void | Promise<void>
   /** The state as it is on disk, together with its index. Closed by the caller. */
   snapshot(): Promise<SnapshotSource>
   /** A place to receive another node's state, beside the current one. An earlier unfinished one is discarded. */

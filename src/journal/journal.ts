@@ -17,6 +17,8 @@ import { State } from './state.js'
 const FLUSH_EVERY_MS = 50
 /** Entries applied since the last flush at which the next one does not wait: about 4 MB of changes. */
 const FLUSH_OCTETS = 4 * 1024 * 1024
+/** No more is applied beyond this until a flush has ended. */
+const UNFLUSHED_OCTETS_MAX = 4 * FLUSH_OCTETS
 /** Decoded entries kept for dispatch: their messages are read one after the other. */
 const ENTRIES_CACHED = 64
 
@@ -158,7 +160,8 @@ export class Journal {
     this.unflushedOctets += 64 + data.length
   }
 
-  applied(): void {
+  /** Waits for the disk where 16 MB of changes are unwritten: the overlay is bounded (DESIGN §4, I8). */
+  applied(): void | Promise<void> {
     for (const effect of this.effects.take()) {
       if (effect.node !== 'all' && effect.node !== this.node) continue
       if (effect.kind === 'decided')
@@ -166,6 +169,8 @@ export class Journal {
       for (const listener of this.listeners) listener.effect(effect)
     }
     this.scheduleFlush()
+    if (this.unflushedOctets >= UNFLUSHED_OCTETS_MAX) return this.flushing
+    return undefined
   }
 
   async snapshot(): Promise<SnapshotView> {

@@ -52,10 +52,11 @@ export class WatchedMachine implements StateMachine {
     this.comparable(comparable.index, comparable.hash)
   }
 
-  applied(): void {
+  applied(): void | Promise<void> {
     this.appliedAtMs = this.clock.monotonicMs()
-    this.journal.applied()
+    const brake = this.journal.applied()
     this.whenApplied()
+    return brake
   }
 
   snapshot() {

@@ -183,14 +183,14 @@ export class SingleJournal {
     this.waiting = []
     if (entries.length === 0) return
     for (const entry of entries) this.append(entry, false)
-    this.journal.applied()
+    void this.journal.applied()
   }
 
   private append(octets: Buffer, told = true): number {
     const index = ++this.index
     this.values.set(index, octets)
     this.journal.apply(index, 1, octets)
-    if (told) this.journal.applied()
+    if (told) void this.journal.applied()
     return index
   }
 }
