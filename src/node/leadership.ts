@@ -7,10 +7,13 @@ export class Leadership {
   leader: number | null = null
   private readonly clock: Clock
   private readonly node: number
+  private readonly takesPart: (id: number) => boolean
   private missedSinceMs: number
   private everKnown = false
 
-  constructor(node: number, clock: Clock) {
+  /** @param takesPart  false for nodes that drain: leadership is not handed to them */
+  constructor(node: number, clock: Clock, takesPart: (id: number) => boolean) {
+    this.takesPart = takesPart
     this.node = node
     this.clock = clock
     this.missedSinceMs = clock.monotonicMs()
@@ -53,7 +56,7 @@ export class Leadership {
   private heir(group: Group): number | undefined {
     const { members, leader } = group.status()
     const heirs = members.filter(
-      ({ id, role, alive }) => role === 'voter' && alive && id !== leader,
+      ({ id, role, alive }) => role === 'voter' && alive && id !== leader && this.takesPart(id),
     )
     heirs.sort((a, b) => (b.matchIndex ?? 0) - (a.matchIndex ?? 0) || a.id - b.id)
     return heirs[0]?.id

@@ -110,7 +110,10 @@ export class CarillonNode {
     this.folder = folder
     this.journal = journal
     this.startedAtMs = clock.nowMs()
-    this.leadership = new Leadership(journal.node, clock)
+    this.leadership = new Leadership(journal.node, clock, id => {
+      const known = journal.state.nodes.get(id)
+      return known?.alive === true && !known.draining
+    })
     this.watched = new WatchedMachine(
       journal,
       clock,
@@ -301,7 +304,7 @@ export class CarillonNode {
         this.boots?.wake()
         this.reads?.look()
         this.office?.leads(leader === this.journal.node)
-        if (this.stoodAside && leader === this.journal.node) this.standAside()
+        if (leader === this.journal.node) this.onLeading()
       },
       accepts: data => {
         const fine = decodeEntry(data) !== undefined
@@ -310,6 +313,16 @@ export class CarillonNode {
       },
       fatal: error => this.fail(error),
     }
+  }
+
+  /** Elected all the same: a node that stands aside, or was drained, hands it on. */
+  private onLeading(): void {
+    const { group } = this
+    if (group === undefined || this.stopping) return
+    if (!this.stoodAside && this.drainer.state.state !== 'drained') return
+    this.leadership.giveUp(group).catch((error: unknown) => {
+      this.options.logger.warn('leadership stays here for want of another voter', { error })
+    })
   }
 
   private onBootBegan(boot: number): void {
