@@ -71,7 +71,7 @@ export class FrontEnd implements SessionServices {
     const guard = new ReceiptGuard(journal, clock, timers, options.messenger, () =>
       this.deliveries.onReport(),
     )
-    this.rates = new AccountRates(options.shares ?? evenShares, clock)
+    this.rates = options.rates ?? new AccountRates(evenShares, clock)
     this.submits = new Submits({
       journal,
       clock,

@@ -4,7 +4,7 @@ import type { Metrics } from '../base/metrics.js'
 import type { Random } from '../base/random.js'
 import type { Journal } from '../journal/index.js'
 import type { Connection, SessionLimits } from '../link/types.js'
-import type { RateShares } from './account-rates.js'
+import type { AccountRates } from './account-rates.js'
 
 /** Everything the front end touches outside of itself. */
 export interface FrontOptions {
@@ -27,8 +27,8 @@ export interface FrontOptions {
   isolationTimeoutMs: number
   /** How long a receipt waits for its submit_sm_resp to be written. Default 500. */
   receiptGuardMs: number
-  /** How an account's rate is spread over nodes. Default: evenly over those with sessions of it. */
-  shares?: RateShares
+  /** What accounts may submit on this node. Default: even parts of their rates, by nodes with sessions. */
+  rates?: AccountRates
 }
 
 /** Opens a listener; connections go to `onConnection`, which calls their `listen` in the same turn. */

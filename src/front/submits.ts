@@ -70,10 +70,10 @@ export class Submits {
     const atMs = clock.monotonicMs()
     const status = this.read(frame)
     if (status !== 0) return this.answer(session, frame, status)
-    if (!rates.take(bound.account, atMs)) return this.refuse(session, frame, 'throttled')
+    const { state } = journal
+    if (!rates.take(state, bound.account, atMs)) return this.refuse(session, frame, 'throttled')
 
     const { reader, record } = this
-    const { state } = journal
     const account = state.accounts.get(bound.account)
     if (account?.settings === undefined) return this.refuse(session, frame, 'noAccount')
     const no = this.times(reader)

@@ -2,7 +2,7 @@ import type { Messenger } from '../../cluster/types.js'
 import type { Logger } from '../base/logger.js'
 import type { Metrics } from '../base/metrics.js'
 import type { NodeConfig } from '../config/node-file.js'
-import type { FrontOptions, Listen } from '../front/index.js'
+import type { AccountRates, FrontOptions, Listen } from '../front/index.js'
 import type { Journal } from '../journal/index.js'
 import type { Machine } from './machine.js'
 import { MESSAGE_KIND } from './message-kinds.js'
@@ -21,6 +21,7 @@ export interface FrontPorts {
   metrics: Metrics
   journal: Journal
   messenger: Messenger
+  rates: AccountRates
   leaderlessSinceMs(): number | undefined
   currentRead(): Promise<unknown>
 }
@@ -59,6 +60,7 @@ export function frontOptions(ports: FrontPorts): FrontOptions {
     submitTimeoutMs: smpp.submitTimeoutMs,
     isolationTimeoutMs: cluster.isolationTimeoutMs,
     receiptGuardMs: smpp.receiptGuardMs,
+    rates: ports.rates,
   }
 }
 

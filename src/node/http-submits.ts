@@ -3,9 +3,9 @@ import type { SendRequest } from '../api/shapes.js'
 import type { Clock } from '../base/clock.js'
 import type { AccountState, ConnectorState, Journal } from '../journal/index.js'
 import { addressHash, FLAG_WATCHED, refOf } from '../journal/index.js'
+import type { AccountRates } from '../front/index.js'
 import { refusalOf, REFUSALS, type RefusalCode } from '../front/refusals.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
-import { bucket, take, withRate, type Bucket } from '../policy/throttle.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { textSubmitBody } from './text-message.js'
 
@@ -20,28 +20,38 @@ const HTTP_STATUS: Partial<Record<RefusalCode, number>> = {
 }
 
 /**
- * Submits that come over HTTP: as a submit_sm of the account, and bound by the same rate and queue limits. Their
- * receipts are owed to no ESME (FLAG_WATCHED): they show under the message's id. Of an account's rate this
- * path uses at most what would be this node's even share.
+ * Submits that come over HTTP: as a submit_sm of the account, and bound by the same rate (this node's share of it)
+ * and queue limits. Their receipts are owed to no ESME (FLAG_WATCHED): they show under the message's id.
  */
 export class HttpSubmits implements SubmitPort {
   private readonly journal: Journal
   private readonly clock: Clock
+  private readonly rates: () => AccountRates | undefined
   private readonly ready: () => boolean
   private readonly reader = new SubmitReader()
-  private readonly buckets: Map<number, Bucket> = new Map()
 
-  /** @param ready  false: this node takes nothing new */
-  constructor(journal: Journal, clock: Clock, ready: () => boolean) {
+  /**
+   * @param rates  undefined: the node has not come so far
+   * @param ready  false: this node takes nothing new
+   */
+  constructor(
+    journal: Journal,
+    clock: Clock,
+    rates: () => AccountRates | undefined,
+    ready: () => boolean,
+  ) {
     this.journal = journal
     this.clock = clock
+    this.rates = rates
     this.ready = ready
   }
 
   submit(request: SendRequest): Promise<Submitted> {
     const { journal } = this
     const { state } = journal
-    if (!this.ready()) return refused('notReady', 'this node takes no messages now')
+    const rates = this.rates()
+    if (rates === undefined || !this.ready())
+      return refused('notReady', 'this node takes no messages now')
     const systemId = request.account ?? state.settings.accounts[0]?.systemId ?? ''
     const account = state.account(systemId)
     if (account?.settings === undefined)
@@ -64,7 +74,8 @@ export class HttpSubmits implements SubmitPort {
         command_status: 'ESME_RINVDSTADR',
         detail: `${this.reader.parameter} is no address that SMPP can carry`,
       })
-    if (!this.takeToken(account)) return refused('throttled', `${systemId} is over its throughput`)
+    if (!rates.take(state, account.number, this.clock.monotonicMs()))
+      return refused('throttled', `${systemId} is over its throughput`)
     const connector = this.route(account)
     if (connector === undefined) return refused('noRoute', 'no route takes this message')
     if (account.queued >= account.settings.queueLimit)
@@ -107,24 +118,6 @@ export class HttpSubmits implements SubmitPort {
     if (route === undefined) return undefined
     const id = chooseConnector(route.to, id => (state.connector(id)?.binds ?? 0) > 0)
     return id === undefined ? undefined : state.connector(id)
-  }
-
-  private takeToken({ number, settings }: AccountState): boolean {
-    const all = settings?.throughputPerSecond ?? null
-    if (all === null) {
-      this.buckets.delete(number)
-      return true
-    }
-    const nodes = this.journal.state.nodes.all().filter(({ alive }) => alive).length
-    const rate = all / Math.max(1, nodes)
-    const atMs = this.clock.monotonicMs()
-    const known = this.buckets.get(number) ?? bucket(rate, atMs)
-    const [rest, verdict] = take(
-      known.ratePerSecond === rate ? known : withRate(known, rate, atMs),
-      atMs,
-    )
-    this.buckets.set(number, rest)
-    return verdict === 'pass'
   }
 }
 

@@ -6,4 +6,7 @@ export const MESSAGE_KIND = {
   stateHash: 2,
   clockProbe: 3,
   clockAnswer: 4,
+  /** Accounts' rates: what a node holds and wants; what the leader grants. */
+  shareReport: 5,
+  shareGrant: 6,
 } as const

@@ -20,6 +20,7 @@ import { HttpSubmits } from './http-submits.js'
 import { Leadership } from './leadership.js'
 import type { Machine, NodeFolder, OpenListener } from './machine.js'
 import { frontOptions } from './front-options.js'
+import { RateSharing } from './rate-sharing.js'
 import { LEADERLESS_TIMEOUTS, readiness } from './readiness.js'
 import type { Secrets } from './secrets.js'
 import { parseSettings } from './settings-text.js'
@@ -61,6 +62,7 @@ export class CarillonNode {
   private clocks: ClockWatch | undefined
   private hashes: HashWatch | undefined
   private reads: CurrentReads | undefined
+  private sharing: RateSharing | undefined
   private stopping = false
   private upstreamStarted = false
   /** Handed away what it had, for its clock is wrong. */
@@ -178,6 +180,7 @@ export class CarillonNode {
     this.clocks?.stop()
     this.hashes?.stop()
     this.reads?.stop()
+    this.sharing?.stop()
     this.upstream?.stop()
     await this.front?.stop()
     this.journal.proposer.stop()
@@ -214,6 +217,11 @@ export class CarillonNode {
       peers: () => this.peers(),
       votes: () => this.members().some(({ id, role }) => id === config.node.id && role === 'voter'),
     }
+    this.sharing = new RateSharing({
+      ...about,
+      journal: this.journal,
+      currentRead: () => this.group?.readIndex() ?? Promise.reject(new Error('not open yet')),
+    })
     this.hashes = new HashWatch({
       ...about,
       outvoted: index =>
@@ -276,6 +284,7 @@ export class CarillonNode {
         metrics,
         journal: this.journal,
         messenger: this.cluster!.messenger,
+        rates: this.sharing!.rates,
         leaderlessSinceMs: () => this.leadership.leaderlessSinceMs,
         currentRead: () => this.group!.readIndex(),
       }),
@@ -297,12 +306,13 @@ export class CarillonNode {
   private groupListener(): GroupListener {
     const { logger, metrics } = this.options
     return {
-      leaderChanged: leader => {
+      leaderChanged: (leader, term) => {
         if (this.leadership.changed(leader))
           metrics.counter('raft_leader_changes_total', { group: String(GROUP) }).add()
         this.journal.proposer.leaderChanged(leader)
         this.boots?.wake()
         this.reads?.look()
+        this.sharing?.leads(leader, term)
         this.office?.leads(leader === this.journal.node)
         if (leader === this.journal.node) this.onLeading()
       },
@@ -327,6 +337,7 @@ export class CarillonNode {
 
   private onBootBegan(boot: number): void {
     this.journal.proposer.start(boot)
+    this.sharing?.begin(boot)
     this.front?.begin(boot)
     if (!this.upstreamStarted) {
       this.upstreamStarted = true
@@ -439,6 +450,7 @@ export class CarillonNode {
       submits: new HttpSubmits(
         journal,
         machine.clock,
+        () => this.sharing?.rates,
         () => journal.proposer.running && !this.drainer.begun,
       ),
       operations: {
