@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -187,6 +187,8 @@ async function profileNodes(flags: Flags): Promise<NodeProfile> {
     const written = await readdir(directory)
     if (written.length < nodes) throw new Error(`only ${written.join(', ')} were profiled`)
     const profiles = written.map(name => readProfile(join(directory, name)))
+    await mkdir(flags.results, { recursive: true })
+    for (const name of written) await copyFile(join(directory, name), join(flags.results, name))
     const all = summarise(profiles, span)
     const result: NodeProfile = {
       nodes,
