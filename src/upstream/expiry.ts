@@ -6,7 +6,7 @@ import type { Context } from './context.js'
 const EXAMINE_MAX = 4096
 /** Messages whose octets are read in one step. */
 const READ_MAX = 256
-const HEADS = 16
+const HEADS = 256
 /** Seconds that one step goes through, and messages of one command. */
 const SECONDS_MAX = 60
 const BATCH = 1000
@@ -91,8 +91,8 @@ export class Expiry {
   }
 
   /**
-   * Without validity_period what waits longest is at the heads. What was tried before is looked at too: its
-   * bucket may have come while it was claimed.
+   * Without validity_period what waits longest is at the heads. What has one and was tried before is looked at
+   * too: its bucket may have come while it was claimed.
    */
   private expireHeads(connector: ConnectorState): void {
     const { journal, clock } = this.context
@@ -106,16 +106,20 @@ export class Expiry {
       const block = journal.state.blocks.get(index)
       if (block === undefined) continue
       const old = block.proposedAtMs + validityMs <= nowMs
-      for (let offset = lo; offset < hi && examine-- > 0 && read < READ_MAX; offset++) {
-        if (!old && block.attempts(offset) === 0) continue
-        if (!this.isUnclaimed(index, offset) || passed++ < this.passOver) continue
-        read++
+      for (let offset = lo; offset < hi && examine-- > 0 && refs.length < BATCH; offset++) {
+        const explicit = block.explicitValidity(offset)
+        if (explicit ? block.attempts(offset) === 0 : !old) continue // explicit: its bucket sees to it
+        if (!this.isUnclaimed(index, offset)) continue
         const ref = refOf(index, offset)
-        if (endOf(journal.message(ref), block.proposedAtMs, validityMs) <= nowMs) refs.push(ref)
+        if (!explicit) refs.push(ref)
+        else if (read < READ_MAX && passed++ >= this.passOver) {
+          read++
+          if (endOf(journal.message(ref)) <= nowMs) refs.push(ref)
+        }
       }
     }
     // Those that have not expired are passed over next time, so that all get their turn.
-    this.passOver = read < READ_MAX ? 0 : this.passOver + read - refs.length
+    this.passOver = read < READ_MAX ? 0 : this.passOver + read
     if (refs.length > 0) this.expire(refs, [])
   }
 
@@ -157,11 +161,6 @@ export class Expiry {
   }
 }
 
-function endOf(
-  message: StoredMessage | undefined,
-  proposedAtMs: number,
-  validityMs: number,
-): number {
-  const explicit = message?.kind === 'submit' ? message.expiresAtMs : 0
-  return explicit > 0 ? explicit : proposedAtMs + validityMs
+function endOf(message: StoredMessage | undefined): number {
+  return message?.kind === 'submit' ? message.expiresAtMs : Infinity
 }
