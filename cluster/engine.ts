@@ -11,22 +11,21 @@ import {
   MessageType,
 } from '@coaty/consensus.raft/ported/raftpb/raft.pb.js'
 
-import type { Logger } from '../src/base/logger.js'
 import type { Random } from '../src/base/random.js'
 import {
   type ConfigurationChange,
   decodeChange,
   encodeChange,
-  toConfState,
   toConfiguration,
   toEngineChange,
   whyInvalid,
 } from './engine-conf.js'
 import { engineLogger, patchEngine } from './engine-guards.js'
+import { fromEngine, idOf, toEngine } from './engine-messages.js'
 import { engineStorage } from './engine-storage.js'
-import type { LogStore } from './log/log-store.js'
-import type { Configuration, HardState, LogEntry, SnapshotMetadata } from './log/records.js'
-import { MessageKind, type RaftMessage } from './messages.js'
+import type { EngineOptions, Progress, Ready } from './engine-types.js'
+import type { Configuration } from './log/records.js'
+import type { RaftMessage } from './messages.js'
 import type { Role } from './types.js'
 
 /** Ticks in a heartbeat: `tick` is called every heartbeatMs / 5. */
@@ -36,38 +35,6 @@ export const MESSAGE_BYTES_MAX = 512 * 1024
 const INFLIGHT_MESSAGES_MAX = 64
 const UNCOMMITTED_BYTES_MAX = 64 * 1024 * 1024
 const COMMITTED_BYTES_PER_READY = 2 * 1024 * 1024
-
-export interface EngineOptions {
-  id: number
-  log: LogStore
-  /** Index that the state machine has on disk. */
-  applied: number
-  /** Index that a snapshot taken now would have at least. */
-  snapshotAt: () => number
-  heartbeatMs: number
-  electionTimeoutMs: number
-  random: Random
-  logger: Logger
-}
-
-/** What has to be done now, in this order: write, send, apply, answer reads; then `advance`. */
-export interface Ready {
-  entries: LogEntry[]
-  /** Undefined where it did not change. */
-  hardState: HardState | undefined
-  mustSync: boolean
-  snapshot: SnapshotMetadata | undefined
-  committed: LogEntry[]
-  messages: RaftMessage[]
-  reads: { index: number; context: string }[]
-}
-
-/** A member's place in replication, on the leader. */
-export interface Progress {
-  matchIndex: number
-  recentlyActive: boolean
-  learner: boolean
-}
 
 /** What `mayLeaveEarly` looks at: fields alike in the engine's messages and in ours. */
 type EarlyMessage = Pick<RaftMessage, 'type' | 'term' | 'commit'> & { entries: readonly unknown[] }
@@ -408,63 +375,4 @@ export class Engine {
       ((rank + 0.6 * this.random.unit()) * this.ticksPerElection) / Math.max(1, voters.length)
     return this.ticksPerElection + Math.floor(spread)
   }
-}
-
-function idOf(id: string): number | null {
-  return id === '' ? null : Number(id)
-}
-
-function toEngine(message: RaftMessage): Message {
-  const engineMessage = new Message()
-  engineMessage.type = message.type
-  engineMessage.to = String(message.to)
-  engineMessage.from = String(message.from)
-  engineMessage.term = message.term
-  engineMessage.logTerm = message.logTerm
-  engineMessage.index = message.index
-  engineMessage.commit = message.commit
-  engineMessage.reject = message.reject
-  engineMessage.rejectHint = message.rejectHint
-  engineMessage.context = message.context === '' ? null : message.context
-  engineMessage.entries = isRead(message.type)
-    ? [{ term: 0, index: 0, type: 0, data: message.readContext }]
-    : message.entries
-  if (message.snapshot !== undefined) {
-    const { metadata } = engineMessage.snapshot
-    metadata.index = message.snapshot.index
-    metadata.term = message.snapshot.term
-    metadata.confState = toConfState(message.snapshot.membership.configuration)
-  }
-  return engineMessage
-}
-
-function fromEngine(source: Message): RaftMessage {
-  const read = isRead(source.type)
-  const { metadata } = source.snapshot
-  return {
-    type: source.type,
-    to: Number(source.to),
-    from: Number(source.from),
-    term: source.term,
-    logTerm: source.logTerm,
-    index: source.index,
-    commit: source.commit,
-    reject: source.reject,
-    rejectHint: source.rejectHint,
-    context: source.context === null ? '' : String(source.context),
-    readContext: read ? String(source.entries[0]?.data) : '',
-    entries: read ? [] : source.entries,
-    snapshot:
-      metadata.index === 0
-        ? undefined
-        : {
-            index: metadata.index,
-            term: metadata.term,
-            membership: { configuration: toConfiguration(metadata.confState), members: [] },
-          },
-  }
-}
-
-function isRead(type: number): boolean {
-  return type === MessageKind.MsgReadIndex || type === MessageKind.MsgReadIndexResp
 }

@@ -1,6 +1,7 @@
 import { assert } from '../src/base/assert.js'
 import { membersAfter, successor } from './membership.js'
-import type { Engine, Ready } from './engine.js'
+import type { Engine } from './engine.js'
+import type { Ready } from './engine-types.js'
 import type { GroupContext } from './group-context.js'
 import type { LogStore } from './log/log-store.js'
 import type { HardState, LogEntry, SnapshotMetadata } from './log/records.js'

@@ -1,6 +1,7 @@
 import type { Logger } from '../../src/base/logger.js'
 import type { KeyValueStore } from '../../src/base/store.js'
 import { IndexDeque } from './index-deque.js'
+import type { PendingInstall } from './install.js'
 import {
   confRange,
   cutKey,
@@ -38,7 +39,7 @@ export interface LoadedLog {
   released: Set<number>
   /** The stored records of `released`, by number. */
   releasedRecords: Map<number, number[]>
-  pending?: { index: number; phase: 1 | 2 }
+  pending?: PendingInstall
 }
 
 /** Entries read at once while the log is checked. */
@@ -75,7 +76,7 @@ export async function loadLog(
   }
   const pending = store.get(installKey(group))
   if (pending !== undefined) {
-    log.pending = decodeRecord(pending) as { index: number; phase: 1 | 2 }
+    log.pending = decodeRecord(pending) as PendingInstall
   }
   for await (const page of store.pages(confRange(group))) {
     for (const [key, value] of page) {

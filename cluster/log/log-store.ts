@@ -6,13 +6,12 @@ import {
   confKey,
   cutKey,
   entryKey,
-  entryRange,
   hardStateKey,
   installKey,
   releasedKey,
-  stagedKey,
   stagedRange,
 } from './keys.js'
+import { resumeInstall, stageValues, type PendingInstall, type ValueStage } from './install.js'
 import { loadLog, type LoadedLog } from './load.js'
 import {
   type Membership,
@@ -29,8 +28,6 @@ import {
 
 /** Octets of the newest entries that stay in memory. */
 const TAIL_BYTES_MAX = 64 * 1024 * 1024
-/** Octets of values gathered into one batch while a snapshot comes in or is put in place. */
-const STAGE_BYTES = 4 * 1024 * 1024
 
 /**
  * The durable log of one group: entries, hard state, membership history, and the values that
@@ -94,7 +91,7 @@ export class LogStore {
   }
 
   /** A snapshot whose installation began and did not end; undefined for none. */
-  get pendingInstall(): { index: number; phase: 1 | 2 } | undefined {
+  get pendingInstall(): PendingInstall | undefined {
     return this.log.pending
   }
 
@@ -296,28 +293,8 @@ export class LogStore {
   }
 
   /** A place for values that come with a snapshot. What an earlier attempt left is deleted first. */
-  async stageValues(): Promise<ValueStage> {
-    await this.store.clear(stagedRange(this.group))
-    let batch = this.store.batch()
-    let bytes = 0
-    const flush = async (): Promise<void> => {
-      const full = batch
-      batch = this.store.batch()
-      bytes = 0
-      if (full.length > 0) await full.write({ sync: true })
-    }
-    return {
-      put: async (index, raw) => {
-        if (decodeEntry(index, raw) === undefined) {
-          throw new LogDamaged(`value ${index} of a snapshot fails its checksum`)
-        }
-        batch.put(stagedKey(this.group, index), raw)
-        bytes += raw.length
-        if (bytes >= STAGE_BYTES) await flush()
-      },
-      finish: flush,
-      discard: () => this.store.clear(stagedRange(this.group)),
-    }
+  stageValues(): Promise<ValueStage> {
+    return stageValues(this.store, this.group)
   }
 
   /** Deletes staged values, unless an installation has begun that needs them. */
@@ -349,22 +326,8 @@ export class LogStore {
 
   /** The log's share of a pending installation; repeatable. Afterwards the application installs its own. */
   async resumeInstall(): Promise<void> {
-    const { group, log } = this
-    if (log.pending === undefined) return
-    const { index } = log.pending
-    if (log.pending.phase === 1) {
-      await this.store.clear(entryRange(group))
-      const batch = this.store.batch()
-      await batch.put(installKey(group), encodeRecord({ index, phase: 2 })).write({ sync: true })
-      log.pending = { index, phase: 2 }
-    }
-    for await (const page of this.store.pages(stagedRange(group), { pageSize: 64 })) {
-      const batch = this.store.batch()
-      for (const [key, value] of page) {
-        batch.put(entryKey(group, key.readUIntBE(5, 6)), value).del(key)
-      }
-      await batch.write({ sync: true })
-    }
+    const { pending } = this.log
+    if (pending !== undefined) await resumeInstall(this.store, this.group, pending)
   }
 
   /** Ends a pending installation, after the application has installed its state. */
@@ -443,12 +406,4 @@ export class LogStore {
 export interface LogStoreOptions {
   /** Octets of the newest entries kept in memory; default 64 MiB. */
   tailBytesMax?: number
-}
-
-/** Receives the values of a snapshot, apart from the log's own. */
-export interface ValueStage {
-  /** `raw` as `rawValue` gave it. Rejects with `LogDamaged` where its checksum is wrong. */
-  put(index: number, raw: Buffer): Promise<void>
-  finish(): Promise<void>
-  discard(): Promise<void>
 }
