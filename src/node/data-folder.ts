@@ -20,7 +20,9 @@ class LevelFolder implements StoreFolder {
   }
 
   async open(name: string): Promise<KeyValueStore> {
-    const store = await openLevelStore(join(this.path, name))
+    const store = await openLevelStore(join(this.path, name)).catch((error: unknown) => {
+      throw new Error(`${this.path} cannot be used: ${whyNot(error)}`, { cause: error })
+    })
     await syncDirectory(this.path)
     return store
   }
@@ -73,4 +75,12 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close()
   }
+}
+
+/** What LevelDB says stands in the cause. */
+function whyNot(error: unknown): string {
+  const { cause, message } = error as Error
+  if ((cause as { code?: string } | undefined)?.code === 'LEVEL_LOCKED')
+    return 'another process uses it'
+  return cause instanceof Error ? cause.message : message
 }

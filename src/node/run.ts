@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Logger } from '../base/logger.js'
+import { ConfigError } from '../config/file-error.js'
 import { logLevel } from '../config/environment.js'
 import { loadGatewayFile, loadNodeFile, resolveSecret } from '../config/load.js'
 import type { NodeConfig } from '../config/node-file.js'
@@ -52,6 +53,7 @@ export async function runNode(configPath: string): Promise<number> {
     logger.info('stopped')
     return EXIT.stopped
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     const why = error instanceof Error ? error.message : String(error)
     logger.error('the node could not start', { error })
     process.stderr.write(`carillon: node ${config.node.id} could not start: ${why}\n`)
