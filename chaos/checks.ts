@@ -1,0 +1,61 @@
+import type { Check, Evidence } from './evidence.js'
+
+/** What every drill has to show, by what it found. */
+export function verdicts({ books, duplicateBound, faults, spreads }: Evidence): Check[] {
+  if (books === null || duplicateBound === null) return []
+  const { bindsEnded, window, bound } = duplicateBound
+  const lastFaultMs = Math.max(0, ...faults.map(({ atMs }) => atMs))
+  const checks = [
+    must(
+      'no acknowledged message is lost',
+      books.lost === 0 && books.acknowledged > 0,
+      `${books.acknowledged} acknowledged, ${books.lost} never reached the SMSC` +
+        listed(books.lostMessages),
+      '0 lost of more than 0',
+    ),
+    must(
+      'every acknowledged message got its receipt',
+      books.receiptsMissing === 0,
+      `${books.receiptsMissing} without` + listed(books.missingReceipts),
+      '0 without',
+    ),
+    must(
+      'messages sent twice upstream stay within the bound',
+      books.duplicatedUpstream <= bound,
+      `${books.duplicatedUpstream}`,
+      `at most ${bound}: ${bindsEnded} binds ended × window ${window}` +
+        (bound > bindsEnded * window ? `, and ${bound - bindsEnded * window} by the fault` : ''),
+    ),
+    must(
+      'no message_id was given twice',
+      books.repeatedIds === 0,
+      `${books.repeatedIds} repeated`,
+      '0 repeated',
+    ),
+  ]
+  const { survivingGapMs: gap } = spreads
+  if (lastFaultMs > 0 && gap !== null && faults.every(({ what }) => what.includes('SIGKILL'))) {
+    checks.push(
+      goal(
+        'surviving sessions hardly notice',
+        gap.p50 < 50 && gap.max < 150,
+        `median ${Math.round(gap.p50)} ms, longest ${Math.round(gap.max)} ms of ${gap.count}`,
+        'median under 50 ms, longest under 150 ms',
+      ),
+    )
+  }
+  return checks
+}
+
+function must(name: string, ok: boolean, found: string, expected: string): Check {
+  return { kind: 'must', name, ok, found, expected }
+}
+
+function goal(name: string, ok: boolean, found: string, expected: string): Check {
+  return { kind: 'goal', name, ok, found, expected }
+}
+
+function listed(items: readonly string[]): string {
+  if (items.length === 0) return ''
+  return `: ${items.slice(0, 5).join(', ')}${items.length > 5 ? ', …' : ''}`
+}

@@ -1,0 +1,53 @@
+import type { ProcessCluster } from '../src/testing/process-cluster.js'
+import type { SmscBehaviour } from '../src/tools/smsc-faults.js'
+import type { Scene } from './scene.js'
+
+/** One way to break a cluster, and to see what became of its messages. */
+export interface Drill {
+  /** As printed in the documentation; stable. */
+  name: string
+  /** What is done, in a sentence. */
+  summary: string
+  /** What is set otherwise than by default, or only imitated; the report repeats it. */
+  says?: readonly string[]
+  setup?: DrillSetup
+  /** Why it cannot run on this machine; undefined: it can. */
+  cannotRun?: () => Promise<string | undefined>
+  /** Faults and recoveries, under load; may be called several times on one cluster. */
+  run: (scene: Scene) => Promise<void>
+}
+
+/** The cluster and the load a drill starts with, where they differ from the usual. */
+export interface DrillSetup {
+  /** Nodes. Default 3. */
+  size?: number
+  /** Of the connector, the account and the node files: see ProcessClusterOptions and gatewayTo. */
+  connector?: object
+  account?: object
+  /** More accounts, as in a gateway file. */
+  accounts?: readonly object[]
+  settings?: Readonly<Record<string, object>>
+  behaviour?: Partial<SmscBehaviour>
+  /** A proxy stands between each two nodes, in each direction (fault-proxy.ts). */
+  proxied?: boolean
+  /** Nodes take orders for faults inside of them (inside/faults.ts), and begin with these. */
+  inside?: InsideFaults
+  /** After the files are written, before the nodes start. @returns where ESMEs connect, where not to the nodes */
+  before?: (
+    cluster: ProcessCluster,
+    onEnd: (cleanup: () => Promise<void> | void) => void,
+  ) => Promise<readonly string[] | undefined>
+}
+
+/** Faults inside a node process. */
+export interface InsideFaults {
+  /** Added to the wall clock. */
+  clockOffsetMs?: number
+  /** Every synced write takes longer by so much. */
+  diskDelayMs?: number
+  /** Read at the start only: the log is cut to so many entries. */
+  keepEntries?: number
+}
+
+/** The connector of all drills. Doubts are resent after three seconds, so that a drill is short. */
+export const CONNECTOR = { binds: 2, window: 50, inDoubt: 'wait 3s' }

@@ -1,0 +1,67 @@
+import type { Drill } from '../drill.js'
+import type { Scene } from '../scene.js'
+import type { ProcessNode } from '../../src/testing/process-node.js'
+
+export const KILLS: readonly Drill[] = [
+  {
+    name: 'leader-kill',
+    summary: 'SIGKILL for the leader under load; it is started again when another one leads',
+    run: async scene => {
+      const leader = await scene.cluster.leader()
+      await kill(scene, `SIGKILL for node ${leader.id}, the leader`, [leader], true)
+    },
+  },
+  {
+    name: 'follower-kill',
+    summary: 'SIGKILL for a follower under load: the home of the connector where that is one',
+    run: async scene => {
+      const followers = await scene.followers()
+      const home = (await scene.connector())?.home
+      const any = followers[scene.random.below(followers.length)]!
+      const node = followers.find(({ id }) => id === home) ?? any
+      await kill(scene, `SIGKILL for node ${node.id}, a follower`, [node], false)
+    },
+  },
+  {
+    name: 'kill-majority',
+    summary:
+      'SIGKILL for the leader and one more of three: nothing can be accepted until they return',
+    run: async scene => {
+      const leader = await scene.cluster.leader()
+      const [other] = await scene.followers()
+      const nodes = [leader, other!]
+      const names = nodes.map(({ id }) => id).join(' and ')
+      await kill(scene, `SIGKILL for nodes ${names}, a majority`, nodes, false, 4_000)
+    },
+  },
+  {
+    name: 'kill-all',
+    summary: 'SIGKILL for all nodes at once, as a power cut; then all are started again',
+    run: async scene => {
+      await kill(scene, 'SIGKILL for all nodes', scene.cluster.running, false, 2_000)
+    },
+  },
+]
+
+async function kill(
+  scene: Scene,
+  what: string,
+  nodes: readonly ProcessNode[],
+  elects: boolean,
+  effectMs = 1_500,
+): Promise<void> {
+  const names = nodes.map(({ id }) => id).join(', ')
+  await scene.fault({
+    what,
+    nodes,
+    effectMs,
+    elects,
+    act: async () => {
+      await Promise.all(nodes.map(node => node.kill()))
+    },
+    recovery: `node ${names} started again`,
+    recover: () => {
+      for (const node of nodes) node.start()
+    },
+  })
+}

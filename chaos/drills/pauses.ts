@@ -1,0 +1,88 @@
+import { logged } from '../scene.js'
+import type { Drill } from '../drill.js'
+import { waitFor } from '../../src/testing/wait-for.js'
+
+export const PAUSES: readonly Drill[] = [
+  {
+    name: 'leader-pause',
+    summary:
+      'SIGSTOP for the leader for five seconds: another one leads, and the sleeper wakes up believing it still does',
+    run: async scene => {
+      const leader = await scene.cluster.leader()
+      await scene.fault({
+        what: `SIGSTOP for node ${leader.id}, the leader`,
+        nodes: [leader],
+        effectMs: 5_000,
+        elects: true,
+        act: () => leader.freeze(),
+        recovery: `node ${leader.id} goes on`,
+        recover: () => leader.thaw(),
+      })
+    },
+  },
+  {
+    name: 'rolling-restart',
+    summary:
+      'SIGTERM for one node after the other, the leader last; each drains, ends and comes back',
+    run: async scene => {
+      const leader = await scene.cluster.leader()
+      const followers = await scene.followers()
+      for (const node of [...followers, leader]) {
+        await scene.fault({
+          what: `SIGTERM for node ${node.id}`,
+          nodes: [node],
+          effectMs: 500,
+          elects: false,
+          act: async () => {
+            const ending = await node.terminate(20_000)
+            scene.check(
+              `node ${node.id} ended by itself`,
+              ending?.code === 0,
+              `status ${String(ending?.code)}, signal ${String(ending?.signal)}`,
+              'status 0 within 20 s',
+            )
+          },
+          recovery: `node ${node.id} started again`,
+          recover: () => node.start(),
+        })
+        await scene.steady(500)
+      }
+    },
+  },
+  {
+    name: 'snapshot-catch-up',
+    summary:
+      'a follower is away until the log that it needs has been cut; it comes back by a snapshot',
+    says: ['the log is cut to 1,000 entries, by an order inside the nodes; 50,000 are the default'],
+    setup: { inside: { keepEntries: 1_000 } },
+    run: async scene => {
+      const [node] = await scene.followers()
+      const leader = await scene.cluster.leader()
+      const awayAt = (await node!.cluster())?.appliedIndex ?? 0
+      const before = logged(node!, 'snapshot installed')
+      await scene.fault({
+        what: `SIGKILL for node ${node!.id}, a follower, until the log is cut`,
+        nodes: [node!],
+        effectMs: 1_000,
+        elects: false,
+        act: async () => {
+          await node!.kill()
+          await waitFor(
+            'the log grows past what is kept',
+            async () => ((await leader.cluster())?.appliedIndex ?? 0) > awayAt + 6_000,
+            { timeoutMs: 60_000, everyMs: 250 },
+          )
+        },
+        recovery: `node ${node!.id} started again`,
+        recover: () => node!.start(),
+      })
+      const installed = logged(node!, 'snapshot installed') - before
+      scene.check(
+        'it came back by a snapshot',
+        installed > 0,
+        `${installed} installed`,
+        'at least 1',
+      )
+    },
+  },
+]

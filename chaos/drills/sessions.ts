@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process'
+import { existsSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { List, SessionView } from '../../src/api/shapes.js'
+import { freePorts } from '../../src/testing/free-ports.js'
+import { OwnProcess } from '../../src/testing/own-process.js'
+import type { ProcessCluster } from '../../src/testing/process-cluster.js'
+import { waitFor } from '../../src/testing/wait-for.js'
+import type { Drill } from '../drill.js'
+import type { Scene } from '../scene.js'
+
+const HAPROXY = '/usr/sbin/haproxy'
+const STORM = 1_000
+
+export const SESSIONS: readonly Drill[] = [
+  {
+    name: 'esme-storm',
+    summary:
+      'a thousand sessions are bound, break together, and bind again at once, against password hashing',
+    setup: {
+      accounts: [
+        { systemId: 'storm', password: 'secret2', maxSessions: 2 * STORM, bindTypes: ['trx'] },
+      ],
+    },
+    run: async scene => {
+      let storm = await stormAt(scene, 'the first time')
+      await scene.fault({
+        what: `${STORM} sessions break, and bind again at once`,
+        nodes: [],
+        effectMs: 500,
+        elects: false,
+        act: async () => {
+          await storm.kill()
+          storm = await stormAt(scene, 'again')
+        },
+        recovery: 'all of them are bound',
+        recover: () => undefined,
+      })
+      await storm.kill()
+    },
+  },
+  {
+    name: 'balancer-failover',
+    summary:
+      'behind HAProxy: SIGKILL for the leader, then SIGSTOP for another node; sessions move by themselves',
+    says: [
+      'ESMEs know one address only: HAProxy, with deploy/haproxy/haproxy.cfg, PROXY protocol v2',
+    ],
+    cannotRun: () => Promise.resolve(existsSync(HAPROXY) ? undefined : 'haproxy is not installed'),
+    setup: {
+      settings: { smpp: { proxyProtocol: 'require', trustedProxies: ['127.0.0.0/8'] } },
+      before: async (cluster, onEnd) => [await haproxyBefore(cluster, onEnd)],
+    },
+    run: async scene => {
+      const leader = await scene.cluster.leader()
+      await scene.fault({
+        what: `SIGKILL for node ${leader.id}, the leader, behind HAProxy`,
+        nodes: [leader],
+        effectMs: 3_000,
+        elects: true,
+        act: () => leader.kill(),
+        recovery: `node ${leader.id} started again`,
+        recover: () => leader.start(),
+      })
+      await scene.steady(1_000)
+      const [node] = await scene.followers()
+      await scene.fault({
+        what: `SIGSTOP for node ${node!.id}, behind HAProxy`,
+        nodes: [node!],
+        effectMs: 6_000,
+        elects: false,
+        act: () => node!.freeze(),
+        recovery: `node ${node!.id} goes on`,
+        recover: () => node!.thaw(),
+      })
+      const sessions = await scene.cluster.running[0]!.get<List<SessionView>>('/api/v1/sessions')
+      const remotes = new Set(sessions?.items.map(({ remoteAddress }) => remoteAddress))
+      const bound = sessions?.items.length ?? 0
+      scene.check(
+        "sessions are known by the ESME's address",
+        bound > 0 && remotes.size === bound,
+        `${bound} sessions from ${remotes.size} addresses`,
+        'an address each, from the PROXY header',
+      )
+    },
+  },
+]
+
+/** A process with a thousand sessions that do nothing but stay; resolves when all are bound. */
+async function stormAt(scene: Scene, when: string): Promise<OwnProcess> {
+  const began = performance.now()
+  const before = await boundNow(scene)
+  const storm = new OwnProcess({
+    name: 'esme storm',
+    script: new URL('../../src/main.js', import.meta.url),
+    args: [
+      ...['esme', '--connect', scene.cluster.smppAddresses.join(','), '--system-id', 'storm'],
+      ...['--password', 'secret2', '--sessions', String(STORM), '--rate', '1/s'],
+      ...['--duration', '10m', '--no-receipts', '--give-up', '2m', '--output', 'json'],
+    ],
+    logFile: join(scene.cluster.directory, 'storm.log'),
+  })
+  scene.onEnd(async () => {
+    await storm.kill()
+  })
+  const wanted = before + STORM
+  await waitFor(`${STORM} sessions are bound`, async () => (await boundNow(scene)) >= wanted, {
+    timeoutMs: 60_000,
+    everyMs: 200,
+    detail: () => storm.logTail(),
+  })
+  scene.measured[`${STORM} sessions bound, ${when}, process start included, ms`] = Math.round(
+    performance.now() - began,
+  )
+  return storm
+}
+
+async function boundNow(scene: Scene): Promise<number> {
+  for (const node of scene.cluster.running) {
+    const accounts =
+      await node.get<List<{ systemId: string; sessions: number }>>('/api/v1/accounts')
+    const storm = accounts?.items.find(({ systemId }) => systemId === 'storm')
+    if (storm !== undefined) return storm.sessions
+  }
+  return 0
+}
+
+/** Starts HAProxy with the shipped file. @returns where it listens */
+async function haproxyBefore(
+  cluster: ProcessCluster,
+  onEnd: (cleanup: () => void) => void,
+): Promise<string> {
+  const [port] = await freePorts(1)
+  const listen = `127.0.0.1:${port!}`
+  const env: Record<string, string> = { CARILLON_BALANCER: listen }
+  for (const { id, smppAddress, httpPort } of cluster.nodes) {
+    env[`CARILLON_NODE${id}_SMPP`] = smppAddress
+    env[`CARILLON_NODE${id}_HTTP`] = String(httpPort)
+  }
+  const file = fileURLToPath(new URL('../../../deploy/haproxy/haproxy.cfg', import.meta.url))
+  const log = openSync(join(cluster.directory, 'haproxy.log'), 'a')
+  const child = spawn(HAPROXY, ['-db', '-f', file], {
+    stdio: ['ignore', log, log],
+    env: { ...process.env, ...env },
+  })
+  const kill = (): void => {
+    child.kill('SIGKILL')
+  }
+  process.once('exit', kill)
+  onEnd(() => {
+    process.removeListener('exit', kill)
+    kill()
+  })
+  return listen
+}

@@ -1,0 +1,72 @@
+import { waitFor } from '../../src/testing/wait-for.js'
+import { CONNECTOR, type Drill } from '../drill.js'
+
+export const UPSTREAM: readonly Drill[] = [
+  {
+    name: 'smsc-outage',
+    summary: 'the SMSC cuts all binds and takes none for eight seconds; messages wait in the queue',
+    run: async scene => {
+      const { smsc } = scene
+      await scene.fault({
+        what: 'the SMSC cuts its binds and refuses new ones',
+        nodes: [],
+        effectMs: 8_000,
+        elects: false,
+        act: () => {
+          smsc.change({ refuseBinds: 'ESME_RBINDFAIL' })
+          smsc.cut()
+        },
+        recovery: 'the SMSC takes binds again',
+        recover: async () => {
+          smsc.change({ refuseBinds: null })
+          const { accepted } = smsc.stats()
+          await waitFor('messages reach the SMSC again', () => smsc.stats().accepted > accepted, {
+            timeoutMs: 60_000,
+          })
+        },
+      })
+    },
+  },
+  {
+    name: 'smsc-slow',
+    summary:
+      'the SMSC takes half a second for an answer, refuses a tenth for now and throttles the rest, for ten seconds',
+    run: async scene => {
+      const { smsc } = scene
+      const { refused } = smsc.stats()
+      await scene.fault({
+        what: 'the SMSC is slow, refuses some with ESME_RSYSERR and throttles',
+        nodes: [],
+        effectMs: 10_000,
+        elects: false,
+        act: () =>
+          smsc.change({
+            delayMs: 500,
+            delayDistribution: 'exponential',
+            errorRate: 0.1,
+            throttlePerSecond: 50,
+          }),
+        recovery: 'the SMSC is well again',
+        recover: () =>
+          smsc.change({
+            delayMs: 0,
+            delayDistribution: 'fixed',
+            errorRate: 0,
+            throttlePerSecond: null,
+          }),
+      })
+      const after = smsc.stats().refused
+      for (const status of Object.keys(after)) {
+        const count = (after[status] ?? 0) - (refused[status] ?? 0)
+        scene.measured[`answered ${status} by the SMSC`] = count
+      }
+      const binds = smsc.stats().sessions.length
+      scene.check(
+        'binds outlive a slow SMSC',
+        binds === CONNECTOR.binds,
+        `${binds} binds`,
+        `${CONNECTOR.binds} binds`,
+      )
+    },
+  },
+]

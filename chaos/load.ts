@@ -1,0 +1,117 @@
+import { EsmeClient } from '../src/tools/esme.js'
+import type { EsmeOptions } from '../src/tools/esme-options.js'
+import type { EsmeReport } from '../src/tools/esme-report.js'
+import type { EsmeSession } from '../src/tools/esme-session.js'
+import { hostPort } from '../src/tools/units.js'
+
+export interface LoadOptions {
+  /** host:port of all nodes, or of what stands before them. */
+  addresses: readonly string[]
+  /** Messages a second, all together. */
+  rate: number
+  /** Journal of each client: `resident`, `roaming`. */
+  journalOf: (client: string) => string
+  onEvent: (event: string) => void
+}
+
+/** A client of the load, and its books. */
+export interface LoadClient {
+  name: string
+  client: EsmeClient
+  journal: string
+}
+
+/**
+ * Two load clients with receipts. Residents go back to their own node after a break, so that there
+ * are sessions on every node whenever a fault comes; roamers go to the next node at once, as customers
+ * behind a load balancer do. Nothing is sent twice: every repetition upstream is the gateway's.
+ */
+export class Load {
+  readonly clients: readonly LoadClient[]
+  private finishing: Promise<EsmeReport[]> | undefined
+
+  constructor({ addresses, rate, journalOf, onEvent }: LoadOptions) {
+    const own = (name: string, share: number, of: Partial<EsmeOptions>): LoadClient => {
+      const journal = journalOf(name)
+      const client = new EsmeClient({
+        addresses: addresses.map(address => hostPort(address)),
+        ...of,
+        rate: rate * share,
+        durationMs: DURATION_MS_MAX,
+        settleMs: SETTLE_MS,
+        lingerMs: LINGER_MS,
+        giveUpMs: 120_000,
+        journal,
+        onEvent: event => onEvent(`${name}: ${event}`),
+      })
+      return { name, client, journal }
+    }
+    const nodes = Math.max(3, addresses.length)
+    this.clients = [
+      own('resident', 2 / 3, { sticky: true, sessions: 2 * nodes }),
+      own('roaming', 1 / 3, { sessions: nodes, systemId: ROAMING_ID }),
+    ]
+  }
+
+  get sessions(): EsmeSession[] {
+    return this.clients.flatMap(({ client }) => client.sessions)
+  }
+
+  get acknowledged(): number {
+    return this.clients.reduce((sum, { client }) => sum + client.ledger.acknowledged, 0)
+  }
+
+  get allUp(): boolean {
+    return this.clients.every(({ client }) => client.up === client.sessions.length)
+  }
+
+  start(): void {
+    for (const { client } of this.clients) client.start()
+  }
+
+  /** Sends no more, waits for answers and receipts (a minute at most), unbinds. The journals are complete then. */
+  finish(): Promise<EsmeReport[]> {
+    for (const { client } of this.clients) client.stopSending()
+    this.finishing ??= Promise.all(
+      this.clients.map(async ({ client }) => {
+        await client.reached('done')
+        return client.finish()
+      }),
+    )
+    return this.finishing
+  }
+
+  /** The same, without waiting. */
+  giveUp(): Promise<EsmeReport[]> {
+    for (const { client } of this.clients) client.giveUp()
+    return this.finish()
+  }
+
+  /**
+   * When sessions were answered positively, ms since the Unix epoch, in order.
+   * @param sessions  those that count
+   */
+  answers(sessions: ReadonlySet<EsmeSession>, fromMs: number, toMs: number): number[] {
+    const found: number[] = []
+    for (const { client } of this.clients) {
+      for (const session of client.sessions) {
+        if (!sessions.has(session)) continue
+        const start = client.startedAtMs
+        let at = session.timeline.next(fromMs - start)
+        while (at !== undefined && start + at < toMs) {
+          found.push(start + at)
+          at = session.timeline.next(at + 1)
+        }
+      }
+    }
+    return found.sort((a, b) => a - b)
+  }
+}
+
+/** Account of the roaming client; the other one's is esme1. Both have the password secret1. */
+export const ROAMING_ID = 'esme2'
+
+const DURATION_MS_MAX = 3 * 3_600_000
+const SETTLE_MS = 60_000
+/** Second receipts are looked out for so long. */
+const LINGER_MS = 500

@@ -1,0 +1,325 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
+import { verdicts } from './checks.js'
+import { CONNECTOR, type Drill } from './drill.js'
+import { failed, type Evidence, type NodeUse } from './evidence.js'
+import { longestGap, spread } from './gaps.js'
+import { readJournal, reconcile, type ClientBook } from './reconcile.js'
+import { reportHtml } from './report-html.js'
+import { Scene } from './scene.js'
+import { drawTimeline } from './timeline.js'
+
+export interface RunOptions {
+  /** The evidence of this run goes into a directory of its own in here. */
+  out: string
+  /** Messages a second. */
+  rate: number
+  seed: number
+  /** How often the fault comes, in one running cluster. */
+  times: number
+  /** Keeps the nodes' data too; their logs are kept where a check failed. */
+  keep: boolean
+  say: (text: string) => void
+}
+
+export interface DrillResult {
+  evidence: Evidence
+  /** Directory of report.html, report.json and the load's journals. */
+  directory: string
+}
+
+/** Start included. A repetition gets ten seconds more. */
+export const BUDGET_MS = 180_000
+const REPETITION_MS = 10_000
+/** Kept back for settling, reconciling and ending. */
+const CLOSING_MS = 12_000
+const HARD_STOP_MS = 3_000
+
+/** Runs a drill from an empty directory to its report; resolves within its budget. */
+export async function runDrill(drill: Drill, options: RunOptions): Promise<DrillResult> {
+  const startedAtMs = Date.now()
+  const stamp = new Date(startedAtMs).toISOString().replace(/[-:]|\.\d+/g, '')
+  const directory = join(options.out, `${stamp}-${drill.name}`)
+  mkdirSync(directory, { recursive: true })
+  const evidence = blank(drill, options, startedAtMs)
+  const reason = await drill.cannotRun?.()
+  if (reason !== undefined) evidence.reason = reason
+  else {
+    await inTime(drill, options, directory, evidence)
+    evidence.result = failed(evidence.checks) ? 'failed' : 'passed'
+  }
+  evidence.tookMs = Date.now() - startedAtMs
+  evidence.machine.loadAfter = loadavg()[0]!
+  const cluster = join(directory, 'cluster')
+  if (!options.keep) {
+    if (evidence.result !== 'failed') rmSync(cluster, { recursive: true, force: true })
+    for (let id = 1; id <= evidence.settings.size; id++) {
+      rmSync(join(cluster, `data-${id}`), { recursive: true, force: true })
+    }
+  }
+  writeFileSync(join(directory, 'report.json'), `${JSON.stringify(evidence, null, 1)}\n`)
+  writeFileSync(join(directory, 'report.html'), reportHtml(evidence))
+  return { evidence, directory }
+}
+
+/** Performs the drill; where it does not end in time, kills the nodes and says so. */
+async function inTime(
+  drill: Drill,
+  options: RunOptions,
+  directory: string,
+  evidence: Evidence,
+): Promise<void> {
+  const budgetMs = BUDGET_MS + (options.times - 1) * REPETITION_MS
+  const stage: Stage = { scene: undefined }
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>(resolve => {
+    timer = setTimeout(() => resolve('late'), budgetMs - HARD_STOP_MS)
+  })
+  const ended = await Promise.race([
+    perform(drill, options, { directory, evidence, budgetMs, stage }),
+    late,
+  ])
+  clearTimeout(timer)
+  if (ended !== 'late') return
+  await stage.scene?.cluster.killAll()
+  evidence.checks.push({
+    kind: 'must',
+    name: 'the drill ended in time',
+    ok: false,
+    found: 'it had to be stopped',
+    expected: `within ${budgetMs / 1000} s`,
+  })
+}
+
+/** What has to be cleared away when time is over. */
+interface Stage {
+  scene: Scene | undefined
+}
+
+async function perform(
+  drill: Drill,
+  options: RunOptions,
+  run: { directory: string; evidence: Evidence; budgetMs: number; stage: Stage },
+): Promise<void> {
+  const { rate, seed, times, say } = options
+  const { directory, evidence, budgetMs, stage } = run
+  const startedMs = performance.now()
+  const leftMs = (): number => budgetMs - (performance.now() - startedMs)
+  const outOfTime = new AbortController()
+  const timer = setTimeout(
+    () => outOfTime.abort(new Error('out of time')),
+    budgetMs - CLOSING_MS - SETTLE_MS_LEAST,
+  )
+  let scene: Scene | undefined
+  try {
+    say(`starting ${drill.setup?.size ?? 3} nodes`)
+    scene = await Scene.start(drill, { directory, rate, seed, say, signal: outOfTime.signal })
+    stage.scene = scene
+    const before = usesOf(scene)
+    const fromMs = Date.now()
+    await scene.steady(WARM_MS)
+    try {
+      for (let i = 0; i < times; i++) {
+        if (times > 1) say(`${i + 1} of ${times}`)
+        await drill.run(scene)
+        await scene.steady(i + 1 < times ? BETWEEN_MS : AFTER_MS)
+      }
+    } catch (error) {
+      scene.mesh?.heal()
+      for (const node of scene.cluster.running) node.thaw()
+      scene.check('the drill ran to its end', false, messageOf(error), 'no error')
+    }
+    clearTimeout(timer)
+    await close(scene, evidence, { before, fromMs, leftMs, directory, say })
+  } catch (error) {
+    evidence.checks.push({
+      kind: 'must',
+      name: 'cluster and load started',
+      ok: false,
+      found: messageOf(error),
+      expected: 'all nodes ready, all sessions bound, messages reach the SMSC',
+    })
+  } finally {
+    clearTimeout(timer)
+    await scene?.end()
+  }
+}
+
+/** Lets everything come to rest, and compares the books. */
+async function close(
+  scene: Scene,
+  evidence: Evidence,
+  options: {
+    before: ReadonlyMap<number, { rss: number; disk: number }>
+    fromMs: number
+    leftMs: () => number
+    directory: string
+    say: (text: string) => void
+  },
+): Promise<void> {
+  const { before, fromMs, leftMs, directory, say } = options
+  const { cluster, smsc, load } = scene
+  say('settling: no more messages; waiting for answers, receipts and equal state hashes')
+  const sentUntilMs = Date.now()
+  const settleMs = Math.max(5_000, leftMs() - CLOSING_MS)
+  const giveUp = setTimeout(() => void load.giveUp(), settleMs)
+  const reports = await load.finish()
+  clearTimeout(giveUp)
+  const settled = await cluster.settled(Math.max(5_000, leftMs() - CLOSING_MS / 2)).then(
+    views => ({ ok: true, views, found: `${views[0]!.stateHash} at ${views[0]!.stateHashIndex}` }),
+    async (error: unknown) => ({
+      ok: false,
+      views: await cluster.views(),
+      found: messageOf(error).slice(0, 2_000),
+    }),
+  )
+  scene.check(
+    'all nodes have the same state hash, and nothing left to do',
+    settled.ok && settled.views.length === cluster.nodes.length,
+    settled.ok ? `${settled.views.length} nodes: ${settled.found}` : settled.found,
+    `${cluster.nodes.length} nodes agree, nothing queued, in flight or undelivered`,
+  )
+
+  const books = new Map<string, ClientBook>()
+  for (const { name, journal } of load.clients) {
+    books.set(name, readJournal(readFileSync(journal, 'utf8')))
+  }
+  const runs = new Map(load.clients.map(({ name, client }) => [name, client.runNumber]))
+  evidence.books = reconcile(books, (client, n) => smsc.tags.count(runs.get(client)!, n))
+  const stats = smsc.stats()
+  const bindsEnded = stats.binds - stats.sessions.length
+  const window = windowOf(scene)
+  evidence.duplicateBound = {
+    bindsEnded,
+    window,
+    bound: bindsEnded * window + scene.doubtsAllowed,
+  }
+  evidence.settings.gateway = withoutSecrets(scene.gateway)
+  evidence.faults = scene.faults
+  evidence.marks = scene.marks
+  evidence.roles = scene.watch.roles
+  evidence.events = scene.events
+  evidence.measured = scene.measured
+  evidence.spreads = {
+    survivingGapMs: spread(present(scene.faults.map(({ surviving }) => surviving.gapMs))),
+    affectedGapMs: spread(present(scene.faults.map(({ affected }) => affected.gapMs))),
+    newLeaderMs: spread(present(scene.faults.map(({ newLeaderMs }) => newLeaderMs))),
+    upstreamMs: spread(present(scene.faults.map(({ upstreamMs }) => upstreamMs))),
+  }
+  const all = load.answers(new Set(load.sessions), fromMs, sentUntilMs)
+  evidence.gaps = {
+    all: longestGap(all, fromMs, sentUntilMs)?.ms ?? null,
+    sessionsThatBroke: load.sessions.filter(({ breaks }) => breaks > 0).length,
+  }
+  evidence.nodes = cluster.nodes.map((node): NodeUse => {
+    const { rss = 0, disk = 0 } = before.get(node.id) ?? {}
+    return {
+      node: node.id,
+      rssBefore: rss,
+      rssMax: scene.watch.rssMax.get(node.id) ?? 0,
+      rssAfter: node.rssOctets,
+      diskBefore: disk,
+      diskAfter: scene.diskOf(node),
+    }
+  })
+  evidence.timeline = drawTimeline(
+    load.clients.map(({ name, client }) => ({
+      book: books.get(name)!,
+      startedAtMs: client.startedAtMs,
+    })),
+    scene.upstreamTimes(),
+    Math.min(...load.clients.map(({ client }) => client.startedAtMs)),
+    Math.max(sentUntilMs + 1_000, ...scene.upstreamTimes(sentUntilMs)),
+  )
+  evidence.latencyMs = latencyOf(books)
+  evidence.checks = [...scene.checks, ...verdicts(evidence)]
+  writeFileSync(join(directory, 'load.json'), `${JSON.stringify(reports, null, 1)}\n`)
+}
+
+const WARM_MS = 3_000
+const BETWEEN_MS = 1_000
+const AFTER_MS = 2_000
+const SETTLE_MS_LEAST = 40_000
+
+function usesOf(scene: Scene): Map<number, { rss: number; disk: number }> {
+  return new Map(
+    scene.cluster.nodes.map(node => [node.id, { rss: node.rssOctets, disk: scene.diskOf(node) }]),
+  )
+}
+
+function windowOf({ gateway }: Scene): number {
+  const { connectors } = gateway as { connectors: { window?: number }[] }
+  return connectors[0]?.window ?? CONNECTOR.window
+}
+
+function latencyOf(books: ReadonlyMap<string, ClientBook>): Evidence['latencyMs'] {
+  const all = [...books.values()].flatMap(({ acknowledged }) =>
+    [...acknowledged.values()].map(({ sentMs, answeredMs }) => answeredMs - sentMs),
+  )
+  if (all.length === 0) return null
+  const sorted = Float64Array.from(all).sort()
+  const at = (share: number): number =>
+    Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]! * 10) / 10
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) }
+}
+
+function present(values: readonly (number | null)[]): number[] {
+  return values.filter(value => value !== null)
+}
+
+function withoutSecrets(settings: object): unknown {
+  return JSON.parse(
+    JSON.stringify(settings, (key, value: unknown) => (key === 'password' ? '***' : value)),
+  )
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence {
+  const { rate, seed } = options
+  return {
+    version: 1,
+    drill: drill.name,
+    summary: drill.summary,
+    says: ['messages in doubt are resent after 3 s (inDoubt: wait 3s)', ...(drill.says ?? [])],
+    startedAt: new Date(startedAtMs).toISOString(),
+    tookMs: 0,
+    carillon: version(),
+    machine: {
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      cpus: cpus().length,
+      loadBefore: loadavg()[0]!,
+      loadAfter: 0,
+    },
+    seed,
+    settings: {
+      size: drill.setup?.size ?? 3,
+      rate,
+      gateway: null,
+      node: drill.setup?.settings ?? {},
+    },
+    result: 'not run',
+    checks: [],
+    faults: [],
+    spreads: { survivingGapMs: null, affectedGapMs: null, newLeaderMs: null, upstreamMs: null },
+    books: null,
+    duplicateBound: null,
+    gaps: { all: null, sessionsThatBroke: 0 },
+    latencyMs: null,
+    nodes: [],
+    marks: [],
+    roles: [],
+    measured: {},
+    events: [],
+    timeline: null,
+  }
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,340 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ConnectorView, List } from '../src/api/shapes.js'
+import { SeededRandom } from '../src/base/random.js'
+import type { EsmeSession } from '../src/tools/esme-session.js'
+import { SmscSimulator } from '../src/tools/smsc-sim.js'
+import { gatewayTo, ProcessCluster } from '../src/testing/process-cluster.js'
+import type { ProcessNode } from '../src/testing/process-node.js'
+import { waitFor } from '../src/testing/wait-for.js'
+import { CONNECTOR, type Drill, type DrillSetup, type InsideFaults } from './drill.js'
+import type { Check, FaultSample, Mark } from './evidence.js'
+import { ProxyMesh } from './fault-proxy.js'
+import { longestGap } from './gaps.js'
+import { Load, ROAMING_ID } from './load.js'
+import { newLeader, pause, Watch } from './watch.js'
+
+export interface SceneOptions {
+  /** Where the evidence of this run goes. */
+  directory: string
+  rate: number
+  seed: number
+  /** Hears what happens, a sentence each. */
+  say: (text: string) => void
+  signal: AbortSignal
+}
+
+/** A cluster, an SMSC and a load that run, and what drills do to them and note. */
+export class Scene {
+  readonly cluster: ProcessCluster
+  readonly smsc: SmscSimulator
+  readonly load: Load
+  readonly watch: Watch
+  readonly random: SeededRandom
+  /** Between the nodes, where the drill asked for it. */
+  readonly mesh: ProxyMesh | undefined
+  readonly gateway: object
+  readonly marks: Mark[] = []
+  readonly faults: FaultSample[] = []
+  readonly checks: Check[] = []
+  readonly measured: Record<string, number | string | null> = {}
+  readonly events: { atMs: number; text: string }[]
+  /** Messages that the drill's own faults may have made doubtful, beside those of broken binds. */
+  doubtsAllowed = 0
+  private readonly options: SceneOptions
+  private readonly cleanups: Cleanup[]
+
+  /** Starts everything; resolves when all nodes are ready, all sessions bound and messages flow. */
+  static async start(drill: Drill, options: SceneOptions): Promise<Scene> {
+    const { setup = {} } = drill
+    const cleanups: Cleanup[] = []
+    try {
+      return await Scene.build(setup, options, cleanups)
+    } catch (error) {
+      await cleanUp(cleanups)
+      throw error
+    }
+  }
+
+  private static async build(
+    setup: DrillSetup,
+    options: SceneOptions,
+    cleanups: Cleanup[],
+  ): Promise<Scene> {
+    const { directory, seed, rate, signal } = options
+    const random = new SeededRandom(seed)
+    const smsc = new SmscSimulator({ port: 0, behaviour: setup.behaviour ?? {} })
+    await smsc.start()
+    cleanups.push(() => smsc.stop())
+    const gateway = gatewayWith(smsc.port, setup)
+    const inside = setup.inside
+    const cluster = await ProcessCluster.prepare({
+      size: setup.size ?? 3,
+      gateway,
+      settings: setup.settings ?? {},
+      directory: join(directory, 'cluster'),
+      ...(inside === undefined ? {} : { flags: () => ['--import', INSIDE.href] }),
+    })
+    cleanups.push(() => cluster.stop({ deadlineMs: 3_000 }))
+    if (inside !== undefined) for (const { id } of cluster.nodes) orderInside(cluster, id, inside)
+    const mesh = setup.proxied === true ? await ProxyMesh.between(cluster, random) : undefined
+    if (mesh !== undefined) cleanups.push(() => mesh.close())
+    const onEnd = (cleanup: () => Promise<void> | void): void => void cleanups.push(cleanup)
+    const addresses = (await setup.before?.(cluster, onEnd)) ?? cluster.smppAddresses
+    for (const node of cluster.nodes) node.start()
+    const watch = new Watch(cluster)
+    cleanups.push(() => watch.stop())
+    await cluster.ready(START_MS)
+    signal.throwIfAborted()
+    const events: Scene['events'] = []
+    const load = new Load({
+      addresses,
+      rate,
+      journalOf: client => join(directory, `esme-${client}.tsv`),
+      onEvent: text => {
+        if (events.length < EVENTS_MAX) events.push({ atMs: Date.now(), text })
+      },
+    })
+    cleanups.push(async () => {
+      await load.giveUp()
+    })
+    load.start()
+    const parts = { cluster, smsc, load, watch, mesh, random, gateway, events, options, cleanups }
+    const scene = new Scene(parts)
+    await waitFor('all sessions are bound', () => scene.load.allUp, { timeoutMs: START_MS })
+    await waitFor('messages reach the SMSC', () => smsc.stats().accepted > 20, {
+      timeoutMs: START_MS,
+    })
+    return scene
+  }
+
+  private constructor(
+    parts: Pick<Scene, 'cluster' | 'smsc' | 'load' | 'watch' | 'mesh' | 'random'> &
+      Pick<Scene, 'gateway' | 'events'> & { options: SceneOptions; cleanups: Cleanup[] },
+  ) {
+    this.cluster = parts.cluster
+    this.smsc = parts.smsc
+    this.load = parts.load
+    this.watch = parts.watch
+    this.mesh = parts.mesh
+    this.random = parts.random
+    this.gateway = parts.gateway
+    this.events = parts.events
+    this.options = parts.options
+    this.cleanups = parts.cleanups
+  }
+
+  /** Nodes that are not the leader. */
+  async followers(): Promise<ProcessNode[]> {
+    const { id } = await this.cluster.leader()
+    return this.cluster.running.filter(node => node.id !== id)
+  }
+
+  /** The connector as a node that answers sees it. */
+  async connector(): Promise<ConnectorView | undefined> {
+    for (const node of this.cluster.running) {
+      if (this.watch.roleOf(node.id) === 'silent') continue
+      const list = await node.get<List<ConnectorView>>('/api/v1/connectors')
+      if (list?.items[0] !== undefined) return list.items[0]
+    }
+    return undefined
+  }
+
+  /** The load goes on for so long. */
+  async steady(ms: number): Promise<void> {
+    this.options.signal.throwIfAborted()
+    await pause(ms)
+    this.options.signal.throwIfAborted()
+  }
+
+  mark(kind: Mark['kind'], text: string): number {
+    const atMs = Date.now()
+    this.marks.push({ atMs, text, kind })
+    this.options.say(text)
+    return atMs
+  }
+
+  check(name: string, ok: boolean, found: string, expected: string): void {
+    this.checks.push({ kind: 'must', name, ok, found, expected })
+  }
+
+  /** Cleans up when the scene ends, the last first. */
+  onEnd(cleanup: Cleanup): void {
+    this.cleanups.push(cleanup)
+  }
+
+  /** Orders faults inside a node (setup.inside); they come into force within a moment. */
+  inside(node: ProcessNode, faults: InsideFaults): void {
+    orderInside(this.cluster, node.id, faults)
+    if (node.pid !== undefined) process.kill(node.pid, 'SIGUSR2')
+  }
+
+  /**
+   * Does something to nodes and measures what it did to the others. `recover` runs when the effect has
+   * been seen: a leader that was hit has a successor, or `effectMs` have passed.
+   */
+  async fault(options: {
+    what: string
+    nodes: readonly ProcessNode[]
+    /** For how long the fault lasts at least, ms. */
+    effectMs: number
+    act: () => Promise<void> | void
+    /** What is said of it: `node 2 started again`. */
+    recovery: string
+    recover: () => Promise<void> | void
+    /** Another node will lead: true where the leader is hit and can be succeeded. */
+    elects: boolean
+  }): Promise<FaultSample> {
+    const { what, nodes, effectMs, act, recover, recovery, elects } = options
+    const hit = new Set(nodes.map(({ id }) => id))
+    const views = await this.cluster.views()
+    const term = Math.max(0, ...views.map(view => view.term))
+    const home = (await this.connector())?.home ?? null
+    const breaks = new Map(this.load.sessions.map(session => [session, session.breaks]))
+    const at = new Map(this.load.sessions.map(session => [session, session.boundAt.at(-1)]))
+    const addresses = new Set<string | undefined>(nodes.map(({ smppAddress }) => smppAddress))
+
+    const atMs = this.mark('fault', what)
+    await act()
+    const led = elects ? newLeader(this.cluster, term, hit, ELECTION_MS) : undefined
+    await this.steady(effectMs)
+    const leader = await led
+    this.mark('recovery', recovery)
+    await recover()
+    await this.caughtUp()
+    const untilMs = Date.now()
+
+    const all = this.load.sessions
+    const affected = new Set(
+      all.filter(
+        session => addresses.has(at.get(session)) || session.breaks > breaks.get(session)!,
+      ),
+    )
+    const surviving = new Set(all.filter(session => !affected.has(session)))
+    const gapOf = (sessions: ReadonlySet<EsmeSession>): number | null => {
+      if (sessions.size === 0) return null
+      const times = this.load.answers(sessions, atMs - BEFORE_MS, untilMs)
+      return longestGap(times, atMs, untilMs)?.ms ?? null
+    }
+    const homeHit = home !== null && hit.has(home)
+    const upstream = longestGap(this.upstreamTimes(atMs - BEFORE_MS), atMs, untilMs)
+    const sample: FaultSample = {
+      what,
+      atMs,
+      nodes: [...hit],
+      newLeaderMs: leader === undefined ? null : leader.atMs - atMs,
+      homeHit,
+      upstreamMs: upstream === null || !homeHit ? null : upstream.atMs + upstream.ms - atMs,
+      surviving: { sessions: surviving.size, gapMs: gapOf(surviving) },
+      affected: { sessions: affected.size, gapMs: gapOf(affected) },
+    }
+    this.faults.push(sample)
+    this.options.say(sampleText(sample))
+    if (elects) {
+      this.check(
+        'a new leader was found',
+        leader !== undefined,
+        leader === undefined ? 'none' : `node ${leader.view.id} after ${sample.newLeaderMs!} ms`,
+        `within ${ELECTION_MS / 1000} s`,
+      )
+    }
+    return sample
+  }
+
+  /** Waits until all nodes run, are ready, have what the leader had committed, and all sessions are bound. */
+  async caughtUp(timeoutMs = 60_000): Promise<void> {
+    await this.cluster.ready(timeoutMs)
+    const leader = await this.cluster.leader(timeoutMs)
+    const committed = (await leader.cluster())?.commitIndex ?? 0
+    await waitFor(
+      'all nodes have caught up, and all sessions are bound',
+      async () => {
+        this.options.signal.throwIfAborted()
+        const views = await this.cluster.views()
+        const level = views.every(({ appliedIndex }) => appliedIndex >= committed)
+        return this.load.allUp && level && views.length === this.cluster.running.length
+      },
+      { timeoutMs, everyMs: 100 },
+    )
+  }
+
+  /** When the SMSC took messages, ms since the Unix epoch, in order. */
+  upstreamTimes(fromMs = 0): number[] {
+    return this.smsc
+      .acceptedSince(0, 1 << 20)
+      .map(({ atMs }) => atMs)
+      .filter(atMs => atMs >= fromMs)
+  }
+
+  /** Octets in the directory of a node's data. */
+  diskOf(node: ProcessNode): number {
+    return folderOctets(join(this.cluster.directory, `data-${node.id}`))
+  }
+
+  async end(): Promise<void> {
+    await cleanUp(this.cleanups)
+  }
+}
+
+type Cleanup = () => Promise<void> | void
+
+const INSIDE = new URL('./inside/faults.js', import.meta.url)
+const START_MS = 60_000
+const ELECTION_MS = 30_000
+/** Gaps may have begun so long before a fault. */
+const BEFORE_MS = 2_000
+const EVENTS_MAX = 2_000
+
+function gatewayWith(port: number, setup: DrillSetup): object {
+  const { connector = {}, account = {}, accounts = [] } = setup
+  const gateway = gatewayTo(port, { connector: { ...CONNECTOR, ...connector }, account }) as {
+    accounts: object[]
+  }
+  // An account each: receipts go to any session of their account, and each client keeps its own books.
+  const roaming = { ...gateway.accounts[0], systemId: ROAMING_ID }
+  return { ...gateway, accounts: [...gateway.accounts, roaming, ...accounts] }
+}
+
+/** Read by inside/faults.ts, beside the node file. */
+function orderInside(cluster: ProcessCluster, id: number, faults: InsideFaults): void {
+  writeFileSync(join(cluster.directory, `node-${id}.yaml.faults`), JSON.stringify(faults))
+}
+
+async function cleanUp(cleanups: Cleanup[]): Promise<void> {
+  for (const cleanup of cleanups.splice(0).reverse()) {
+    try {
+      await cleanup()
+    } catch {
+      // What ends after it must end too.
+    }
+  }
+}
+
+function sampleText({ newLeaderMs, upstreamMs, surviving, affected }: FaultSample): string {
+  const ms = (value: number | null): string => (value === null ? '-' : `${Math.round(value)} ms`)
+  return (
+    `  new leader ${ms(newLeaderMs)} · SMSC again ${ms(upstreamMs)} · longest gap: surviving sessions ` +
+    `(${surviving.sessions}) ${ms(surviving.gapMs)}, affected (${affected.sessions}) ${ms(affected.gapMs)}`
+  )
+}
+
+function folderOctets(path: string): number {
+  try {
+    return readdirSync(path, { recursive: true, withFileTypes: true }).reduce((sum, entry) => {
+      if (!entry.isFile()) return sum
+      const stat = statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })
+      return sum + (stat?.size ?? 0)
+    }, 0)
+  } catch {
+    return 0
+  }
+}
+
+/** Lines of a node's log whose event is this one. */
+export function logged(node: ProcessNode, event: string): number {
+  try {
+    return readFileSync(node.logFile, 'utf8').split(`"event":"${event}"`).length - 1
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,86 @@
+import type { ClusterView } from '../src/api/shapes.js'
+import type { ProcessCluster } from '../src/testing/process-cluster.js'
+import type { ProcessNode } from '../src/testing/process-node.js'
+
+/** What a node is, seen from outside. `silent`: its process is there, but does not answer. */
+export type Role = 'leader' | 'follower' | 'no leader' | 'silent' | 'down'
+
+/** A node became something, ms since the Unix epoch. */
+export interface RoleChange {
+  node: number
+  atMs: number
+  role: Role
+}
+
+/** Asks every node four times a second what it is, and notes when that changes. */
+export class Watch {
+  readonly roles: RoleChange[] = []
+  /** The highest resident memory seen, by node. */
+  readonly rssMax = new Map<number, number>()
+  private readonly cluster: ProcessCluster
+  private readonly stopping = new AbortController()
+  private readonly loops: Promise<void>[]
+
+  constructor(cluster: ProcessCluster) {
+    this.cluster = cluster
+    this.loops = cluster.nodes.map(node => this.follow(node))
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await Promise.all(this.loops)
+  }
+
+  /** What a node was last. */
+  roleOf(id: number): Role | undefined {
+    return this.roles.findLast(({ node }) => node === id)?.role
+  }
+
+  private async follow(node: ProcessNode): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      const askedAtMs = Date.now()
+      const silent = setTimeout(() => {
+        if (node.isRunning) this.note(node.id, askedAtMs, 'silent')
+      }, SILENT_MS)
+      const view = node.isRunning ? await node.cluster() : undefined
+      clearTimeout(silent)
+      this.note(node.id, askedAtMs, roleIn(node, view))
+      this.rssMax.set(node.id, Math.max(this.rssMax.get(node.id) ?? 0, node.rssOctets))
+      await pause(EVERY_MS)
+    }
+  }
+
+  private note(node: number, atMs: number, role: Role): void {
+    if (this.roleOf(node) !== role) this.roles.push({ node, atMs, role })
+  }
+}
+
+/** A node that answers, that leads, and in a later term than `term`; asked every 20 ms. */
+export async function newLeader(
+  cluster: ProcessCluster,
+  term: number,
+  without: ReadonlySet<number>,
+  timeoutMs: number,
+): Promise<{ view: ClusterView; atMs: number } | undefined> {
+  const endMs = performance.now() + timeoutMs
+  while (performance.now() < endMs) {
+    const asked = cluster.running.filter(({ id }) => !without.has(id))
+    const answers = await Promise.all(asked.map(node => node.cluster()))
+    const view = answers.find(view => view?.leader === view?.id && (view?.term ?? 0) > term)
+    if (view !== undefined) return { view, atMs: Date.now() }
+    await pause(20)
+  }
+  return undefined
+}
+
+export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+function roleIn(node: ProcessNode, view: ClusterView | undefined): Role {
+  if (!node.isRunning) return 'down'
+  if (view === undefined) return 'silent'
+  if (view.leader === null) return 'no leader'
+  return view.leader === view.id ? 'leader' : 'follower'
+}
+
+const EVERY_MS = 250
+const SILENT_MS = 800
