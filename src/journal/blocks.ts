@@ -312,8 +312,9 @@ export class Blocks implements Persistent {
     return block
   }
 
-  /** Says that a block from `get` was changed. */
+  /** Says that a block from `get` was changed. One that was removed since stays so. */
   changed(block: Block): void {
+    if (this.gone.has(block.index)) return
     this.dirty.add(block)
     if (!this.cache.has(block.index)) this.remember(block)
   }
