@@ -1,13 +1,14 @@
 import type { Journal, Ref } from '../journal/index.js'
-import { indexOf, MARK, MESSAGE_STATE, offsetOf, parseMessageId } from '../journal/index.js'
+import { indexOf, MARK, MESSAGE_STATE, offsetOf } from '../journal/index.js'
 import type { MessageEvent, MessageStateName, MessageView } from './shapes.js'
 
-/** The message of an id; undefined where there is none, or its retention is over. */
+/** The message of an id, long or short; undefined where there is none, or its retention is over. */
 export function messageView(journal: Journal, id: string): MessageView | undefined {
-  const place = parseMessageId(id)
-  const { state } = journal
-  if (place?.generation !== state.generation || place.group !== journal.group) return undefined
-  return viewOf(journal, place.ref)
+  for (const ref of journal.refsOf(id)) {
+    const view = viewOf(journal, ref)
+    if (view !== undefined) return view
+  }
+  return undefined
 }
 
 function viewOf(journal: Journal, ref: Ref): MessageView | undefined {
@@ -43,6 +44,7 @@ function viewOf(journal: Journal, ref: Ref): MessageView | undefined {
   if (finalAtMs > 0) events.push(event(finalAtMs, messageState, failure))
   return {
     id: journal.idOf(ref),
+    ...(block.isShort(offset) ? { shortId: journal.shownIdOf(ref) } : {}),
     state: messageState,
     connector: connector?.id ?? null,
     smscId: smscId === '' ? null : smscId,

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { parseMessageId } from '../journal/index.js'
 import type { ApiPorts } from './ports.js'
 import { badRequest, conflict, noQuorum } from './problems.js'
 import { objectIn } from './requests.js'
@@ -59,10 +58,7 @@ async function resolveDoubts(
 ): Promise<number> {
   const { state } = ports.journal
   const refs = new Set(
-    ids.flatMap(id => {
-      const place = typeof id === 'string' ? parseMessageId(id) : undefined
-      return place?.generation === state.generation ? [place.ref] : []
-    }),
+    ids.flatMap(id => (typeof id === 'string' ? ports.journal.refsOf(id).slice(0, 1) : [])),
   )
   const commands = [...state.connectors.values()].flatMap(({ number, doubts }) => {
     const mine = [...refs].filter(ref => doubts.has(ref))

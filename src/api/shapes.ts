@@ -174,6 +174,8 @@ export type MessageStateName =
 
 export interface MessageView {
   id: string
+  /** The 8 digits that its ESME knows it by, where it has them. */
+  shortId?: string
   state: MessageStateName
   connector: string | null
   /** The SMSC's message_id; null until it has answered. */

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { decodeBody, findTlv, tlvString } from '../smpp/codec.js'
+import { decodeBody, encodeBody, findTlv, tlvString } from '../smpp/codec.js'
+import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, gateway } from '../testing/gateway.js'
 import { FrontWorld } from './testing/front-world.js'
 
@@ -30,13 +31,38 @@ void t.test(
   },
 )
 
-void t.test('a receiver of SMPP 3.3 gets no optional parameters', async t => {
+void t.test('a session of SMPP 3.3 gets ids of 8 digits, and no optional parameters', async t => {
   const world = await FrontWorld.open(t)
   const esme = world.bound({ interface_version: 0x33 })
   receiptsOf(world, esme, 1)
   world.time.turn()
   t.same(esme.delivered[0]!.tlvs, [])
-  t.match(esme.texts, [/^id:[0-9a-f]{20} sub/])
+  const id = esme.answers[0]!.message_id
+  t.match(id, /^[0-9]{8}$/)
+  t.match(esme.texts, [`id:${id} sub`])
+})
+
+void t.test('an account of short ids has them in responses, receipts and query_sm', async t => {
+  const accounts = [account('esme1', { messageIdStyle: 'short' })]
+  const world = await FrontWorld.open(t, { settings: gateway({ accounts }) })
+  const esme = world.bound({ interface_version: 0x34 })
+  receiptsOf(world, esme, 3)
+  world.time.turn()
+  const ids = esme.answers.map(({ message_id }) => message_id)
+  t.equal(new Set(ids).size, 3)
+  t.ok(ids.every(id => /^[0-9]{8}$/.test(id)))
+  t.same(
+    esme.texts.map(text => text.slice(3, 11)),
+    ids,
+  )
+  for (const [i, { tlvs }] of esme.delivered.entries())
+    t.equal(tlvString(findTlv(tlvs, 'receipted_message_id')!), ids[i])
+
+  const query = encodeBody('query_sm', { message_id: ids[1]!, source_addr: '1000' })
+  esme.ask(COMMAND_IDS.query_sm, query)
+  await world.settle()
+  const decoded = decodeBody('query_sm_resp', esme.answers[3]!.body)
+  t.match(decoded, { ok: true, body: { message_id: ids[1]!, message_state: 2 } })
 })
 
 void t.test('an MO goes as it came, in order, within the window', async t => {

@@ -258,14 +258,14 @@ export class DeliveryPump {
       if (body === undefined) return undefined
       return kind === 'mo'
         ? relayedMo(body, tlvs)
-        : relayedReceipt(body, journal.idOf(message), tlvs)
+        : relayedReceipt(body, journal.shownIdOf(message), tlvs)
     }
     const block = journal.state.blocks.get(indexOf(message))
     const submit = journal.message(message)
     if (block === undefined || submit?.kind !== 'submit') return undefined
     const offset = offsetOf(message)
     const receipt = {
-      messageId: journal.idOf(message),
+      messageId: journal.shownIdOf(message),
       state: block.state(offset),
       error: block.error(offset),
       submittedAtMs: block.proposedAtMs,

@@ -2,6 +2,7 @@ import type { Journal } from '../journal/index.js'
 import { refOf } from '../journal/index.js'
 
 const ID_DIGITS = 20
+const SHORT_DIGITS = 8
 /** Digits that say which message of the entry; all before them are the entry's. */
 const OFFSET_DIGITS = 3
 const HEX = Buffer.from('0123456789abcdef', 'latin1')
@@ -13,6 +14,7 @@ const HEX = Buffer.from('0123456789abcdef', 'latin1')
 export class MessageIdBody {
   private readonly journal: Journal
   private readonly body = Buffer.alloc(ID_DIGITS + 1)
+  private readonly short = Buffer.alloc(SHORT_DIGITS + 1)
   private index = -1
 
   constructor(journal: Journal) {
@@ -30,6 +32,14 @@ export class MessageIdBody {
     body[ID_DIGITS - 2] = HEX[(offset >> 4) & 15]!
     body[ID_DIGITS - 1] = HEX[offset & 15]!
     return body
+  }
+
+  /** The same with the 8 digits, for a message that has them. */
+  shortOf(index: number, offset: number): Buffer {
+    const id = this.journal.shownIdOf(refOf(index, offset))
+    if (id.length !== SHORT_DIGITS) return this.of(index, offset)
+    this.short.write(id, 0, 'latin1')
+    return this.short
   }
 
   /** Forgets the entry: another generation may have come. */

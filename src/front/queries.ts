@@ -1,5 +1,5 @@
 import type { Journal } from '../journal/index.js'
-import { indexOf, MARK, MESSAGE_STATE, offsetOf, parseMessageId } from '../journal/index.js'
+import { indexOf, MARK, MESSAGE_STATE, offsetOf, type Ref } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { decodeBody, encodeBody } from '../smpp/codec.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
@@ -62,17 +62,13 @@ export class Queries {
   }
 
   private answer(query: Query): void {
-    const { state, group } = this.journal
-    const place = parseMessageId(query.message_id)
-    if (place?.generation !== state.generation || place.group !== group)
-      return respond(query, 'invalidMessageId')
-    const block = state.blocks.get(indexOf(place.ref))
-    const offset = offsetOf(place.ref)
-    if (block === undefined || offset >= block.count) return respond(query, 'unknownMessage')
+    const refs = this.journal.refsOf(query.message_id)
+    if (refs.length === 0) return respond(query, 'invalidMessageId')
+    const ref = refs.find(ref => this.isOf(query.session, ref))
+    const block = ref === undefined ? undefined : this.journal.state.blocks.get(indexOf(ref))
+    if (ref === undefined || block === undefined) return respond(query, 'unknownMessage')
+    const offset = offsetOf(ref)
     const mark = block.mark(offset)
-    const submitted = mark <= MARK.DONE // the others are refused submits, receipts and MO
-    if (!submitted || block.account(offset) !== query.session.bound?.account)
-      return respond(query, 'unknownMessage')
     const message_state = mark === MARK.DONE ? block.state(offset) : MESSAGE_STATE.ENROUTE
     const final = block.at(offset, 'final')
     const body = encodeBody('query_sm_resp', {
@@ -82,6 +78,15 @@ export class Queries {
       error_code: Math.min(block.error(offset), 255),
     })
     query.session.link.respond(query.command_id, query.sequence_number, 0, body)
+  }
+
+  /** A submit of the session's account lies there. */
+  private isOf({ bound }: EsmeSession, ref: Ref): boolean {
+    const block = this.journal.state.blocks.get(indexOf(ref))
+    const offset = offsetOf(ref)
+    if (block === undefined || offset >= block.count) return false
+    // The other marks are refused submits, receipts and MO.
+    return block.mark(offset) <= MARK.DONE && block.account(offset) === bound?.account
   }
 }
 

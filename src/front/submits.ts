@@ -8,7 +8,7 @@ import type {
   SubmitRefusal,
   SubmitTicket,
 } from '../journal/index.js'
-import { addressHash, FLAG_EXPLICIT_VALIDITY } from '../journal/index.js'
+import { addressHash, FLAG_EXPLICIT_VALIDITY, FLAG_SHORT_ID } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
@@ -84,6 +84,9 @@ export class Submits {
     if (account.queued >= account.settings.queueLimit)
       return this.refuse(session, frame, 'queueFull')
 
+    // SMPP 3.3 knows message_ids of 8 characters.
+    const short = !session.knowsTlvs || account.settings.messageIdStyle === 'short'
+    if (short) record.flags |= FLAG_SHORT_ID
     record.account = bound.account
     record.registered_delivery = reader.registered_delivery
     record.session = bound.count
@@ -99,7 +102,7 @@ export class Submits {
       Math.min(reader.priority_flag, 3),
       state.revision,
       record,
-      new Ticket(this, session, bound.account, frame, atMs, receipt),
+      new Ticket(this, session, bound.account, frame, atMs, receipt, short),
     )
     if (queued !== 'queued') this.refuse(session, frame, refusalOf(queued))
   }
@@ -111,7 +114,8 @@ export class Submits {
 
   onAccepted(ticket: Ticket, index: number, offset: number): void {
     const { session, command_id, sequence_number, account } = ticket
-    session.link.respond(command_id, sequence_number, 0, this.ids.of(index, offset))
+    const id = ticket.short ? this.ids.shortOf(index, offset) : this.ids.of(index, offset)
+    session.link.respond(command_id, sequence_number, 0, id)
     this.accepted.add()
     this.latency.observe((this.options.clock.monotonicMs() - ticket.atMs) / 1000)
     if (ticket.receipt) this.options.written(index, account)
@@ -200,6 +204,7 @@ class Ticket implements SubmitTicket {
   readonly sequence_number: number
   readonly atMs: number
   readonly receipt: boolean
+  readonly short: boolean
   private readonly submits: Submits
 
   constructor(
@@ -209,6 +214,7 @@ class Ticket implements SubmitTicket {
     frame: Frame,
     atMs: number,
     receipt: boolean,
+    short: boolean,
   ) {
     this.submits = submits
     this.session = session
@@ -217,6 +223,7 @@ class Ticket implements SubmitTicket {
     this.sequence_number = frame.sequence_number
     this.atMs = atMs
     this.receipt = receipt
+    this.short = short
   }
 
   accepted(index: number, offset: number): void {

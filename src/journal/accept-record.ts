@@ -13,6 +13,9 @@ export const FLAG_EXPLICIT_VALIDITY = 0x01
 /** No ESME waits for its receipt: it is awaited to be shown, and owed to nobody. */
 export const FLAG_WATCHED = 0x02
 
+/** Its id towards the ESME has 8 digits. */
+export const FLAG_SHORT_ID = 0x04
+
 export interface AcceptRecord {
   account: number
   registered_delivery: number

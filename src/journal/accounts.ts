@@ -8,10 +8,11 @@ import type { ListCursor } from './segmented-list.js'
 import { SegmentedList } from './segmented-list.js'
 import type { Persistent, StateStore } from './state-store.js'
 
-/** inbound f64 | message f64 | flags u8: bit 0 done, bit 1 MO */
+/** inbound f64 | message f64 | flags u8: bit 0 done, bit 1 MO, bit 2 holds */
 const DELIVERY_OCTETS = 17
 const DONE = 1
 const MO = 2
+const HOLDS = 4
 
 /** Something owed to an account: a receipt, or an MO. */
 export interface Delivery {
@@ -22,6 +23,8 @@ export interface Delivery {
   inbound: Ref
   /** The message that the receipt speaks of; 0 for an MO. */
   message: Ref
+  /** The message's block stays open for it: what the receipt says is in it. */
+  holds: boolean
 }
 
 /** What is replicated of one account. */
@@ -76,11 +79,11 @@ export class AccountState implements Persistent {
   }
 
   /** Adds to the list of what is owed. */
-  owe(kind: 'receipt' | 'mo', inbound: Ref, message: Ref): void {
+  owe(kind: 'receipt' | 'mo', inbound: Ref, message: Ref, holds = false): void {
     this.list.append((into, at) => {
       into.writeDoubleBE(inbound, at)
       into.writeDoubleBE(message, at + 8)
-      into[at + 16] = kind === 'mo' ? MO : 0
+      into[at + 16] = (kind === 'mo' ? MO : 0) | (holds ? HOLDS : 0)
     })
     this.owed++
     if (kind === 'mo') this.owedMo++
@@ -104,11 +107,13 @@ export class AccountState implements Persistent {
   delivery(seq: number): Delivery | undefined {
     if (seq < this.cursor.head || seq >= this.cursor.tail || this.isDone(seq)) return undefined
     const { octets, at } = this.list.at(seq)
+    const inbound = octets.readDoubleBE(at)
     return {
       seq,
       kind: (octets[at + 16]! & MO) === 0 ? 'receipt' : 'mo',
-      inbound: octets.readDoubleBE(at),
+      inbound,
       message: octets.readDoubleBE(at + 8),
+      holds: inbound === 0 || (octets[at + 16]! & HOLDS) !== 0,
     }
   }
 

@@ -142,17 +142,20 @@ function settle(
   if (doubted) sent(applying, subject, receipt.smscId, atMs)
   const wanted = block.receiptWanted(offset)
   const final = FINAL_STATES.has(receipt.state)
-  if (final && block.awaited(offset)) {
+  const asked = final ? wantsReceipt(wanted, receipt.state) : wanted === 1
+  const owed = asked && !block.watched(offset)
+  const last = final && block.awaited(offset)
+  // The id that the receipt will name is in the block. Once a message: so `open` stays small.
+  const holds = owed && last && block.isShort(offset)
+  if (owed) oweReceipt(applying, subject, inbound, holds)
+  if (last) {
     const { smscIds } = applying.state
     smscIds.remove(connector.number, receipt.smscId, ref)
     const other = block.smscId(offset) // a message that was sent twice has two ids
     if (other !== receipt.smscId) smscIds.remove(connector.number, other, ref)
     finish(applying, subject, receipt.state, receipt.error, atMs)
-    close(applying, block)
+    if (!holds) close(applying, block)
   }
-  const asked = final ? wantsReceipt(wanted, receipt.state) : wanted === 1
-  const owed = asked && !block.watched(offset)
-  if (owed) oweReceipt(applying, subject, inbound)
   return owed
 }
 
@@ -205,12 +208,10 @@ export function applyDelivered(applying: Applying, command: Delivered): CommandR
     if (delivery === undefined) continue
     state.hash.mix(seq)
     if (delivery.inbound !== 0) release(applying, delivery.inbound)
-    else {
-      const block = state.blocks.get(indexOf(delivery.message))
-      if (block === undefined) continue
-      block.setOwnReceipt(offsetOf(delivery.message), false)
-      close(applying, block)
-    }
+    const block = delivery.holds ? state.blocks.get(indexOf(delivery.message)) : undefined
+    if (block === undefined) continue
+    if (delivery.inbound === 0) block.setOwnReceipt(offsetOf(delivery.message), false)
+    close(applying, block)
   }
   return OK
 }

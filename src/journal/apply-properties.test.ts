@@ -7,7 +7,7 @@ import { decodeEntry } from './entry.js'
 import { openSnapshot, SnapshotStage, STAGED_STORE } from './journal-snapshot.js'
 import { State } from './state.js'
 import { TestLog } from './testing/log.js'
-import { books, randomCommand } from './testing/random-commands.js'
+import { aliasBooks, books, randomCommand } from './testing/random-commands.js'
 
 const STEPS = 600
 
@@ -40,10 +40,13 @@ async function randomLog(
 
 for (let seed = 1; seed <= 12; seed++)
   void t.test(`counters, tables and marks agree at every step, seed ${seed}`, async t => {
-    await randomLog(seed, log => {
+    const last = await randomLog(seed, log => {
       const { counted, marked } = books(log)
       if (JSON.stringify(counted) !== JSON.stringify(marked)) t.same(counted, marked)
     })
+    const { found, marked } = aliasBooks(last)
+    t.same(found, marked)
+    t.ok(found.size > 0, 'some messages have short ids')
     t.end()
   })
 
@@ -64,6 +67,9 @@ for (let seed = 101; seed <= 112; seed++)
       t.same(books(often).counted, books(never).counted)
       t.same([...often.state.releases].sort(), [...never.state.releases].sort())
       t.equal(often.state.smscIds.size, never.state.smscIds.size)
+      t.equal(often.state.aliases.next, never.state.aliases.next)
+      t.same(aliasBooks(often).found, aliasBooks(never).found)
+      t.same(aliasBooks(often).found, aliasBooks(often).marked)
     },
   )
 
@@ -91,6 +97,9 @@ void t.test(
         applyEntry(copy, new Effects(), at + 1, log.entries[at]!)
     }
     t.equal(copy.hash.value, log.state.hash.value)
+    t.equal(copy.aliases.next, log.state.aliases.next)
+    for (const number of aliasBooks(log).found.keys())
+      t.same(copy.aliases.refs(number), log.state.aliases.refs(number))
   },
 )
 

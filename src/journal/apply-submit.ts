@@ -1,5 +1,6 @@
 import {
   FLAG_EXPLICIT_VALIDITY,
+  FLAG_SHORT_ID,
   FLAG_WATCHED,
   readAcceptRecord,
   skipAcceptRecord,
@@ -43,6 +44,7 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       record.addressHash,
     )
     if ((record.flags & FLAG_WATCHED) !== 0) block.setWatched(offset)
+    if ((record.flags & FLAG_SHORT_ID) !== 0) state.aliases.add(block, offset)
     account!.queued++
     run.extend(offset, explicit ? Math.ceil(record.expiresAtMs / 1000) : 0)
   }
@@ -53,6 +55,7 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
     connector.touch()
     applying.effects.wakeConnector(connector.home?.node, connector.number)
   }
+  if (block.aliasBase !== 0) state.hash.mix(state.aliases.next)
   state.hash.mix(command.count * 4096 + accepted.refused.length)
   for (const [offset] of accepted.refused) state.hash.mix(refOf(entry.node, offset))
   return { ok: true, accepted }

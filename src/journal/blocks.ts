@@ -46,6 +46,12 @@ const FLAG_AWAITED = 0x04 // its receipt holds the block open
 const FLAG_VALIDITY = 0x08 // an expiry bucket names it
 const FLAG_WATCHED = 0x10 // its receipt is owed to nobody
 const FLAG_OWN_RECEIPT = 0x20 // a receipt of ours is owed, which is made from its octets
+const FLAG_SHORT = 0x40 // it has an 8-digit id besides
+
+// Parts that follow the marks: bits of the encoded block's second octet.
+const HAS_IDS = 1
+const HAS_ALIASES = 2
+const ALIAS_OCTETS = 6
 
 /**
  * The marks of one entry's messages, packed: what the journal knows of them besides their octets. Times
@@ -60,6 +66,8 @@ export class Block {
   readonly proposedAtMs: number
   /** Messages that are not concluded, or still owed to somebody. */
   open: number
+  /** Its short ids' numbers begin here, at offset 0; 0: it has none. See aliases.ts. */
+  aliasBase = 0
   private readonly marks: Buffer
   private ids: (string | undefined)[] | undefined
 
@@ -168,6 +176,14 @@ export class Block {
     this.marks[offset * STRIDE + 8]! |= FLAG_WATCHED
   }
 
+  isShort(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 8]! & FLAG_SHORT) !== 0
+  }
+
+  setShort(offset: number): void {
+    this.marks[offset * STRIDE + 8]! |= FLAG_SHORT
+  }
+
   setOwnReceipt(offset: number, owed: boolean): void {
     const at = offset * STRIDE + 8
     this.marks[at] = owed ? this.marks[at]! | FLAG_OWN_RECEIPT : this.marks[at]! & ~FLAG_OWN_RECEIPT
@@ -234,9 +250,10 @@ export class Block {
     let octets = HEADER + this.marks.length
     const ids = this.ids
     if (ids !== undefined) for (const id of ids) octets += 1 + (id?.length ?? 0)
+    if (this.aliasBase !== 0) octets += ALIAS_OCTETS
     const out = Buffer.allocUnsafe(octets)
     out[0] = 1 // version
-    out[1] = ids === undefined ? 0 : 1
+    out[1] = (ids === undefined ? 0 : HAS_IDS) | (this.aliasBase === 0 ? 0 : HAS_ALIASES)
     out.writeUInt16BE(this.count, 2)
     out.writeUInt16BE(this.open, 4)
     out.writeUInt16BE(this.node, 6)
@@ -250,6 +267,7 @@ export class Block {
         out[at++] = id?.length ?? 0
         if (id !== undefined) at += out.write(id, at, 'latin1')
       }
+    if (this.aliasBase !== 0) out.writeUIntBE(this.aliasBase, at, ALIAS_OCTETS)
     return out
   }
 
@@ -265,14 +283,15 @@ export class Block {
     const end = HEADER + count * STRIDE
     const marks = Buffer.from(octets.subarray(HEADER, end)) // a copy: `octets` may be a pending write
     const block = new Block(index, count, from, marks, octets.readUInt16BE(4))
-    if (octets[1] === 1) {
-      let at = end
+    let at = end
+    if ((octets[1]! & HAS_IDS) !== 0) {
       for (let offset = 0; offset < count; offset++) {
         const length = octets[at++]!
         if (length > 0) block.setSmscId(offset, octets.toString('latin1', at, at + length))
         at += length
       }
     }
+    if ((octets[1]! & HAS_ALIASES) !== 0) block.aliasBase = octets.readUIntBE(at, ALIAS_OCTETS)
     return block
   }
 }

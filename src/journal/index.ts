@@ -1,6 +1,11 @@
 /** What the rooms around the journal use of it. */
 export type { AcceptRecord } from './accept-record.js'
-export { addressHash, FLAG_EXPLICIT_VALIDITY, FLAG_WATCHED } from './accept-record.js'
+export {
+  addressHash,
+  FLAG_EXPLICIT_VALIDITY,
+  FLAG_SHORT_ID,
+  FLAG_WATCHED,
+} from './accept-record.js'
 export type { AccountState, Delivery } from './accounts.js'
 export { MARK, MESSAGE_STATE } from './blocks.js'
 export type {

@@ -1,13 +1,14 @@
 import type { Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { KeyValueStore, StoreFolder } from '../base/store.js'
+import { aliasText, parseAlias } from './aliases.js'
 import { applyEntry } from './apply.js'
 import type { Effect } from './effects.js'
 import { Effects } from './effects.js'
 import type { StoredMessage } from './entry.js'
 import { EntryMessages, shrinkEntry } from './entry.js'
 import type { Ref } from './ids.js'
-import { indexOf, messageId, offsetOf } from './ids.js'
+import { indexOf, messageId, offsetOf, parseMessageId } from './ids.js'
 import { SnapshotStage, openSnapshot, STAGED_STORE } from './journal-snapshot.js'
 import type { SnapshotView } from './journal-snapshot.js'
 import type { Proposer } from './proposer.js'
@@ -122,6 +123,26 @@ export class Journal {
   /** The message_id of a place. */
   idOf(ref: Ref): string {
     return messageId(this.current.generation, this.group, ref)
+  }
+
+  /** The id that its ESME knows the message by: the 8 digits where it has them, or the message_id. */
+  shownIdOf(ref: Ref): string {
+    const block = this.current.blocks.get(indexOf(ref))
+    const short = block?.isShort(offsetOf(ref)) === true
+    return short ? aliasText(block.aliasBase + offsetOf(ref)) : this.idOf(ref)
+  }
+
+  /**
+   * The places that an id may mean: of a message_id one, of 8 digits the newest first (10^8 messages later they
+   * come again). Whether a message lies there, and whose, the state says.
+   */
+  refsOf(id: string): Ref[] {
+    const alias = parseAlias(id)
+    if (alias !== undefined) return this.current.aliases.refs(alias)
+    const place = parseMessageId(id)
+    return place?.generation === this.current.generation && place.group === this.group
+      ? [place.ref]
+      : []
   }
 
   /**

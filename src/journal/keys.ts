@@ -19,6 +19,7 @@ import type { Ref } from './ids.js'
 //   n | node u16                                node: boot, lowest unanswered number
 //   p | node u16 | number u48                   outcome of a proposal
 //   g | revision u40                            settings
+//   y | chunk u40                             short ids: messages of 256 numbers
 //   w | index u48                               open block below the retire floor
 //   x | index u48                               journal value given up, not yet deleted from the log
 export const META_KEY = 'm'
@@ -43,6 +44,7 @@ export const nodeKey = (node: number): string => 'n' + octets(node, 2)
 export const outcomeKey = (node: number, number: number): string =>
   'p' + octets(node, 2) + octets(number, 6)
 export const settingsKey = (revision: number): string => 'g' + octets(revision, 5)
+export const aliasKey = (chunk: number): string => 'y' + octets(chunk, 5)
 export const lingeringKey = (index: number): string => 'w' + octets(index, 6)
 export const releaseKey = (index: number): string => 'x' + octets(index, 6)
 

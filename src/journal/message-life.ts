@@ -77,7 +77,7 @@ export function conclude(
   finish(applying, subject, state, error, atMs)
   const { block, offset } = subject
   const owed = !block.watched(offset) && wantsReceipt(block.receiptWanted(offset), state)
-  if (owed) oweReceipt(applying, subject, 0)
+  if (owed) oweReceipt(applying, subject, 0, true)
   else close(applying, block)
 }
 
@@ -124,11 +124,20 @@ export function finish(
   applying.state.hash.mix(state)
 }
 
-/** Adds a receipt to what its account is owed: the SMSC's (`inbound`), or our own (0). */
-export function oweReceipt(applying: Applying, subject: Subject, inbound: Ref): void {
+/**
+ * Adds a receipt to what its account is owed: the SMSC's (`inbound`), or our own (0).
+ *
+ * @param holds  the message's block stays until the receipt is acknowledged
+ */
+export function oweReceipt(
+  applying: Applying,
+  subject: Subject,
+  inbound: Ref,
+  holds: boolean,
+): void {
   const account = applying.state.accounts.get(subject.block.account(subject.offset))
   if (account === undefined) return
-  account.owe('receipt', inbound, subject.ref)
+  account.owe('receipt', inbound, subject.ref, holds)
   if (inbound === 0) subject.block.setOwnReceipt(subject.offset, true)
   applying.effects.wakeAccount(account.owner?.node, account.number)
 }
@@ -165,6 +174,7 @@ export function close({ state }: Applying, block: Block): void {
 
 export function removeBlock(state: Applying['state'], block: Block): void {
   state.blocks.remove(block)
+  state.aliases.remove(block)
   state.dropLingering(block.index)
   state.addRelease(block.index)
 }

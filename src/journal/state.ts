@@ -3,6 +3,7 @@ import type { GatewaySettings } from '../policy/settings.js'
 import { NO_SETTINGS } from '../policy/settings.js'
 import type { SavedAccount } from './accounts.js'
 import { AccountState } from './accounts.js'
+import { Aliases, FIRST_ALIAS } from './aliases.js'
 import { Blocks } from './blocks.js'
 import type { SessionRecord } from './commands.js'
 import type { SavedConnector } from './connectors.js'
@@ -38,6 +39,7 @@ export class State implements Persistent {
   readonly store: StateStore
   readonly blocks: Blocks
   readonly smscIds: SmscIds
+  readonly aliases: Aliases
   readonly nodes: Nodes
   readonly connectors: Map<number, ConnectorState> = new Map()
   readonly accounts: Map<number, AccountState> = new Map()
@@ -70,6 +72,7 @@ export class State implements Persistent {
     this.store.add(this)
     this.blocks = new Blocks(this.store)
     this.smscIds = new SmscIds(this.store)
+    this.aliases = new Aliases(this.store)
     this.nodes = new Nodes(this.store)
   }
 
@@ -179,6 +182,7 @@ export class State implements Persistent {
       hash: this.hash.value,
       nextConnector: this.nextConnector,
       nextAccount: this.nextAccount,
+      nextAlias: this.aliases.next,
     }
   }
 
@@ -194,6 +198,7 @@ export class State implements Persistent {
     this.hash = new StateHash(meta.hash)
     this.nextConnector = meta.nextConnector
     this.nextAccount = meta.nextAccount
+    this.aliases.next = meta.nextAlias ?? FIRST_ALIAS
     await this.store.load('g', (_, value) => {
       const revision = unpack(value) as Revision
       this.revisions.set(revision.revision, revision)
@@ -260,6 +265,8 @@ interface Meta {
   hash: string
   nextConnector: number
   nextAccount: number
+  /** Missing in states written before there were short ids. */
+  nextAlias?: number
 }
 
 function sum<T>(parts: ReadonlyMap<number, T>, of: (part: T) => number): number {

@@ -112,6 +112,8 @@ export interface TestSubmit {
   to?: string
   registered_delivery?: number
   expiresAtMs?: number
+  /** Has an 8-digit id. */
+  short?: boolean
   body?: Buffer
 }
 
@@ -123,7 +125,7 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
     const record = {
       account: submit.account ?? 1,
       registered_delivery: submit.registered_delivery ?? 1,
-      flags: submit.expiresAtMs === undefined ? 0 : 1,
+      flags: (submit.expiresAtMs === undefined ? 0 : 1) | (submit.short === true ? 4 : 0),
       expiresAtMs: submit.expiresAtMs ?? 0,
       session: 1,
       addressHash: addressHash(to, 0, to.length),

@@ -1,4 +1,5 @@
 import type { SeededRandom } from '../../base/random.js'
+import { FIRST_ALIAS } from '../aliases.js'
 import { MARK } from '../blocks.js'
 import type { Command, OutcomeItem, OutcomeResult } from '../commands.js'
 import { OUTCOME_RESULTS } from '../commands.js'
@@ -24,6 +25,7 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
           account: 1 + random.below(2),
           to: pick(ADDRESSES),
           registered_delivery: random.below(4),
+          short: random.below(3) === 0,
           ...(random.below(4) === 0 ? { expiresAtMs: log.nowMs + random.below(5000) } : {}),
         })),
         random.below(4),
@@ -117,6 +119,24 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
   }
 }
 
+/** Which message each number of a short id is, by the numbers and by the blocks: the two are equal. */
+export function aliasBooks(log: TestLog): {
+  found: Map<number, number>
+  marked: Map<number, number>
+} {
+  const { aliases } = log.state
+  const found = new Map<number, number>()
+  const marked = new Map<number, number>()
+  for (let number = FIRST_ALIAS; number < aliases.next; number++)
+    for (const ref of aliases.refs(number)) found.set(number, ref)
+  for (let index = 1; index <= log.entries.length; index++) {
+    const block = log.state.blocks.get(index)
+    for (let offset = 0; offset < (block?.count ?? 0); offset++)
+      if (block!.isShort(offset)) marked.set(block!.aliasBase + offset, refOf(index, offset))
+  }
+  return { found, marked }
+}
+
 /** What the counters say, and what the marks say: the two are equal, or a step forgot one. */
 export function books(log: TestLog): { counted: unknown; marked: unknown } {
   const queued = new Map<number, number>()
@@ -132,7 +152,8 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
   for (const account of log.state.accounts.values())
     for (let seq = account.deliveries.head; seq < account.deliveries.tail; seq++) {
       const delivery = account.delivery(seq)
-      if (delivery?.inbound === 0) add(owedBy, Math.floor(delivery.message / 4096))
+      if (delivery?.kind === 'receipt' && delivery.holds)
+        add(owedBy, Math.floor(delivery.message / 4096))
     }
   for (let index = 1; index <= log.entries.length; index++) {
     const block = log.state.blocks.get(index)
