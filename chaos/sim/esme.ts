@@ -1,0 +1,211 @@
+import type { Random } from '../../src/base/random.js'
+import { silentLogger } from '../../src/base/logger.js'
+import { Link } from '../../src/link/link.js'
+import type { Connection, Frame, ResponseKind } from '../../src/link/types.js'
+import { decodeBody, encodeBody, readMessageId } from '../../src/smpp/codec.js'
+import { COMMAND_IDS, type BindName } from '../../src/smpp/command-ids.js'
+import { statusText } from '../../src/smpp/command-status.js'
+import { parseReceipt } from '../../src/smpp/receipt.js'
+import type { VirtualTime } from '../../src/testing/virtual-time.js'
+import { tagIn, type Checker, type Message } from './checker.js'
+import type { SimConnection } from './connections.js'
+import type { Trace } from './trace.js'
+
+const LIMITS = {
+  windowIn: 1000,
+  windowOut: 100,
+  pduOctetsMax: 65_536,
+  bindTimeoutMs: 10_000,
+  enquireLinkMs: 5000,
+  inactivityTimeoutMs: 12_000,
+  responseTimeoutMs: 8000,
+  writeQueueOctetsMax: 4 * 1024 * 1024,
+}
+
+export interface EsmeOptions {
+  name: string
+  systemId: string
+  bind: BindName
+  /** Submits per second on average; 0: receives only. */
+  rate: number
+}
+
+export interface EsmeParts {
+  time: VirtualTime
+  random: Random
+  checker: Checker
+  trace: Trace
+  /** Through the balancer. */
+  connect(): Promise<Connection>
+  nextTag(): string
+  /** Numbers sessions over all ESMEs. */
+  nextSession(): number
+}
+
+/** A request and what it was for. */
+type Asked = { kind: 'submit'; message: Message } | { kind: 'query'; message: Message }
+
+/** A customer: binds wherever the balancer leads, submits, acknowledges receipts, and comes back when it is thrown out. */
+export class SimEsme {
+  readonly options: EsmeOptions
+  submitting = true
+  /** Share of deliver_sm left without an answer. */
+  deafness = 0.01
+  /** MO that came. */
+  readonly mos = new Set<string>()
+  private readonly parts: EsmeParts
+  private link: Link | undefined
+  private session = 0
+  private node = ''
+  private sessions = 0
+  /** Acknowledged, not asked about yet. */
+  private readonly curious: Message[] = []
+
+  constructor(options: EsmeOptions, parts: EsmeParts) {
+    this.options = options
+    this.parts = parts
+    this.reconnectIn(parts.random.unit() * 50)
+    if (options.rate > 0) this.submitLater()
+  }
+
+  get isBound(): boolean {
+    return this.link !== undefined
+  }
+
+  /** Leaves in good order, and comes back. */
+  leave(): void {
+    this.link?.unbind()
+  }
+
+  private reconnectIn(ms: number): void {
+    this.parts.time.after(ms, () => {
+      this.parts.connect().then(
+        connection => this.bind(connection as SimConnection),
+        () => this.reconnectIn(100 + this.parts.random.unit() * 300),
+      )
+    })
+  }
+
+  private bind(connection: SimConnection): void {
+    const { time, trace, random, nextSession } = this.parts
+    const { options } = this
+    const node = connection.peer.party.name
+    const session = nextSession()
+    const link: Link = new Link({
+      side: 'esme',
+      connection: connection as Connection,
+      limits: LIMITS,
+      handler: {
+        request: frame => this.request(link, session, frame),
+        response: (tag, kind, frame) => this.response(tag as Asked, kind, frame),
+        closed: reason => {
+          trace.add(options.name, `session ${session} with ${node} is over: ${reason}`)
+          if (this.link === link) this.link = undefined
+          this.reconnectIn(50 + random.unit() * 200)
+        },
+      },
+      clock: time,
+      timers: time,
+      logger: silentLogger,
+    })
+    link.bind(options.bind, { system_id: options.systemId, password: 'secret1' }, result => {
+      if (!result.ok) {
+        link.close('refused')
+        return
+      }
+      trace.add(options.name, `session ${session} is bound to ${node}`)
+      this.link = link
+      this.session = session
+      this.node = node
+      this.sessions++
+    })
+  }
+
+  private submitLater(): void {
+    const { time, random } = this.parts
+    const waitMs = (-Math.log(1 - random.unit()) * 1000) / this.options.rate
+    time.after(waitMs, () => {
+      this.submitLater()
+      if (!this.submitting || this.link === undefined) return
+      const burst = random.unit() < 0.05 ? 1 + random.below(20) : 1
+      for (let i = 0; i < burst; i++) this.submit()
+      if (random.unit() < 0.1) this.query()
+    })
+  }
+
+  private submit(): void {
+    const { random, checker, trace, nextTag } = this.parts
+    const { link } = this
+    if (link === undefined || link.windowFree === 0) return
+    const tag = nextTag()
+    const wantsReceipt = random.unit() < 0.8
+    const body = encodeBody('submit_sm', {
+      source_addr: '1000',
+      destination_addr: `49${random.below(2)}701234567`,
+      priority_flag: random.below(10) === 0 ? 1 : 0,
+      registered_delivery: wantsReceipt ? 1 : 0,
+      short_message: Buffer.from(`${tag} hello`),
+    })
+    const message = checker.submitted(tag, this.node, this.session, wantsReceipt)
+    trace.add(this.options.name, `submits ${tag}`)
+    if (typeof link.request(COMMAND_IDS.submit_sm, body, { kind: 'submit', message }) === 'string')
+      message.status = 'none'
+  }
+
+  /** Asks after a message that was acknowledged, on whatever node it is bound to now. */
+  private query(): void {
+    const { random } = this.parts
+    const message = this.curious[random.below(Math.max(1, this.curious.length))]
+    if (message === undefined || this.link === undefined) return
+    const body = encodeBody('query_sm', { message_id: message.id, source_addr: '1000' })
+    this.link.request(COMMAND_IDS.query_sm, body, { kind: 'query', message })
+  }
+
+  private response(asked: Asked, kind: ResponseKind, frame: Frame | undefined): void {
+    const { checker, trace } = this.parts
+    const { message } = asked
+    if (asked.kind === 'query') return this.queried(message, kind, frame)
+    if (kind === 'timeout') return // may come late
+    if (kind === 'late' && frame === undefined) return
+    const status = frame === undefined ? 'none' : statusText(frame.command_status)
+    if (message.status !== undefined && message.status !== 'none') return
+    trace.add(this.options.name, `${message.tag} is answered ${status}`)
+    checker.answered(message, status, frame === undefined ? '' : readMessageId(frame.body))
+    if (status !== 'ESME_ROK') return
+    this.curious.push(message)
+    if (this.curious.length > 50) this.curious.shift()
+  }
+
+  private queried(message: Message, kind: ResponseKind, frame: Frame | undefined): void {
+    if (kind !== 'response' || frame === undefined) return
+    const status = statusText(frame.command_status)
+    if (status === 'ESME_RQUERYFAIL' || status === 'ESME_RINVMSGID')
+      this.parts.checker.fail(
+        'query tells the truth',
+        `${message.tag} was acknowledged, and is ${status} now`,
+        message.tag,
+      )
+  }
+
+  private request(link: Link, session: number, frame: Frame): void {
+    const { command_id, sequence_number } = frame
+    if (command_id !== COMMAND_IDS.deliver_sm) return
+    const { random, checker, trace } = this.parts
+    const decoded = decodeBody('deliver_sm', Buffer.from(frame.body))
+    if (!decoded.ok) return
+    const receipt = decoded.body.esm_class === 0 ? undefined : parseReceipt(decoded.body)
+    const answer = random.unit() >= this.deafness
+    const waitMs = random.unit() * 20
+    if (receipt === undefined) {
+      const tag = tagIn(decoded.body.short_message.toString('latin1'))
+      trace.add(this.options.name, `gets ${tag}`)
+      this.mos.add(tag)
+    } else {
+      const id = receipt.receipted_message_id ?? receipt.id ?? ''
+      const message = checker.receiptCame(id, session, receipt.state ?? '')
+      trace.add(this.options.name, `gets a receipt of ${message?.tag ?? id}: ${receipt.state ?? '?'}`)
+    }
+    if (!answer) return
+    this.parts.time.after(waitMs, () => link.respond(command_id, sequence_number, 'ESME_ROK'))
+  }
+}

@@ -1,0 +1,16 @@
+import type { StateMachine } from '../../cluster/types.js'
+import type { Machine } from '../../src/node/machine.js'
+import type { SimNode } from './sim-node.js'
+
+/** A deliberate bug, put in from outside: by wrapping what a node is given, or by patching a prototype. */
+export interface Mutation {
+  name: string
+  /** Wraps a node's outside. */
+  machine?(machine: Machine, node: SimNode): Machine
+  /** Wraps what the cluster applies to. */
+  stateMachine?(machine: StateMachine, node: SimNode): StateMachine
+  /** Changes a node's disk, once. */
+  node?(node: SimNode): void
+  /** Patches production code; returns the way back. */
+  patch?(): () => void
+}
