@@ -26,6 +26,8 @@ export type Rule =
   | 'message_id is unique'
   | 'claim before send'
   | 'claims within windows'
+  | 'a home ends with its epoch'
+  | 'fence'
   | 'duplicates were in doubt'
   | 'refused is not sent'
   | 'receipt is committed'
@@ -35,6 +37,11 @@ export type Rule =
   | 'receipts are complete'
   | 'progress'
   | 'no crash'
+
+/** What was decided in the turn that applied it may still be written. */
+const TURNS_MS = 0.1
+/** DESIGN I5: two election timeouts, and a turn. */
+const FENCE_MS = 1020
 
 interface Applied {
   term: number
@@ -87,12 +94,16 @@ export class Checker {
   /** By index. */
   private readonly history: (Applied | undefined)[] = []
   private readonly leaders = new Map<number, number>()
+  /** By `node smsc`: whether that node's own state calls it the home, and since when. */
+  private readonly homes = new Map<string, { is: boolean; sinceMs: number }>()
   private readonly committedReceipts = new Set<string>()
   private readonly trace: Trace
   private readonly now: () => number
   private readonly disks: () => readonly SimDisk[]
   /** Refused submits that were sent all the same, as the nodes counted them (I8). */
   tooLate: () => number = () => 0
+  /** Since when no peer reaches the node; Infinity where one does. */
+  isolatedSinceMs: (node: number) => number = () => Infinity
   windowsMax = Infinity
   generation = -1
   lastIndex = 0
@@ -106,8 +117,7 @@ export class Checker {
 
   fail(rule: Rule, text: string, ...words: string[]): void {
     this.trace.add('CHECK', `${rule}: ${text}`)
-    if (this.violations.length < 20)
-      this.violations.push({ rule, text, atMs: this.now(), words })
+    if (this.violations.length < 20) this.violations.push({ rule, text, atMs: this.now(), words })
   }
 
   onLeader(leader: number, term: number): void {
@@ -125,6 +135,7 @@ export class Checker {
   onApply(node: number, index: number, term: number, data: Buffer, state: State): void {
     const known = this.history[index]
     const hash = state.hash.value
+    this.lookAtHomes(node, state)
     if (known === undefined) {
       if (index > 1 && this.history[index - 1] === undefined && this.lastIndex > 0)
         this.fail('order of apply', `node ${node} applied ${index} after ${this.lastIndex}`)
@@ -143,6 +154,7 @@ export class Checker {
 
   /** A snapshot, or the state on disk, was taken over. */
   onState(node: number, state: State): void {
+    this.lookAtHomes(node, state)
     const known = this.history[state.appliedIndex]
     if (known !== undefined && known.hash !== state.hash.value)
       this.fail(
@@ -196,7 +208,7 @@ export class Checker {
   }
 
   /** A submit_sm has come to an SMSC from a node. */
-  reached(tag: string, node: number): void {
+  reached(tag: string, node: number, smsc: string, writtenAtMs: number): void {
     const message = this.messages.get(tag)
     if (message === undefined) return this.fail('claim before send', `an unknown message: ${tag}`)
     message.reached++
@@ -209,6 +221,12 @@ export class Checker {
         `node ${node} sent ${tag} ${sends} times with ${claims} claims`,
         tag,
       )
+    const home = this.homes.get(`${node} ${smsc}`)
+    if (home?.is === false && writtenAtMs > home.sinceMs + TURNS_MS)
+      this.fail('a home ends with its epoch', `node ${node} wrote ${tag}, and knew better`, tag)
+    const cutOffMs = writtenAtMs - this.isolatedSinceMs(node)
+    if (cutOffMs > FENCE_MS)
+      this.fail('fence', `node ${node} wrote ${tag}, cut off for ${cutOffMs.toFixed(0)} ms`, tag)
     // A positive answer is the other end of it; everything else is judged at the end.
     if (message.status !== undefined && isOutright(message.status))
       this.fail('refused is not sent', `${tag} was refused ${message.status}, and sent`, tag)
@@ -241,7 +259,11 @@ export class Checker {
     message.final = final
     // On the session of the submit the response goes first; elsewhere the guard may have ended.
     if (message.status === undefined && message.session === session)
-      this.fail('receipt after response', `receipt of ${message.tag} before its response`, message.tag)
+      this.fail(
+        'receipt after response',
+        `receipt of ${message.tag} before its response`,
+        message.tag,
+      )
     return message
   }
 
@@ -357,6 +379,14 @@ export class Checker {
         message.given = ''
         message.claims.set(node, (message.claims.get(node) ?? 0) + 1)
       }
+  }
+
+  private lookAtHomes(node: number, state: State): void {
+    for (const { id, home } of state.connectors.values()) {
+      const key = `${node} ${id}`
+      const is = home?.node === node
+      if (this.homes.get(key)?.is !== is) this.homes.set(key, { is, sinceMs: this.now() })
+    }
   }
 
   private checkWindows(index: number, state: State): void {

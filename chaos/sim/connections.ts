@@ -13,7 +13,7 @@ export interface Party {
 
 interface Listening {
   party: Party
-  onConnection(connection: Connection): void
+  onConnection: (connection: SimConnection) => void
 }
 
 /**
@@ -34,7 +34,11 @@ export class ConnectionNetwork {
     this.random = random
   }
 
-  listen(place: string, party: Party, onConnection: (connection: Connection) => void): () => void {
+  listen(
+    place: string,
+    party: Party,
+    onConnection: (connection: SimConnection) => void,
+  ): () => void {
     const entry: Listening = { party, onConnection }
     this.listening.set(place, entry)
     return () => {
@@ -49,7 +53,12 @@ export class ConnectionNetwork {
   }
 
   /** Rejects with ECONNREFUSED where nobody listens, with ETIMEDOUT where nobody can be reached. */
-  connect(place: string, from: Party, timeoutMs: number, signal?: AbortSignal): Promise<Connection> {
+  connect(
+    place: string,
+    from: Party,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<SimConnection> {
     return new Promise((resolve, reject) => {
       const fail = (code: string, afterMs: number): void => {
         this.after(from, afterMs, () => reject(Object.assign(new Error(code), { code })))
@@ -131,10 +140,12 @@ export class SimConnection implements Connection {
   readonly remotePort: number
   readonly party: Party
   peer!: SimConnection
+  /** When the peer wrote what is being heard now. */
+  heardOfMs = 0
   private readonly network: ConnectionNetwork
   private listener: ConnectionListener | undefined
   /** Written here, not yet with the peer. */
-  private outgoing: { octets: Buffer; arrivesAtMs: number }[] = []
+  private outgoing: { octets: Buffer; writtenAtMs: number; arrivesAtMs: number }[] = []
   private outgoingOctets = 0
   private lastArrivalMs = 0
   private reading = true
@@ -164,7 +175,11 @@ export class SimConnection implements Connection {
     const { network } = this
     const now = network.time.monotonicMs()
     this.lastArrivalMs = Math.max(this.lastArrivalMs, now + network.delay())
-    this.outgoing.push({ octets: Buffer.from(octets), arrivesAtMs: this.lastArrivalMs })
+    this.outgoing.push({
+      octets: Buffer.from(octets),
+      writtenAtMs: now,
+      arrivesAtMs: this.lastArrivalMs,
+    })
     this.outgoingOctets += octets.length
     this.wasFull = true
     this.pump()
@@ -226,6 +241,7 @@ export class SimConnection implements Connection {
       if (next === undefined || next.arrivesAtMs > now) break
       this.outgoing.shift()
       this.outgoingOctets -= next.octets.length
+      peer.heardOfMs = next.writtenAtMs
       peer.listener.data(next.octets)
       if (this.isNowClosed()) return
     }

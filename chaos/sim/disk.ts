@@ -131,6 +131,11 @@ export class SimDisk implements StoreFolder {
     return this.stores.get(name)?.corrupt(prefix)
   }
 
+  /** Deletes keys of a store that nobody has open: for mutations only. */
+  lose(name: string, which: (key: string) => boolean): void {
+    this.stores.get(name)?.lose(which)
+  }
+
   writeMs(): number {
     const { min, max } = this.faults.writeMs
     return min + this.random.unit() * (max - min)
@@ -182,7 +187,8 @@ class DiskStore {
     this.written.push({ operations, atMs, safe: synced, rotated: false })
     if (!synced && this.rotates()) this.written.at(-1)!.rotated = true
     let settled = 0
-    while (this.written[settled]?.safe === true) change(this.base, this.written[settled++]!.operations)
+    while (this.written[settled]?.safe === true)
+      change(this.base, this.written[settled++]!.operations)
     if (settled > 0) this.written.splice(0, settled)
   }
 
@@ -221,6 +227,10 @@ class DiskStore {
     return () => {
       if (this.base.get(key) === bad) this.base.set(key, value)
     }
+  }
+
+  lose(which: (key: string) => boolean): void {
+    for (const key of [...this.base.keys()]) if (which(key)) this.base.delete(key)
   }
 
   private rotates(): boolean {

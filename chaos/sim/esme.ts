@@ -1,7 +1,7 @@
 import type { Random } from '../../src/base/random.js'
 import { silentLogger } from '../../src/base/logger.js'
 import { Link } from '../../src/link/link.js'
-import type { Connection, Frame, ResponseKind } from '../../src/link/types.js'
+import type { Frame, ResponseKind } from '../../src/link/types.js'
 import { decodeBody, encodeBody, readMessageId } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, type BindName } from '../../src/smpp/command-ids.js'
 import { statusText } from '../../src/smpp/command-status.js'
@@ -36,10 +36,10 @@ export interface EsmeParts {
   checker: Checker
   trace: Trace
   /** Through the balancer. */
-  connect(): Promise<Connection>
-  nextTag(): string
+  connect(): Promise<SimConnection>
+  nextTag: () => string
   /** Numbers sessions over all ESMEs. */
-  nextSession(): number
+  nextSession: () => number
 }
 
 /** A request and what it was for. */
@@ -80,7 +80,7 @@ export class SimEsme {
   private reconnectIn(ms: number): void {
     this.parts.time.after(ms, () => {
       this.parts.connect().then(
-        connection => this.bind(connection as SimConnection),
+        connection => this.bind(connection),
         () => this.reconnectIn(100 + this.parts.random.unit() * 300),
       )
     })
@@ -93,7 +93,7 @@ export class SimEsme {
     const session = nextSession()
     const link: Link = new Link({
       side: 'esme',
-      connection: connection as Connection,
+      connection,
       limits: LIMITS,
       handler: {
         request: frame => this.request(link, session, frame),
@@ -141,7 +141,7 @@ export class SimEsme {
     const wantsReceipt = random.unit() < 0.8
     const body = encodeBody('submit_sm', {
       source_addr: '1000',
-      destination_addr: `49${random.below(2)}701234567`,
+      destination_addr: `49${random.below(2)}7${String(random.below(1e8)).padStart(8, '0')}`,
       priority_flag: random.below(10) === 0 ? 1 : 0,
       registered_delivery: wantsReceipt ? 1 : 0,
       short_message: Buffer.from(`${tag} hello`),
@@ -203,7 +203,10 @@ export class SimEsme {
     } else {
       const id = receipt.receipted_message_id ?? receipt.id ?? ''
       const message = checker.receiptCame(id, session, receipt.state ?? '')
-      trace.add(this.options.name, `gets a receipt of ${message?.tag ?? id}: ${receipt.state ?? '?'}`)
+      trace.add(
+        this.options.name,
+        `gets a receipt of ${message?.tag ?? id}: ${receipt.state ?? '?'}`,
+      )
     }
     if (!answer) return
     this.parts.time.after(waitMs, () => link.respond(command_id, sequence_number, 'ESME_ROK'))

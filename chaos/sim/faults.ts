@@ -34,6 +34,8 @@ export type FaultKind =
   | { kind: 'resetSmsc'; smsc: number; share: number }
   | { kind: 'smscDown'; smsc: number; forMs: number }
   | { kind: 'smscSilent'; smsc: number; share: number; forMs: number }
+  /** Answers a share of messages that its queue is full. */
+  | { kind: 'smscBusy'; smsc: number; share: number; forMs: number }
   | { kind: 'leave'; esme: number }
 
 type Name = FaultKind['kind']
@@ -61,6 +63,7 @@ const WEIGHTS: Record<Name, number> = {
   resetSmsc: 4,
   smscDown: 2,
   smscSilent: 3,
+  smscBusy: 1,
   leave: 2,
 }
 
@@ -148,6 +151,8 @@ function draw(kind: Name, random: SeededRandom, nodes: number): FaultKind {
       return { kind, smsc: random.below(2), forMs: ms(50, 3000) }
     case 'smscSilent':
       return { kind, smsc: random.below(2), share: random.unit() * 0.4, forMs: ms(200, 3000) }
+    case 'smscBusy':
+      return { kind, smsc: random.below(2), share: random.unit() * 0.3, forMs: ms(20, 300) }
     case 'leave':
       return { kind, esme: random.below(3) }
   }

@@ -199,7 +199,11 @@ class SimTransport implements Transport {
     const { network, process } = this
     await process.sleep(1)
     const peer = network.at(address)
-    if (peer?.handler === undefined || !network.reaches(this.id, peer.id) || peer.process.isPaused) {
+    if (
+      peer?.handler === undefined ||
+      !network.reaches(this.id, peer.id) ||
+      peer.process.isPaused
+    ) {
       throw new Error(`${address} does not answer`)
     }
     const answer = peer.handler.onHello(request, undefined)

@@ -188,7 +188,9 @@ export class SimNode {
       openCluster: (options, dependencies) => this.openCluster(process, options, dependencies),
       listen: options => {
         const place = `${options.host}:${options.port}`
-        const close = connections.listen(place, party, options.onConnection)
+        const close = connections.listen(place, party, connection =>
+          options.onConnection(connection),
+        )
         return Promise.resolve({
           host: options.host,
           port: options.port,

@@ -1,8 +1,8 @@
 import type { Random } from '../../src/base/random.js'
 import { silentLogger } from '../../src/base/logger.js'
 import { Link } from '../../src/link/link.js'
-import type { Connection, Frame, ResponseKind } from '../../src/link/types.js'
-import { encodeBody, tlv } from '../../src/smpp/codec.js'
+import type { Frame, ResponseKind } from '../../src/link/types.js'
+import { decodeBody, encodeBody, tlv } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, isBind } from '../../src/smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../../src/smpp/command-status.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
@@ -44,7 +44,7 @@ export class SimSmsc {
   readonly name: string
   readonly behaviour: SmscBehaviour = {
     silence: 0,
-    busy: 0.02,
+    busy: 0,
     answerMs: { min: 1, max: 25 },
     receiptMs: { min: 5, max: 800 },
   }
@@ -86,7 +86,7 @@ export class SimSmsc {
   up(): void {
     const party: Party = { name: this.name, process: undefined }
     this.stopListening = this.network.listen(`${this.name}:2776`, party, connection =>
-      this.take(connection as SimConnection),
+      this.take(connection),
     )
   }
 
@@ -109,10 +109,10 @@ export class SimSmsc {
     const node = Number(/^node (\d+)$/.exec(peer)?.[1] ?? 0)
     const link: Link = new Link({
       side: 'smsc',
-      connection: connection as Connection,
+      connection,
       limits: LIMITS,
       handler: {
-        request: frame => this.request(link, node, frame),
+        request: frame => this.request(link, connection, node, frame),
         response: (tag, kind, frame) => this.answered(tag as Receipt, kind, frame),
         closed: () => this.forget(link),
         unbinding: () => this.forget(link),
@@ -128,7 +128,7 @@ export class SimSmsc {
     if (at >= 0) this.links.splice(at, 1)
   }
 
-  private request(link: Link, node: number, frame: Frame): void {
+  private request(link: Link, connection: SimConnection, node: number, frame: Frame): void {
     const { command_id, sequence_number } = frame
     if (isBind(command_id)) {
       link.respond(command_id, sequence_number, 'ESME_ROK', Buffer.from(`${this.name}\0`))
@@ -139,9 +139,11 @@ export class SimSmsc {
     }
     if (command_id !== COMMAND_IDS.submit_sm) return
     const tag = tagIn(frame.body.toString('latin1'))
-    const wants = registeredDelivery(frame.body)
+    const decoded = decodeBody('submit_sm', Buffer.from(frame.body))
+    if (!decoded.ok) return link.respond(command_id, sequence_number, 'ESME_RSYSERR')
+    const { registered_delivery, destination_addr, source_addr } = decoded.body
     this.trace.add(this.name, `got ${tag} from node ${node}`)
-    this.checker.reached(tag, node)
+    this.checker.reached(tag, node, this.name, connection.heardOfMs)
     const chance = this.random.unit()
     const { silence, busy, answerMs } = this.behaviour
     const waitMs = between(this.random, answerMs)
@@ -150,10 +152,10 @@ export class SimSmsc {
     this.checker.taken(tag)
     if (chance < busy + silence) this.trace.add(this.name, `does not answer ${tag}`)
     else this.later(waitMs, link, sequence_number, 'ESME_ROK', id)
-    if (!wants) return
+    if ((registered_delivery & 3) !== 1) return
     this.owed++
     this.time.after(waitMs + between(this.random, this.behaviour.receiptMs), () => {
-      this.waiting.push({ id, source: '491701234567', destination: '1000', tag: '' })
+      this.waiting.push({ id, source: destination_addr, destination: source_addr, tag: '' })
       this.flush()
     })
   }
@@ -219,15 +221,6 @@ function bodyOf({ id, source, destination, tag }: Receipt): Buffer {
     short_message: Buffer.from(text),
     tlvs: [tlv.cstring('receipted_message_id', id), tlv.uint8('message_state', 2)],
   })
-}
-
-/** After service_type, two addresses, esm_class, protocol_id, priority_flag and two times. */
-function registeredDelivery(body: Buffer): boolean {
-  let at = body.indexOf(0) + 1
-  for (let address = 0; address < 2; address++) at = body.indexOf(0, at + 2) + 1
-  at += 3
-  for (let time = 0; time < 2; time++) at = body.indexOf(0, at) + 1
-  return (body[at]! & 3) === 1
 }
 
 function between(random: Random, { min, max }: { min: number; max: number }): number {

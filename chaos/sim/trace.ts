@@ -64,6 +64,8 @@ function isTraffic(text: string): boolean {
 
 function shown(fields: Fields): string {
   return Object.entries(fields)
-    .map(([key, value]) => ` ${key}=${value instanceof Error ? value.message : JSON.stringify(value)}`)
+    .map(
+      ([key, value]) => ` ${key}=${value instanceof Error ? value.message : JSON.stringify(value)}`,
+    )
     .join('')
 }

@@ -1,10 +1,9 @@
 import { SeededRandom } from '../../src/base/random.js'
-import type { Connection } from '../../src/link/types.js'
 import type { GatewaySettings } from '../../src/policy/settings.js'
 import { account, connector, gateway, route } from '../../src/testing/gateway.js'
 import { VirtualTime } from '../../src/testing/virtual-time.js'
 import { Checker, type Violation } from './checker.js'
-import { ConnectionNetwork } from './connections.js'
+import { ConnectionNetwork, type SimConnection } from './connections.js'
 import { SimEsme } from './esme.js'
 import { faultText, type Fault } from './faults.js'
 import type { Mutation } from './mutation.js'
@@ -59,6 +58,7 @@ export class World {
   private readonly random: SeededRandom
   /** Faults may still be begun, and undone. */
   private calm = false
+  private readonly isolatedSince = new Map<number, number>()
   private tags = 0
   private sessions = 0
   private tooLate = 0
@@ -75,6 +75,7 @@ export class World {
     )
     this.checker.windowsMax = WINDOW * BINDS
     this.checker.tooLate = () => this.tooLate
+    this.checker.isolatedSinceMs = node => this.isolatedSince.get(node) ?? Infinity
     this.random = new SeededRandom(this.seedFor('world'))
     this.peers = new PeerNetwork(time, new SeededRandom(this.seedFor('peers')))
     this.connections = new ConnectionNetwork(time, new SeededRandom(this.seedFor('connections')))
@@ -117,7 +118,10 @@ export class World {
     const { options, time, checker } = this
     const { untilMs, faults } = options
     const onRejection = (reason: unknown): void => {
-      checker.fail('no crash', `unhandled: ${reason instanceof Error ? reason.stack! : String(reason)}`)
+      checker.fail(
+        'no crash',
+        `unhandled: ${reason instanceof Error ? reason.stack! : String(reason)}`,
+      )
     }
     process.on('unhandledRejection', onRejection)
     try {
@@ -210,7 +214,10 @@ export class World {
         break
       case 'cut':
         this.peers.path(fault.from, fault.to).cut = true
-        undoIn(fault.forMs, () => (this.peers.path(fault.from, fault.to).cut = false))
+        undoIn(fault.forMs, () => {
+          this.isolatedSince.clear()
+          this.peers.path(fault.from, fault.to).cut = false
+        })
         break
       case 'isolate':
         this.isolate(fault.node, true)
@@ -231,8 +238,12 @@ export class World {
         break
       }
       case 'lossy':
-        this.everyPath(path => Object.assign(path, { drop: fault.drop, duplicate: fault.duplicate }))
-        undoIn(fault.forMs, () => this.everyPath(path => Object.assign(path, { drop: 0, duplicate: 0 })))
+        this.everyPath(path =>
+          Object.assign(path, { drop: fault.drop, duplicate: fault.duplicate }),
+        )
+        undoIn(fault.forMs, () =>
+          this.everyPath(path => Object.assign(path, { drop: 0, duplicate: 0 })),
+        )
         break
       case 'lie':
         this.peers.lie(fault.node, fault.about)
@@ -283,6 +294,12 @@ export class World {
         undoIn(fault.forMs, () => (behaviour.silence = 0))
         break
       }
+      case 'smscBusy': {
+        const { behaviour } = this.smscs[fault.smsc]!
+        behaviour.busy = fault.share
+        undoIn(fault.forMs, () => (behaviour.busy = 0))
+        break
+      }
       case 'leave':
         this.esmes[fault.esme % this.esmes.length]!.leave()
         break
@@ -293,6 +310,7 @@ export class World {
     const { trace } = this
     trace.add('world', 'all faults end')
     this.calm = true
+    this.isolatedSince.clear()
     this.everyPath(path =>
       Object.assign(path, { cut: false, drop: 0, duplicate: 0, delayMs: { min: 0.1, max: 1.5 } }),
     )
@@ -307,6 +325,7 @@ export class World {
     }
     for (const smsc of this.smscs) {
       smsc.behaviour.silence = 0
+      smsc.behaviour.busy = 0
       smsc.down()
       smsc.up()
     }
@@ -324,6 +343,9 @@ export class World {
   }
 
   private isolate(id: number, cut: boolean): void {
+    if (!cut)
+      this.isolatedSince.clear() // it may have been the way to another
+    else if (!this.isolatedSince.has(id)) this.isolatedSince.set(id, this.time.monotonicMs())
     for (const { id: other } of this.nodes) {
       if (other === id) continue
       this.peers.path(id, other).cut = cut
@@ -383,7 +405,7 @@ export class World {
   }
 
   /** The balancer: any node that listens. */
-  private balanced(name: string): Promise<Connection> {
+  private balanced(name: string): Promise<SimConnection> {
     const places = this.nodes
       .map(node => `node-${node.id}:2775`)
       .filter(place => this.connections.isListening(place))

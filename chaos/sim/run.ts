@@ -1,0 +1,91 @@
+import { SeededRandom } from '../../src/base/random.js'
+import type { Violation } from './checker.js'
+import { faultText, schedule, type Fault } from './faults.js'
+import type { Mutation } from './mutation.js'
+import { World, type WorldOptions, type WorldResult } from './world.js'
+
+/** Faults begin when the cluster has had time to start, and end before this. */
+const FAULTS_FROM_MS = 1200
+const FAULTS_MS = 10_000
+const CALM_MS = 1000
+/** Runs that shrinking may cost. */
+const SHRINK_RUNS_MAX = 60
+const TIMELINE_MS = 4000
+const TIMELINE_LINES = 200
+
+/** What a seed stands for: a world and its faults. */
+export function planOf(
+  seed: number,
+  nodes: number,
+  { mutation, faultsMs = FAULTS_MS }: { mutation?: Mutation; faultsMs?: number } = {},
+): WorldOptions {
+  const random = new SeededRandom(seed ^ 0x5eed)
+  const toMs = FAULTS_FROM_MS + faultsMs
+  const everyMs = 150 * Math.pow(8, random.unit()) // 150 to 1,200 ms
+  const faults = schedule({ seed, nodes, fromMs: FAULTS_FROM_MS, toMs, everyMs })
+  return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate: 15 + random.below(25), mutation }
+}
+
+/** Runs a world; a mutation that patches production code does so for this run only. */
+export async function runWorld(options: WorldOptions): Promise<WorldResult> {
+  const restore = options.mutation?.patch?.()
+  try {
+    return await new World(options).run()
+  } finally {
+    restore?.()
+  }
+}
+
+/**
+ * Removes faults as long as the same rule still breaks: halves first, then ever smaller parts.
+ * Returns what is left of the plan, and its run.
+ */
+export async function shrink(
+  plan: WorldOptions,
+  result: WorldResult,
+  say: (text: string) => void,
+): Promise<{ plan: WorldOptions; result: WorldResult }> {
+  const rule = result.violations[0]?.rule
+  let best = { plan, result }
+  let runs = 0
+  const fails = async (faults: readonly Fault[]): Promise<boolean> => {
+    if (runs >= SHRINK_RUNS_MAX) return false
+    runs++
+    const smaller = { ...plan, faults }
+    const again = await runWorld(smaller)
+    if (again.violations[0]?.rule !== rule) return false
+    best = { plan: smaller, result: again }
+    say(`shrinking: ${faults.length} faults still break it`)
+    return true
+  }
+  // what comes after the violation did not cause it
+  const atMs = result.violations[0]?.atMs ?? Infinity
+  await fails(plan.faults.filter(fault => fault.atMs <= atMs))
+  for (let size = Math.ceil(best.plan.faults.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let at = 0; at < best.plan.faults.length && runs < SHRINK_RUNS_MAX;) {
+      const { faults } = best.plan
+      if (!(await fails([...faults.slice(0, at), ...faults.slice(at + size)]))) at += size
+    }
+  }
+  return best
+}
+
+/** What a failing seed says of itself. */
+export function report(plan: WorldOptions, result: WorldResult): string {
+  const [violation] = result.violations
+  if (violation === undefined) return ''
+  return [
+    `seed ${plan.seed}, ${plan.nodes} nodes: ${result.violations.length} violations`,
+    ...result.violations.map(shown),
+    '',
+    `faults (${plan.faults.length}):`,
+    ...plan.faults.map(fault => `  ${faultText(fault)}`),
+    '',
+    `timeline, the last ${TIMELINE_MS / 1000} s before it:`,
+    ...result.trace.around(violation.atMs, TIMELINE_MS, violation.words).slice(-TIMELINE_LINES),
+  ].join('\n')
+}
+
+function shown({ rule, text, atMs }: Violation): string {
+  return `  ${(atMs / 1000).toFixed(3)}s  ${rule}: ${text}`
+}

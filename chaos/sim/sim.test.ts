@@ -1,0 +1,68 @@
+import t from 'tap'
+import { MUTATIONS } from './mutations.js'
+import { planOf, report, runWorld, shrink } from './run.js'
+
+// Short worlds: the long ones are `npm run sim`.
+const SHORT_MS = 4000
+/** The suite waits no longer for its seeds, on whatever machine. */
+const SEEDS_MS = 20_000
+const SEEDS = { least: 3, most: 30 }
+
+t.setTimeout(600_000)
+
+void t.test('the same seed makes the same history, octet for octet', async t => {
+  const first = await runWorld(planOf(7, 3, { faultsMs: SHORT_MS }))
+  const again = await runWorld(planOf(7, 3, { faultsMs: SHORT_MS }))
+  t.equal(again.trace.hash(), first.trace.hash())
+  t.ok(first.messages > 20)
+  t.ok(first.trace.length > 100)
+  const other = await runWorld(planOf(8, 3, { faultsMs: SHORT_MS }))
+  t.not(other.trace.hash(), first.trace.hash())
+})
+
+void t.test('nothing is lost in short worlds of three nodes', async t => {
+  const endMs = performance.now() + SEEDS_MS
+  let acknowledged = 0
+  for (let seed = 1; seed <= SEEDS.most; seed++) {
+    if (seed > SEEDS.least && performance.now() > endMs) break
+    const plan = planOf(seed, 3, { faultsMs: SHORT_MS })
+    const result = await runWorld(plan)
+    acknowledged += result.acknowledged
+    t.equal(report(plan, result), '')
+    if (result.violations.length > 0) break
+  }
+  t.ok(acknowledged > 0)
+})
+
+void t.test('nothing is lost in a short world of five nodes', async t => {
+  const plan = planOf(3, 5, { faultsMs: 2000 })
+  const result = await runWorld(plan)
+  t.equal(report(plan, result), '')
+})
+
+for (const name of [
+  'answer before commit',
+  'log entries are written without fsync',
+  'a message is sent before its claim is committed',
+  'an SMSC is answered before its receipt is committed',
+])
+  void t.test(`a bug is caught: ${name}`, async t => {
+    const mutation = MUTATIONS.find(each => each.name === name)!
+    const rules: string[] = []
+    for (let seed = 1; seed <= mutation.within && rules.length === 0; seed++) {
+      const { violations } = await runWorld(planOf(seed, 3, { mutation }))
+      rules.push(...violations.map(({ rule }) => rule))
+    }
+    t.ok(rules.length > 0)
+  })
+
+void t.test('shrinking removes faults that have no part in it', async t => {
+  const mutation = MUTATIONS.find(({ name }) => name === 'answer before commit')!
+  const plan = planOf(1, 3, { mutation, faultsMs: SHORT_MS })
+  const result = await runWorld(plan)
+  t.ok(plan.faults.length > 0)
+  const least = await shrink(plan, result, () => undefined)
+  t.equal(least.plan.faults.length, 0)
+  t.equal(least.result.violations[0]?.rule, result.violations[0]?.rule)
+  t.match(report(least.plan, least.result), /ack is committed/)
+})
