@@ -1,6 +1,7 @@
 import { entryKey } from '../../cluster/log/keys.js'
 import { decodeEntry as decodeLogRecord } from '../../cluster/log/records.js'
-import { decodeEntry, messageId, refOf, type Ref, type State } from '../../src/journal/index.js'
+import { messageId, refOf } from '../../src/journal/ids.js'
+import { decodeEntry, type Ref, type State } from '../../src/journal/index.js'
 import type { Command, CommandResult, Outcome } from '../../src/journal/commands.js'
 import type { SimDisk } from './disk.js'
 import type { Trace } from './trace.js'
