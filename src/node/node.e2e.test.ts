@@ -8,6 +8,7 @@ import type { ClusterView, MessageView } from '../api/shapes.js'
 import { silentLogger } from '../base/logger.js'
 import { parseNodeFile } from '../config/node-file.js'
 import { resolveSecret } from '../config/load.js'
+import type { Account } from '../policy/settings.js'
 import { PrometheusMetrics } from '../telemetry/metrics.js'
 import { freePorts } from '../testing/free-ports.js'
 import { account, connector, gateway } from '../testing/gateway.js'
@@ -24,7 +25,10 @@ interface Site {
 }
 
 /** A directory, a peer port, and an SMSC that does not listen yet. */
-async function site(tap: { teardown(fn: () => unknown): void }): Promise<Site> {
+async function site(
+  tap: { teardown(fn: () => unknown): void },
+  over: Partial<Account> = {},
+): Promise<Site> {
   const directory = mkdtempSync(join(tmpdir(), 'carillon-node-'))
   const [peer, smsc] = await freePorts(2)
   const simulator = new SmscSimulator({ port: smsc!, behaviour: { receiptDelayMs: 5 } })
@@ -36,7 +40,7 @@ http: { listen: 127.0.0.1:0 }`,
     { file: `${directory}/node.yaml`, environment: {}, exists: () => false },
   )
   const settings = gateway({
-    accounts: [account('esme1', { password: { kind: 'plain', value: 'secret1' } })],
+    accounts: [account('esme1', { password: { kind: 'plain', value: 'secret1' }, ...over })],
     connectors: [connector('smsc-a', { port: smsc!, binds: 2 })],
   })
   const running: CarillonNode[] = []
@@ -162,4 +166,24 @@ void t.test('what a node accepted is there when it comes back', async t => {
   await waitFor('all receipts', () => new Set(receipts).size >= 20)
   t.same([...new Set(receipts)].sort(), ids.sort())
   again.destroy()
+})
+
+void t.test('a limited account is granted its rate, and its short ids are found', async t => {
+  const { start } = await site(t, { throughputPerSecond: 20, messageIdStyle: 'short' })
+  const node = await start()
+  const session = await bind(node)
+  const ids: string[] = []
+  let throttled = 0
+  // Far more than the first burst: without a grant it would never get there.
+  await waitFor('twelve submits pass', async () => {
+    const tries = Array.from({ length: 4 }, (_, i) => submit(session, `m ${i}`))
+    for (const result of await Promise.allSettled(tries))
+      if (result.status === 'fulfilled') ids.push(result.value)
+      else throttled++
+    return ids.length >= 12
+  })
+  t.ok(throttled > 0)
+  t.ok(ids.every(id => /^[0-9]{8}$/.test(id)))
+  t.match(await get<MessageView>(node, `/api/v1/messages/${ids[3]}`), { shortId: ids[3] })
+  session.destroy()
 })
