@@ -50,8 +50,8 @@ interface Flags {
 
 /**
  * `carillon bench`.
- * @returns the exit status: 0; 1 where a run showed a problem (lost receipts, repeated ids); 2 where
- *          the arguments are wrong
+ * @returns the exit status: 0; 1 where a run showed a problem (lost receipts, repeated ids, memory that
+ *          grew by over a fifth) or failed; 2 where the arguments are wrong
  */
 export async function main(argv: string[]): Promise<number> {
   const command = benchCommand()
@@ -61,7 +61,16 @@ export async function main(argv: string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     throw error
   }
-  const flags = command.opts<Flags>()
+  try {
+    return await run(command.opts<Flags>())
+  } catch (error) {
+    // What a node or a tool said when it ended is in the message.
+    process.stderr.write(`bench: ${(error as Error).message}\n`)
+    return 1
+  }
+}
+
+async function run(flags: Flags): Promise<number> {
   const report: BenchReport = {
     machine: describeMachine(tmpdir()),
     settings: { ...flags },
@@ -80,7 +89,8 @@ export async function main(argv: string[]): Promise<number> {
   process.stdout.write(
     flags.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : `${reportText(report)}\n`,
   )
-  return report.measurements.some(one => one.problems.length > 0) ? 1 : 0
+  const grew = report.memory !== null && report.memory.growth > GROWTH_MAX
+  return grew || report.measurements.some(one => one.problems.length > 0) ? 1 : 0
 }
 
 function benchCommand(): Command {
@@ -204,6 +214,9 @@ async function profileNodes(flags: Flags): Promise<NodeProfile> {
     await rm(directory, { recursive: true, force: true })
   }
 }
+
+/** RSS after the most messages over RSS after the fewest: beyond it memory is not bounded. */
+const GROWTH_MAX = 1.2
 
 /** What process.hrtime() reads, and V8's profiles are dated by. */
 function monotonicUs(): number {
