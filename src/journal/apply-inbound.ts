@@ -104,7 +104,7 @@ function applyReceipt(
 
 /**
  * The message a receipt speaks of: of those with its SMSC id the newest that goes to its address, or the
- * only one; without one, the only message in doubt that goes there (DESIGN I6).
+ * only one; without one, the only message in doubt that goes there, while none on its way does (DESIGN I6).
  */
 function messageOf(
   applying: Applying,
@@ -124,9 +124,22 @@ function messageOf(
   }
   if (awaited > 0) return awaited === 1 ? only : undefined
   const doubted = connector.onlyDoubtTo(item.addressHash)
-  if (doubted === undefined) return undefined
+  if (doubted === undefined || someClaimedTo(applying, connector, item.addressHash))
+    return undefined
   const subject = subjectOf(applying, doubted)
   return subject?.block.smscId(subject.offset) === '' ? subject : undefined
+}
+
+/**
+ * Whether a message on its way goes to this address: a receipt may overtake its submit_sm_resp and mean that
+ * one, not the one in doubt. Asked only where there is such a doubt; at most binds × window are looked at.
+ */
+function someClaimedTo(applying: Applying, connector: ConnectorState, address: number): boolean {
+  for (const ref of connector.claims.keys()) {
+    const subject = subjectOf(applying, ref)
+    if (subject?.block.addressHash(subject.offset) === address) return true
+  }
+  return false
 }
 
 /** Marks what the receipt says; true where it is owed to the account, and was added to what it is owed. */

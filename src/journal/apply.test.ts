@@ -198,6 +198,26 @@ void t.test(
   },
 )
 
+void t.test(
+  'a receipt that overtakes its submit_sm_resp is not taken for one of a message in doubt to the same address',
+  async t => {
+    const log = await TestLog.ready()
+    const home = log.connector.home!.node
+    const to = '4915112345'
+    const { index: doubted } = log.proposed(1, accept([{ to }]))
+    log.propose(home, claim(log))
+    log.propose(home, outcomes(log, { ref: refOf(doubted, 0), result: 'doubt' }))
+    const { index: onItsWay } = log.proposed(1, accept([{ to }]))
+    log.propose(home, claim(log))
+    t.same(inboundOf(log.propose(home, receipt('early', 2, to))), ['kept'])
+    t.equal(log.markOf(doubted, 0), 'IN_DOUBT', 'it may never have reached the SMSC')
+    log.propose(home, outcomes(log, { ref: refOf(onItsWay, 0), smscId: 'early' }))
+    t.equal(log.markOf(onItsWay, 0), 'DONE')
+    t.equal(log.state.receiptsQueued, 1)
+    t.equal(log.markOf(doubted, 0), 'IN_DOUBT')
+  },
+)
+
 void t.test('a receipt that overtakes its submit_sm_resp is kept and matched later', async t => {
   const log = await TestLog.ready()
   const home = log.connector.home!.node
