@@ -60,12 +60,18 @@ export class Boots {
     if (this.phase === 'asking') this.ask()
   }
 
-  /** Call it when entries were applied, or a snapshot took the state's place. */
+  /** Call it before the parts of the node hear what was applied: those of a new boot may propose then. */
+  lookForBegin(): void {
+    const { known } = this
+    if (this.phase === 'asking' && known?.boot === this.boot && known.alive) this.registered()
+  }
+
+  /** Call it when entries were applied and heard of, or a snapshot took the state's place. */
   look(): void {
+    this.lookForBegin()
     const { known } = this
     if (this.phase === 'asking') {
-      if (known?.boot === this.boot && known.alive) this.registered()
-      else if (known !== undefined && known.boot >= this.boot) this.again() // an older count came back
+      if (known !== undefined && known.boot >= this.boot) this.again() // an older count came back
     } else if (this.phase === 'running' && (known?.boot !== this.boot || !known.alive)) {
       this.options.logger.warn('the cluster has ended our boot: it took this node for dead', {
         boot: this.boot,

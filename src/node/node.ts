@@ -120,6 +120,7 @@ export class CarillonNode {
       journal,
       clock,
       (index, hash) => this.hashes?.add(index, hash),
+      () => this.boots?.lookForBegin(),
       () => this.boots?.look(),
     )
     this.drainer = new Drain({

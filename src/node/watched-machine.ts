@@ -8,23 +8,27 @@ export class WatchedMachine implements StateMachine {
   private readonly journal: Journal
   private readonly clock: Clock
   private readonly comparable: (index: number, hash: string) => void
+  private readonly beforeEffects: () => void
   private readonly whenApplied: () => void
   private appliedAtMs: number
   private seen = 0
 
   /**
-   * @param comparable   called at each index where nodes compare hashes
-   * @param whenApplied  called after each run of entries, last
+   * @param comparable     called at each index where nodes compare hashes
+   * @param beforeEffects  called after each run of entries, before the node's parts hear of it
+   * @param whenApplied    the same, after them
    */
   constructor(
     journal: Journal,
     clock: Clock,
     comparable: (index: number, hash: string) => void,
+    beforeEffects: () => void,
     whenApplied: () => void,
   ) {
     this.journal = journal
     this.clock = clock
     this.comparable = comparable
+    this.beforeEffects = beforeEffects
     this.whenApplied = whenApplied
     this.appliedAtMs = clock.monotonicMs()
   }
@@ -54,6 +58,7 @@ export class WatchedMachine implements StateMachine {
 
   applied(): void | Promise<void> {
     this.appliedAtMs = this.clock.monotonicMs()
+    this.beforeEffects()
     const brake = this.journal.applied()
     this.whenApplied()
     return brake
