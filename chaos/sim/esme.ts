@@ -57,7 +57,6 @@ export class SimEsme {
   private link: Link | undefined
   private session = 0
   private node = ''
-  private sessions = 0
   /** Acknowledged, not asked about yet. */
   private readonly curious: Message[] = []
 
@@ -117,7 +116,7 @@ export class SimEsme {
       this.link = link
       this.session = session
       this.node = node
-      this.sessions++
+      this.query(this.curious.at(-1))
     })
   }
 
@@ -129,7 +128,7 @@ export class SimEsme {
       if (!this.submitting || this.link === undefined) return
       const burst = random.unit() < 0.05 ? 1 + random.below(20) : 1
       for (let i = 0; i < burst; i++) this.submit()
-      if (random.unit() < 0.1) this.query()
+      if (random.unit() < 0.1) this.query(this.curious[random.below(this.curious.length + 1)])
     })
   }
 
@@ -153,9 +152,7 @@ export class SimEsme {
   }
 
   /** Asks after a message that was acknowledged, on whatever node it is bound to now. */
-  private query(): void {
-    const { random } = this.parts
-    const message = this.curious[random.below(Math.max(1, this.curious.length))]
+  private query(message: Message | undefined): void {
     if (message === undefined || this.link === undefined) return
     const body = encodeBody('query_sm', { message_id: message.id, source_addr: '1000' })
     this.link.request(COMMAND_IDS.query_sm, body, { kind: 'query', message })

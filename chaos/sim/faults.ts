@@ -38,10 +38,10 @@ export type FaultKind =
   | { kind: 'smscBusy'; smsc: number; share: number; forMs: number }
   | { kind: 'leave'; esme: number }
 
-type Name = FaultKind['kind']
+export type FaultName = FaultKind['kind']
 
 /** How often each comes, against the others. */
-const WEIGHTS: Record<Name, number> = {
+const WEIGHTS: Record<FaultName, number> = {
   crash: 14,
   crashAll: 1,
   pause: 8,
@@ -75,20 +75,24 @@ export interface ScheduleOptions {
   toMs: number
   /** On average. */
   everyMs: number
+  /** These kinds alone. */
+  only?: readonly FaultName[] | undefined
 }
 
 /** The faults of a seed. Each seed leans on some kinds more than on others, so that storms of one kind come too. */
-export function schedule({ seed, nodes, fromMs, toMs, everyMs }: ScheduleOptions): Fault[] {
+export function schedule({ seed, nodes, fromMs, toMs, everyMs, only }: ScheduleOptions): Fault[] {
   const random = new SeededRandom(seed)
-  const weights = Object.entries(WEIGHTS).map(([name, weight]): [Name, number] => {
+  const weights = Object.entries(WEIGHTS).map(([name, weight]): [FaultName, number] => {
     const lean = random.unit()
-    return [name as Name, weight * (lean < 0.3 ? 0 : lean > 0.85 ? 5 : 1)]
+    if (only !== undefined)
+      return [name as FaultName, only.includes(name as FaultName) ? weight : 0]
+    return [name as FaultName, weight * (lean < 0.3 ? 0 : lean > 0.85 ? 5 : 1)]
   })
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0)
-  const pick = (): Name => {
+  const pick = (): FaultName => {
     let left = random.unit() * total
     for (const [name, weight] of weights) if ((left -= weight) < 0) return name
-    return 'crash'
+    return only?.[0] ?? 'crash'
   }
   const faults: Fault[] = []
   const wait = (): number => -Math.log(1 - random.unit()) * everyMs
@@ -97,7 +101,7 @@ export function schedule({ seed, nodes, fromMs, toMs, everyMs }: ScheduleOptions
   return faults
 }
 
-function draw(kind: Name, random: SeededRandom, nodes: number): FaultKind {
+function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
   const node = 1 + random.below(nodes)
   const other = 1 + ((node - 1 + 1 + random.below(nodes - 1)) % nodes)
   /** Short ones are more frequent than long ones. */

@@ -22,7 +22,8 @@ export function planOf(
   const random = new SeededRandom(seed ^ 0x5eed)
   const toMs = FAULTS_FROM_MS + faultsMs
   const everyMs = 150 * Math.pow(8, random.unit()) // 150 to 1,200 ms
-  const faults = schedule({ seed, nodes, fromMs: FAULTS_FROM_MS, toMs, everyMs })
+  const only = mutation?.under
+  const faults = schedule({ seed, nodes, fromMs: FAULTS_FROM_MS, toMs, everyMs, only })
   return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate: 15 + random.below(25), mutation }
 }
 
