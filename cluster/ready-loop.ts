@@ -236,7 +236,7 @@ export class ReadyLoop {
     const durable = Math.min(machine.durableIndex, floor, this.log.lastIndex)
     const cutAt = this.log.cutFor(durable, settings, CUT_SLACK)
     if (cutAt === undefined) return
-    await this.log.cut(cutAt)
+    await this.log.cut(cutAt, index => machine.keeps?.(index) ?? true)
     logger.debug('log cut', { index: cutAt })
   }
 

@@ -18,6 +18,8 @@ export interface StateMachine {
    * before the promise, if there is one, resolves: the brake of a state whose changes pile up unwritten.
    */
   applied(): void | Promise<void>
+  /** Whether the value of an applied entry is still needed when the log is cut past it. Absent: all are, until released. */
+  keeps?(index: number): boolean
   /** The state as it is on disk, together with its index. Closed by the caller. */
   snapshot(): Promise<SnapshotSource>
   /** A place to receive another node's state, beside the current one. An earlier unfinished one is discarded. */

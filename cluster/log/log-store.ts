@@ -241,7 +241,7 @@ export class LogStore {
   }
 
   /** Moves the first index behind `index`; deletes there what was released, or is of no one's concern. */
-  async cut(index: number): Promise<void> {
+  async cut(index: number, keeps: (index: number) => boolean = () => true): Promise<void> {
     if (index <= this.log.cut.index) return
     await this.whenUnpinned()
     const term = this.term(index)
@@ -257,6 +257,8 @@ export class LogStore {
       if (empty <= index) batch.del(entryKey(group, empty))
     }
     log.empties = log.empties.filter(empty => empty > index)
+    for (let at = log.cut.index + 1; at <= index; at++)
+      if (!keeps(at)) batch.del(entryKey(group, at))
     for (const [number, indexes] of log.releasedRecords) {
       if (!indexes.every(released => released <= index)) continue
       batch.del(releasedKey(group, number))

@@ -1,6 +1,5 @@
 /** What the node uses of the front end. */
-export { AccountRates, evenShares } from './account-rates.js'
-export type { RateShares } from './account-rates.js'
+export { AccountRates } from './account-rates.js'
 export { argon2Passwords, hashPassword } from './argon2.js'
 export { expiredDeliveries } from './expired-deliveries.js'
 export { FrontEnd } from './front.js'

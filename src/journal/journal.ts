@@ -194,6 +194,11 @@ export class Journal {
     return undefined
   }
 
+  /** Claims, outcomes and commands are needed no more; messages are, as long as their block stands. */
+  keeps(index: number): boolean {
+    return this.current.blocks.get(index) !== undefined
+  }
+
   async snapshot(): Promise<SnapshotView> {
     await this.flush()
     return openSnapshot(this.store)

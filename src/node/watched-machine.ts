@@ -64,6 +64,10 @@ export class WatchedMachine implements StateMachine {
     return brake
   }
 
+  keeps(index: number): boolean {
+    return this.journal.keeps(index)
+  }
+
   snapshot() {
     return this.journal.snapshot()
   }
