@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { outputOption } from '../src/tools/smsc-sim-main.js'
-import { duration, grouped, perSecond, whole } from '../src/tools/units.js'
+import { duration, grouped, option, perSecond, whole } from '../src/tools/units.js'
 import type { LoadOptions, Measurement, Path } from './load.js'
 import { describeMachine, machineText } from './machine.js'
 import { readProfile, summarise } from './profile.js'
@@ -94,30 +94,53 @@ async function run(flags: Flags): Promise<number> {
 }
 
 function benchCommand(): Command {
-  return new Command('bench')
+  return new Command('carillon bench')
     .description('Throughput, latency and memory of one node and of three, driven from outside.')
     .exitOverride()
-    .option('--nodes <n,…>', 'sizes of the cluster', listOf(whole(1, 9)), [1, 3])
-    .option('--paths <path,…>', 'accept (connector down), dispatch, receipts', listOf(path), [
-      'accept',
-      'dispatch',
-      'receipts',
-    ] satisfies Path[])
-    .option(
-      '--rates <rate,…>',
-      'open-loop rates; those above 90 % of the maximum found are left out',
-      listOf(text => perSecond(text) ?? 0),
-      [1_000, 5_000, 10_000, 20_000],
+    .addOption(option('--nodes <n,…>', 'sizes of the cluster', listOf(whole(1, 9)), [1, 3], '1,3'))
+    .addOption(
+      option(
+        '--paths <path,…>',
+        'accept (connector down), dispatch, receipts',
+        listOf(path),
+        ['accept', 'dispatch', 'receipts'] satisfies Path[],
+        'accept,dispatch,receipts',
+      ),
     )
-    .option('--duration <duration>', 'of each run', duration('s'), 10_000)
-    .option('--warmup <duration>', 'before it, not measured', duration('s'), 3_000)
+    .addOption(
+      option(
+        '--rates <rate,…>',
+        'open-loop rates; those above 90 % of the maximum found are left out',
+        listOf(perSecond),
+        [1_000, 5_000, 10_000, 20_000],
+        '1000,5000,10000,20000',
+      ),
+    )
+    .addOption(option('--duration <duration>', 'of each run', duration('s'), 10_000, '10s'))
+    .addOption(option('--warmup <duration>', 'before it, not measured', duration('s'), 3_000, '3s'))
     .option('--sessions <n>', 'of the load client', whole(1, 1_000), 6)
     .option('--window <n>', 'of each session', whole(1, 100_000), 250)
     .option('--octets <n>', 'of the text', whole(18, 254), 140)
     .option('--no-profile', 'do not run once more with --cpu-prof on the nodes')
     .option('--memory', 'RSS of all nodes after many messages, instead of all else', false)
-    .option('--memory-counts <n,…>', 'after how many', listOf(whole(1, 1e8)), [100_000, 1_000_000])
-    .option('--results <directory>', 'where results are kept', resultsDirectory())
+    .addOption(
+      option(
+        '--memory-counts <n,…>',
+        'after how many',
+        listOf(whole(1, 1e8)),
+        [100_000, 1_000_000],
+        '100000,1000000',
+      ),
+    )
+    .addOption(
+      option(
+        '--results <directory>',
+        'where results are kept',
+        text => text,
+        resultsDirectory(),
+        'bench/results',
+      ),
+    )
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
 }

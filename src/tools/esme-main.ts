@@ -4,7 +4,17 @@ import { ESME_DEFAULTS, type EsmeOptions } from './esme-options.js'
 import { reportText } from './esme-report.js'
 import { LiveLine } from './live-line.js'
 import { outputOption } from './smsc-sim-main.js'
-import { duration, grouped, hostPorts, msText, perSecond, whole, type HostPort } from './units.js'
+import {
+  duration,
+  grouped,
+  hostPorts,
+  limit,
+  msText,
+  option,
+  perSecond,
+  whole,
+  type HostPort,
+} from './units.js'
 import { TAG_N_MAX } from './message-tag.js'
 
 const EXAMPLES = `
@@ -29,7 +39,7 @@ interface Flags {
   sticky: boolean
   sessions: number
   window: number
-  rate: number | null
+  rate?: number
   count?: number
   duration?: number
   warmup: number
@@ -70,7 +80,7 @@ export async function main(argv: string[]): Promise<number> {
 
 function esmeCommand(): Command {
   const d = ESME_DEFAULTS
-  return new Command('esme')
+  return new Command('carillon esme')
     .description('A load client: sends, matches answers and receipts, measures, and keeps books.')
     .exitOverride()
     .option(
@@ -81,14 +91,20 @@ function esmeCommand(): Command {
     .option('--sticky', 'a session that breaks goes back to its own address', false)
     .option('--sessions <n>', 'how many', whole(1, 10_000), d.sessions)
     .option('--window <n>', 'unanswered submit_sm a session', whole(1, 100_000), d.window)
-    .option('--rate <rate>', 'messages a second, all sessions together', perSecond, null)
+    .option(
+      '--rate <rate>',
+      'messages a second, all sessions together (default: unlimited)',
+      perSecond,
+    )
     .option(
       '--count <n>',
       'messages to send (default: 10000 without --duration)',
       whole(0, TAG_N_MAX),
     )
     .option('--duration <duration>', 'how long to send', duration('s'))
-    .option('--warmup <duration>', 'the beginning that is not measured', duration('s'), 0)
+    .addOption(
+      option('--warmup <duration>', 'the beginning that is not measured', duration('s'), 0, '0s'),
+    )
     .addOption(
       new Option('--bind <kind>', 'how to bind; tx+rx: a pair for each session')
         .choices(['trx', 'tx+rx', 'tx', 'rx'])
@@ -104,19 +120,41 @@ function esmeCommand(): Command {
     .option('--service-type <type>', 'of the messages', d.serviceType)
     .option('--validity <time>', 'validity_period, such as 000000001000000R', d.validityPeriod)
     .option('--no-receipts', 'ask for no receipts')
-    .option('--settle <duration>', 'how long to wait for receipts', duration('s'), d.settleMs)
-    .option('--linger <duration>', 'how long to wait for second ones', duration('s'), d.lingerMs)
-    .option(
-      '--response-timeout <duration>',
-      'until a message is in doubt',
-      duration('s'),
-      d.responseTimeoutMs,
+    .addOption(
+      option(
+        '--settle <duration>',
+        'how long to wait for receipts',
+        duration('s'),
+        d.settleMs,
+        '60s',
+      ),
     )
-    .option(
-      '--give-up <duration>',
-      'end when nothing is bound for so long',
-      duration('s'),
-      d.giveUpMs,
+    .addOption(
+      option(
+        '--linger <duration>',
+        'how long to wait for second ones',
+        duration('s'),
+        d.lingerMs,
+        '0s',
+      ),
+    )
+    .addOption(
+      option(
+        '--response-timeout <duration>',
+        'until a message is in doubt',
+        duration('s'),
+        d.responseTimeoutMs,
+        '30s',
+      ),
+    )
+    .addOption(
+      option(
+        '--give-up <duration>',
+        'end when nothing is bound for so long',
+        duration('s'),
+        d.giveUpMs,
+        '60s',
+      ),
     )
     .option('--resubmit', 'send again what is in doubt or was refused for a while', false)
     .option('--journal <file>', 'write every outcome to a file, a line each')
@@ -157,7 +195,7 @@ function optionsOf(flags: Flags, line: LiveLine): Partial<EsmeOptions> {
     sticky: flags.sticky,
     sessions: flags.sessions,
     window: flags.window,
-    rate: flags.rate,
+    rate: limit(flags.rate),
     count: count ?? (durationMs === null ? 10_000 : null),
     durationMs,
     warmUpMs: flags.warmup,

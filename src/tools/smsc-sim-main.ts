@@ -10,7 +10,9 @@ import {
   hostPort,
   hostPortText,
   isCommandStatus,
+  limit,
   onOffOrShare,
+  option,
   perSecond,
   share,
   weights,
@@ -36,14 +38,14 @@ Examples:
 interface Flags {
   listen: HostPort
   port?: number
-  admin: HostPort | undefined
+  admin: HostPort | 'off'
   systemId?: string
   password?: string
   delay: number
   delayDistribution: 'fixed' | 'exponential'
   errorRate: number
   errors: Record<string, number>
-  throttle: number | null
+  throttle?: number
   receipts: number
   receiptDelay: number
   receiptStates: Record<string, number>
@@ -53,7 +55,7 @@ interface Flags {
   receiptIdFormat: IdFormat
   disconnectEvery: number
   responseLoss: number
-  mo: number | null
+  mo?: number
   moTo: string
   moFrom: string
   output: 'table' | 'json'
@@ -79,45 +81,67 @@ function smscCommand(): Command {
     if (/^[\d#]{1,20}$/.test(text)) return text
     throw new InvalidArgumentError('Expected 1 to 20 digits or #.')
   }
-  return new Command('smsc-sim')
+  return new Command('carillon smsc-sim')
     .description('An SMSC that delays, refuses and forgets as told, and counts every message.')
     .exitOverride()
-    .option('--listen <host:port>', 'where it takes binds', hostPort, hostPort('2785'))
+    .addOption(
+      option(
+        '--listen <host:port>',
+        'where it takes binds',
+        hostPort,
+        hostPort('2785'),
+        '127.0.0.1:2785',
+      ),
+    )
     .option('--port <port>', 'the same, on 127.0.0.1', whole(0, 65_535))
-    .option(
-      '--admin <host:port>',
-      'HTTP for counters and faults; off: none',
-      adminPort,
-      hostPort('2786'),
+    .addOption(
+      option(
+        '--admin <host:port>',
+        'HTTP for counters and faults; off: none',
+        adminPort,
+        hostPort('2786'),
+        '127.0.0.1:2786',
+      ),
     )
     .option('--system-id <id>', 'the only system_id it takes (default: any)')
     .option('--password <password>', 'the only password it takes (default: any)')
-    .option('--delay <ms>', 'from submit_sm to its response', duration('ms'), 0)
+    .addOption(option('--delay <ms>', 'from submit_sm to its response', duration('ms'), 0, '0ms'))
     .addOption(
       new Option('--delay-distribution <kind>', 'how the delay is spread')
         .choices(['fixed', 'exponential'])
         .default('fixed'),
     )
-    .option('--error-rate <share>', 'share of submits that are refused', share, 0)
-    .option(
-      '--errors <status:weight,…>',
-      'with what they are refused',
-      weights('names such as ESME_RSYSERR', isCommandStatus),
-      { ESME_RSYSERR: 1 },
+    .addOption(option('--error-rate <share>', 'share of submits that are refused', share, 0, '0'))
+    .addOption(
+      option(
+        '--errors <status:weight,…>',
+        'with what they are refused',
+        weights('names such as ESME_RSYSERR', isCommandStatus),
+        { ESME_RSYSERR: 1 },
+        'ESME_RSYSERR',
+      ),
     )
-    .option('--throttle <rate>', 'ESME_RTHROTTLED beyond so many a second', perSecond, null)
-    .option(
-      '--receipts <on|off|share>',
-      'who gets a receipt, of those that want one',
-      onOffOrShare,
-      1,
+    .option('--throttle <rate>', 'ESME_RTHROTTLED beyond so many a second', perSecond)
+    .addOption(
+      option(
+        '--receipts <on|off|share>',
+        'who gets a receipt, of those that want one',
+        onOffOrShare,
+        1,
+        'on',
+      ),
     )
-    .option('--receipt-delay <duration>', 'from acceptance to receipt', duration('ms'), 0)
-    .option(
-      '--receipt-states <stat:weight,…>',
-      'what they say',
-      weights('words such as DELIVRD', isStat),
-      { DELIVRD: 1 },
+    .addOption(
+      option('--receipt-delay <duration>', 'from acceptance to receipt', duration('ms'), 0, '0ms'),
+    )
+    .addOption(
+      option(
+        '--receipt-states <stat:weight,…>',
+        'what they say',
+        weights('words such as DELIVRD', isStat),
+        { DELIVRD: 1 },
+        'DELIVRD',
+      ),
     )
     .addOption(
       new Option('--receipt-form <form>', 'how they say it')
@@ -127,9 +151,17 @@ function smscCommand(): Command {
     .addOption(idOption('--id-format <format>', 'how ids look in responses'))
     .addOption(idOption('--receipt-id-format <format>', 'how ids look in receipts'))
     .option('--receipt-before-response', 'receipts overtake the responses', false)
-    .option('--response-loss <share>', 'share of messages taken and never answered', share, 0)
+    .addOption(
+      option(
+        '--response-loss <share>',
+        'share of messages taken and never answered',
+        share,
+        0,
+        '0',
+      ),
+    )
     .option('--disconnect-every <n>', 'cut a connection at every n-th submit', whole(0, 1e9), 0)
-    .option('--mo <rate>', 'messages from mobiles that it makes up, a second', perSecond, null)
+    .option('--mo <rate>', 'messages from mobiles that it makes up, a second', perSecond)
     .option('--mo-to <digits>', 'their destination; # for digits that count', digits, '12345')
     .option('--mo-from <digits>', 'their source', digits, '4670000####')
     .addOption(outputOption())
@@ -147,8 +179,8 @@ export function outputOption(): Option {
     .default('table')
 }
 
-function adminPort(text: string): HostPort | undefined {
-  return text === 'off' ? undefined : hostPort(text)
+function adminPort(text: string): HostPort | 'off' {
+  return text === 'off' ? 'off' : hostPort(text)
 }
 
 async function run(flags: Flags): Promise<number> {
@@ -158,12 +190,14 @@ async function run(flags: Flags): Promise<number> {
   const json = flags.output === 'json'
   try {
     await smsc.start()
-    const admin = flags.admin && (await startAdmin(smsc, flags.admin))
+    const admin = flags.admin === 'off' ? undefined : await startAdmin(smsc, flags.admin)
     const at = hostPortText({ host: listen.host, port: smsc.port })
     if (json) print({ event: 'listening', port: smsc.port, adminPort: admin?.port ?? null })
     else {
-      const http = admin && hostPortText({ host: flags.admin!.host, port: admin.port })
-      const where = http === undefined ? '' : `, counters and faults at http://${http}`
+      const where =
+        admin === undefined || flags.admin === 'off'
+          ? ''
+          : `, counters and faults at http://${hostPortText({ ...flags.admin, port: admin.port })}`
       process.stdout.write(`smsc-sim listens at ${at}${where}\n`)
     }
     const stopLive = showLive(smsc, !json)
@@ -190,7 +224,7 @@ function behaviourOf(flags: Flags): Partial<SmscBehaviour> {
     delayDistribution: flags.delayDistribution,
     errorRate: flags.errorRate,
     errors: flags.errors,
-    throttlePerSecond: flags.throttle,
+    throttlePerSecond: limit(flags.throttle),
     receipts: flags.receipts,
     receiptDelayMs: flags.receiptDelay,
     receiptStates: flags.receiptStates,
@@ -200,7 +234,7 @@ function behaviourOf(flags: Flags): Partial<SmscBehaviour> {
     receiptIdFormat: flags.receiptIdFormat,
     disconnectEvery: flags.disconnectEvery,
     noResponseRate: flags.responseLoss,
-    moPerSecond: flags.mo ?? 0,
+    moPerSecond: limit(flags.mo) ?? 0,
     moTo: flags.moTo,
     moFrom: flags.moFrom,
   }

@@ -87,7 +87,11 @@ void t.test('refusals are counted by their status, and throttling is obeyed', as
 void t.test('broken connections: in doubt is what was sent and not answered', async t => {
   const smsc = await smscOf(t, { disconnectEvery: 200 })
   const options = { sessions: 2, count: 2_000, window: 20 }
-  const report = await esmeOf([smsc], options).run()
+  const esme = esmeOf([smsc], options)
+  esme.start()
+  await esme.reached('done')
+  await waitFor('all receipts are acknowledged', () => smsc.stats().receipts.waiting === 0)
+  const report = await esme.finish()
   t.ok(report.inDoubt > 0)
   t.equal(report.acknowledged + report.inDoubt, 2_000, 'without resubmit each is sent once')
   t.equal(report.receipts?.lost, 0)
@@ -96,7 +100,7 @@ void t.test('broken connections: in doubt is what was sent and not answered', as
   const { accepted, distinct } = smsc.stats()
   t.ok(accepted >= report.acknowledged)
   t.equal(distinct, accepted)
-  t.equal(report.receipts?.unmatched, accepted - report.acknowledged)
+  t.ok(report.receipts!.unmatched >= accepted - report.acknowledged, 'they have receipts as well')
 
   const again = await esmeOf([smsc], { ...options, resubmit: true }).run()
   t.equal(smsc.tags.of(parseRun(again.run)!).distinct, 2_000)

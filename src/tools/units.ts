@@ -1,10 +1,22 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 
 /**
  * How the tools read what stands on their command line. Each takes the text of one argument and
- * throws commander's InvalidArgumentError with what was expected.
+ * throws commander's InvalidArgumentError with what was expected. None returns null or undefined, of
+ * which commander would make ''.
  */
+
+/** An option whose default is shown in words; JSON would show the parsed value. */
+export function option<T>(
+  flags: string,
+  description: string,
+  parse: (text: string) => T,
+  value: T,
+  shown: string,
+): Option {
+  return new Option(flags, description).argParser(parse).default(value, shown)
+}
 
 export interface HostPort {
   host: string
@@ -40,13 +52,18 @@ export function whole(least: number, most: number): (text: string) => number {
   }
 }
 
-/** `20000/s`, `600/m`, or a number alone, a second; `unlimited` is null. */
-export function perSecond(text: string): number | null {
-  if (text === 'unlimited') return null
+/** `20000/s`, `600/m`, or a number alone, a second; `unlimited` is Infinity. */
+export function perSecond(text: string): number {
+  if (text === 'unlimited') return Infinity
   const [, number, unit] = /^(\d+(?:\.\d+)?)(?:\/([sm]))?$/.exec(text.replaceAll('_', '')) ?? []
   const rate = Number(number) / (unit === 'm' ? 60 : 1)
   if (rate > 0) return rate
   throw new InvalidArgumentError('Expected a rate such as 500/s, or unlimited.')
+}
+
+/** A rate as options hold it: null where there is no limit. */
+export function limit(rate: number | undefined): number | null {
+  return rate === undefined || rate === Infinity ? null : rate
 }
 
 /** `500ms`, `10s`, `5m`, `1h`; a number alone is in `unit`. In milliseconds. */
