@@ -9,7 +9,7 @@ import type {
 } from '../../src/base/store.js'
 
 /** Octets of writes that LevelDB gathers in memory before it makes a table of them: 4 MB costs a third of the speed. */
-const WRITE_BUFFER_SIZE = 64 * 1024 * 1024
+const WRITE_BUFFER_SIZE = 16 * 1024 * 1024
 const PAGE_SIZE = 1000
 const CLEAR_SIZE = 10_000
 

@@ -27,7 +27,7 @@ import {
 } from './records.js'
 
 /** Octets of the newest entries that stay in memory. */
-const TAIL_BYTES_MAX = 64 * 1024 * 1024
+const TAIL_BYTES_MAX = 16 * 1024 * 1024
 
 /**
  * The durable log of one group: entries, hard state, membership history, and the values that
@@ -406,6 +406,6 @@ export class LogStore {
 }
 
 export interface LogStoreOptions {
-  /** Octets of the newest entries kept in memory; default 64 MiB. */
+  /** Octets of the newest entries kept in memory; default 16 MiB. */
   tailBytesMax?: number
 }

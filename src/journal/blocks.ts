@@ -299,7 +299,7 @@ export class Block {
 const EVENT_AT = { claimed: 16, sent: 20, final: 24 } as const
 
 /** Decoded blocks that no change keeps in memory: at most this many octets of them. */
-const CACHE_OCTETS_MAX = 16 * 1024 * 1024
+const CACHE_OCTETS_MAX = 4 * 1024 * 1024
 
 /** All blocks, with the recently used ones in memory. */
 export class Blocks implements Persistent {
