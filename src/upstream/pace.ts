@@ -5,13 +5,16 @@ import { bucket, takeUpTo, waitMs } from '../policy/throttle.js'
 const SLOW_EVERY_MS = 500
 /** Without throttling this long, the pace rises again. */
 const QUIET_MS = 1000
+/** Below this share of what was written, refusals are single messages' (a full mailbox), not the pace's. */
+const THROTTLED_SHARE = 0.1
 /** A burst is 50 ms' worth of messages. */
 const BURSTS_PER_SECOND = 20
 
 /**
  * How fast a connector may send: the limit of its settings, and below it what the SMSC has shown to take.
- * Each throttling halves the pace, down to 1/s; after a quiet second it rises by a twentieth of what was
- * too fast, each second, until it is back at the limit (without one: at four times what was too fast).
+ * Throttling that meets a tenth of the messages or more halves the pace, down to 1/s; after a quiet
+ * second it rises by a twentieth of what was too fast, each second, until it is back at the limit
+ * (without one: at four times what was too fast).
  * All times are monotonic milliseconds.
  */
 export class Pace {
@@ -25,7 +28,10 @@ export class Pace {
   // what went out lately, to know the pace of a connector without a limit
   private countedFromMs: number
   private counted = 0
+  private lastCounted = 0
   private lastRate = 0
+  private throttles = 0
+  private lastThrottles = 0
 
   /** Begins with one token, so that a home that takes over does not begin with a burst. */
   constructor(limitPerSecond: number | null, atMs: number) {
@@ -80,7 +86,10 @@ export class Pace {
     const spanMs = atMs - this.countedFromMs
     if (spanMs >= 1000) {
       this.lastRate = (this.counted * 1000) / spanMs
+      this.lastCounted = this.counted
       this.counted = 0
+      this.lastThrottles = this.throttles
+      this.throttles = 0
       this.countedFromMs = atMs
     }
     this.counted += count
@@ -88,13 +97,13 @@ export class Pace {
 
   /** The SMSC said ESME_RTHROTTLED or ESME_RMSGQFUL. */
   slow(atMs: number): void {
-    if (atMs - this.slowedAtMs < SLOW_EVERY_MS) {
-      this.raisedAtMs = atMs
-      return
-    }
+    this.raisedAtMs = atMs // it does not rise while it is throttled
+    this.throttles++
+    const share = (this.throttles + this.lastThrottles) / (this.counted + this.lastCounted)
+    if (atMs - this.slowedAtMs < SLOW_EVERY_MS || share < THROTTLED_SHARE) return
     this.tooFast = this.perSecond ?? this.measured(atMs)
     this.slowed = Math.max(1, this.tooFast / 2)
-    this.slowedAtMs = this.raisedAtMs = atMs
+    this.slowedAtMs = atMs
     this.refit(atMs)
   }
 

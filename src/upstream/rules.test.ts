@@ -105,10 +105,24 @@ void t.test('throttling halves the pace, down to 1/s, never up; quiet lets it ri
 void t.test('a burst of throttling is one step, and a pace without limit finds one', async t => {
   const pace = new Pace(null, 0)
   for (let i = 0; i < 10; i++) pace.wrote(100, i * 100)
-  for (let i = 0; i < 100; i++) pace.slow(1000 + i)
-  t.equal(pace.perSecond, 500)
+  for (let i = 0; i < 200; i++) pace.slow(1000 + i)
+  t.equal(Math.round(pace.perSecond!), 455)
   for (let i = 1; i < 200; i++) pace.recover(1100 + i * 1000)
   t.equal(pace.perSecond, null)
+})
+
+void t.test('some full mailboxes among many messages do not slow the connector', async t => {
+  const pace = new Pace(null, 0)
+  for (let i = 1; i < 6000; i++) {
+    pace.wrote(1, i * 10)
+    if (i % 50 === 0) pace.slow(i * 10 + 5)
+  }
+  t.equal(pace.perSecond, null)
+  for (let i = 6000; i < 6400; i++) {
+    pace.wrote(1, i * 10)
+    if (i % 4 === 0) pace.slow(i * 10 + 5)
+  }
+  t.ok(pace.perSecond! < 100, 'a quarter of them does')
 })
 
 void t.test('the heap gives the soonest first', async t => {
