@@ -146,10 +146,6 @@ export class Block {
     this.marks[offset * STRIDE + 2] = state
   }
 
-  priority(offset: number): number {
-    return this.marks[offset * STRIDE + 3]!
-  }
-
   account(offset: number): number {
     return this.marks.readUInt16BE(offset * STRIDE + 4)
   }

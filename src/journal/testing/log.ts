@@ -1,6 +1,6 @@
+import { account, connector, gateway } from '../../testing/gateway.js'
 import { MemoryStore } from '../../testing/memory-store.js'
 import type { GatewaySettings } from '../../policy/settings.js'
-import { NO_SETTINGS } from '../../policy/settings.js'
 import { addressHash, writeAcceptRecord } from '../accept-record.js'
 import { applyEntry } from '../apply.js'
 import { MARK } from '../blocks.js'
@@ -143,60 +143,11 @@ export function hashOf(address: string): number {
   return addressHash(octetsOf(address), 0, address.length)
 }
 
+/** The usual gateway with bounds so small that tests meet them. */
 export function testSettings(): GatewaySettings {
-  return {
-    ...NO_SETTINGS,
-    accounts: [
-      {
-        systemId: 'esme1',
-        password: { kind: 'plain', value: 'secret1' },
-        bindTypes: ['trx', 'tx', 'rx'],
-        maxSessions: 3,
-        window: 100,
-        throughputPerSecond: null,
-        allowFrom: [],
-        queueLimit: 1000,
-        moLimit: 2,
-        receiptTtlMs: 1000,
-        resubmissionWindowMs: 0,
-        messageIdStyle: 'long',
-      },
-    ],
-    connectors: [
-      {
-        id: 'smsc-a',
-        host: '127.0.0.1',
-        port: 2775,
-        systemId: 'carillon',
-        password: { kind: 'plain', value: 'secret' },
-        systemType: '',
-        bindType: 'trx',
-        binds: 1,
-        window: 10,
-        throughputPerSecond: null,
-        inDoubt: { kind: 'wait', ms: 30_000 },
-        nodes: [],
-        localAddress: null,
-        messageIdFormat: { submit: 'text', receipt: 'text' },
-        errors: {},
-        enquireLinkMs: 30_000,
-        responseTimeoutMs: 10_000,
-        bindTimeoutMs: 10_000,
-      },
-    ],
-    routes: [
-      {
-        name: 'default',
-        match: { destinationPrefix: '', sourcePrefix: '', account: null },
-        to: ['smsc-a'],
-      },
-    ],
-    moRoutes: [
-      {
-        name: 'all',
-        match: { connector: null, destinationPrefix: '', sourcePrefix: '' },
-        to: 'esme1',
-      },
-    ],
-  }
+  const bounds = { maxSessions: 3, queueLimit: 1000, moLimit: 2, receiptTtlMs: 1000 }
+  return gateway({
+    accounts: [account('esme1', bounds)],
+    connectors: [connector('smsc-a', { window: 10 })],
+  })
 }
