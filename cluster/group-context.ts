@@ -24,6 +24,8 @@ export interface GroupContext {
   settings: GroupSettings
   /** What an empty log starts with; undefined on a node that was added later. */
   bootstrap: Membership | undefined
+  /** See `ClusterDependencies`. */
+  onLogWrite?: ((ms: number) => void) | undefined
   /** The membership of this group changed, or was learned. */
   onMembership(): void
 }

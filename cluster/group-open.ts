@@ -10,8 +10,8 @@ const EMPTY = Buffer.alloc(0)
  * members' log. Rejects with `LogDamaged` where the two cannot belong together.
  */
 export async function openLog(context: GroupContext): Promise<LogStore> {
-  const { store, group, logger, machine, bootstrap } = context
-  const log = await LogStore.open(store, group, logger)
+  const { store, group, logger, machine, bootstrap, clock, onLogWrite } = context
+  const log = await LogStore.open(store, group, logger, { clock, onWrite: onLogWrite })
   if (log.pendingInstall === undefined) {
     await log.discardStaged()
     await (await machine.stage()).discard()

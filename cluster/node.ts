@@ -32,6 +32,8 @@ export interface ClusterDependencies {
   openStore(name: string): Promise<KeyValueStore>
   openTransport(options: TransportOptions): Transport
   settings: GroupSettings
+  /** Hears of every synced write of the log how long it took. */
+  onLogWrite?: (ms: number) => void
   /** Ends a first start that waits for peers. */
   signal?: AbortSignal
 }

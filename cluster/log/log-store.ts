@@ -1,4 +1,5 @@
 import { assert } from '../../src/base/assert.js'
+import type { Clock } from '../../src/base/clock.js'
 import type { Logger } from '../../src/base/logger.js'
 import type { KeyValueStore, ReadView } from '../../src/base/store.js'
 import { IndexDeque } from './index-deque.js'
@@ -37,6 +38,7 @@ const TAIL_BYTES_MAX = 16 * 1024 * 1024
 export class LogStore {
   readonly group: number
   private readonly store: KeyValueStore
+  private readonly options: LogStoreOptions
   private readonly tailBytesMax: number
   private readonly log: LoadedLog
   /** The newest entries; older ones are read from the store. */
@@ -55,6 +57,7 @@ export class LogStore {
   ) {
     this.group = group
     this.store = store
+    this.options = options
     this.tailBytesMax = options.tailBytesMax ?? TAIL_BYTES_MAX
     this.log = log
     this.tail = new IndexDeque(log.lastIndex + 1)
@@ -189,7 +192,10 @@ export class LogStore {
       batch.del(entryKey(this.group, index))
     }
     batch.put(hardStateKey(this.group), encodeHardState(hardState, last))
+    const { clock, onWrite } = this.options
+    const fromMs = clock?.monotonicMs() ?? 0
     await batch.write({ sync: true })
+    if (clock !== undefined) onWrite?.(clock.monotonicMs() - fromMs)
     this.log.hardState = hardState
     if (first !== undefined) this.append(first, entries)
   }
@@ -408,4 +414,8 @@ export class LogStore {
 export interface LogStoreOptions {
   /** Octets of the newest entries kept in memory; default 16 MiB. */
   tailBytesMax?: number
+  /** With `onWrite`: measures it. */
+  clock?: Clock
+  /** After each synced write of entries and hard state; how long it took. */
+  onWrite?: ((ms: number) => void) | undefined
 }

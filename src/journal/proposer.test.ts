@@ -24,6 +24,7 @@ async function setUp(submitTimeoutMs = 5000) {
   const answers: (string | [number, number])[] = []
   const sent: Buffer[] = []
   const tooLate: number[] = []
+  const ends: string[] = []
   const world = {
     time,
     log,
@@ -31,6 +32,8 @@ async function setUp(submitTimeoutMs = 5000) {
     /** Entries handed over and not applied yet. */
     sent,
     tooLate,
+    /** What `ended` heard. */
+    ends,
     leader: 'sent' as 'sent' | 'noLeader' | 'full',
     proposer: undefined as unknown as Proposer,
     submit: () => world.proposer.submit(1, 0, 1, record, ticket),
@@ -58,6 +61,7 @@ async function setUp(submitTimeoutMs = 5000) {
     timers: time,
     submitTimeoutMs,
     tooLate: count => void tooLate.push(count),
+    ended: how => void ends.push(how),
   })
   world.proposer.start(2)
   world.proposer.leaderChanged(1)
@@ -140,6 +144,7 @@ void t.test('a submit without an answer is refused, and void keeps it out', asyn
   t.equal(world.log.state.queued, 0)
   t.same(world.answers, ['timeout'], 'answered once')
   t.equal(world.proposer.load.proposals, 0)
+  t.same(world.ends, ['applied', 'timeout'], 'each proposal has one end')
 })
 
 void t.test('what was claimed before its void is counted as too late', async t => {
@@ -217,6 +222,7 @@ void t.test('when the boot is over, submits are refused and commands hear staleB
   t.same(world.answers, ['staleBoot', 'staleBoot'])
   t.match(done, [{ ok: false, why: 'staleBoot' }])
   t.equal(world.submit(), 'noLeader')
+  t.same(world.ends, ['staleBoot'])
 })
 
 void t.test('a snapshot in place of entries: outcomes come from the state', async t => {

@@ -29,7 +29,12 @@ export interface ProposerOptions {
   submitTimeoutMs: number
   /** The submits of a timed-out proposal that were too late to be dropped. */
   tooLate(count: number): void
+  /** For the metrics: a proposal's end, once each, and the milliseconds since it was first proposed. */
+  ended?(how: ProposalEnd, openMs: number): void
 }
+
+/** Applied, given up after submitTimeoutMs, or outlived by its boot. */
+export type ProposalEnd = 'applied' | 'timeout' | 'staleBoot'
 
 /** Submit proposals open at once; the rest of the 1,024 is for claims, outcomes, binds and receipts. */
 const SUBMITS_OPEN_MAX = 960
@@ -160,6 +165,7 @@ export class Proposer {
     const open = boot === this.boot ? this.open.get(number) : undefined
     if (open === undefined) return
     this.close(open)
+    this.end(open, open.lane === 'submit' && open.refuse === undefined ? 'timeout' : 'applied')
     open.settle(outcome)
     if (this.gather.count > 0 && this.submitsOpen < BUSY_AT) this.scheduleSubmits()
   }
@@ -186,6 +192,7 @@ export class Proposer {
     const why: CommandResult = { ok: false, why: 'staleBoot' }
     for (const open of [...this.open.values()]) {
       this.close(open)
+      this.end(open, 'staleBoot')
       open.settle({ index: 0, results: open.commands.map(() => why) })
     }
     const gathered = this.gather
@@ -332,6 +339,10 @@ export class Proposer {
     if (this.commands.length > 0) this.scheduleCommands()
   }
 
+  private end(open: Open, how: ProposalEnd): void {
+    this.options.ended?.(how, this.nowMs() - open.openedAtMs)
+  }
+
   private onTick(): void {
     const now = this.nowMs()
     for (const open of this.open.values()) {
@@ -362,7 +373,9 @@ export class Proposer {
       if (result.ok && 'tooLate' in result && result.tooLate > 0)
         this.options.tooLate(result.tooLate)
       // What was applied before it has been decided already; what was not, never will be.
-      if (this.open.get(open.number) === open) this.close(open)
+      if (this.open.get(open.number) !== open) return
+      this.close(open)
+      this.end(open, 'timeout')
     })
   }
 

@@ -45,7 +45,8 @@ export class ClockWatch {
 
   constructor(options: ClockWatchOptions) {
     this.options = options
-    const { messenger, timers } = options
+    const { messenger, timers, metrics } = options
+    metrics.gauge('alarms', { alarm: 'clock' }).set(0)
     messenger.onMessage(MESSAGE_KIND.clockProbe, (from, body) => this.onProbe(from, body))
     messenger.onMessage(MESSAGE_KIND.clockAnswer, (from, body) => this.onAnswer(from, body))
     this.cancel = timers.every(EVERY_MS, () => this.tick())

@@ -49,4 +49,11 @@ void t.test('nothing acknowledged is lost when the leader is killed under load',
   const views = await cluster.settled()
   t.equal(views.length, 3)
   t.equal(new Set(views.map(({ stateHash }) => stateHash)).size, 1, 'one state')
+  for (const { id, httpPort } of cluster.nodes) {
+    const metrics = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text()
+    for (const peer of [1, 2, 3].filter(peer => peer !== id)) {
+      t.match(metrics, `carillon_peer_connected{peer="${peer}"} 1`)
+      t.match(metrics, `carillon_clock_offset_seconds{peer="${peer}"} `)
+    }
+  }
 })

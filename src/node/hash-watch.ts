@@ -36,6 +36,7 @@ export class HashWatch {
 
   constructor(options: HashWatchOptions) {
     this.options = options
+    options.metrics.gauge('alarms', { alarm: 'state_hash' }).set(0)
     options.messenger.onMessage(MESSAGE_KIND.stateHash, (from, body) => this.onHashes(from, body))
     this.cancel = options.timers.every(EVERY_MS, () => this.tell())
   }

@@ -6,6 +6,7 @@ import smpp, { type PDU, type Session } from 'smpp'
 import t from 'tap'
 import type { ClusterView, MessageView } from '../api/shapes.js'
 import { silentLogger } from '../base/logger.js'
+import { METRICS } from '../base/metrics.js'
 import { parseNodeFile } from '../config/node-file.js'
 import { resolveSecret } from '../config/load.js'
 import type { Account } from '../policy/settings.js'
@@ -101,6 +102,31 @@ async function get<T>(node: CarillonNode, path: string): Promise<T> {
   return (await answer.json()) as T
 }
 
+/** What a node without peers, faults and MO, with nothing left to do, has not to tell. */
+const QUIET = new Set([
+  'protocol_errors_total',
+  'submits_refused_but_sent_total',
+  'upstream_mo_total',
+  'in_doubt_total',
+  'queued_messages',
+  'in_flight_messages',
+  'in_doubt_messages',
+  'queued_receipts',
+  'peer_connected',
+  'clock_offset_seconds',
+  'alarms',
+])
+
+/** Over all labels; of a histogram, how often. NaN where there is none. */
+function total(text: string, name: string): number {
+  const lines = text.split('\n')
+  const values = lines.flatMap(line => {
+    const found = /^carillon_(\w+?)(?:_count)?(?:\{.*\})? (\S+)$/.exec(line)
+    return found?.[1] === name ? [Number(found[2])] : []
+  })
+  return values.length === 0 ? NaN : values.reduce((sum, value) => sum + value, 0)
+}
+
 void t.test('one node: bind, submit, receipt', async t => {
   const { start, smsc, dataDir } = await site(t)
   await smsc.start()
@@ -129,8 +155,16 @@ void t.test('one node: bind, submit, receipt', async t => {
     stat: 'DELIVRD',
     connector: 'smsc-a',
   })
-  const metrics = await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)
-  t.match(await metrics.text(), /carillon_submit_sm_total\{command_status="ESME_ROK"\} 50/)
+  const scrape = await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)
+  const text = await scrape.text()
+  t.match(text, /carillon_submit_sm_total\{command_status="ESME_ROK"\} 50/)
+  t.match(text, /carillon_submit_sm_latency_seconds_count 50/)
+  t.match(text, /carillon_upstream_latency_seconds_count\{connector="smsc-a"\} 50/)
+  for (const name of Object.keys(METRICS))
+    if (!QUIET.has(name)) t.ok(total(text, name) > 0, `${name} is fed`)
+  // Not there until it happens is, for an alarm rule, the same as not watched.
+  for (const name of ['alarms', 'submits_refused_but_sent_total', 'queued_messages'])
+    t.equal(total(text, name), 0, `${name} says 0`)
 
   const closed = once(session, 'close')
   await node.stop(10_000)

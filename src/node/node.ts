@@ -77,6 +77,8 @@ export class CarillonNode {
     const { config, machine, logger } = options
     const folder = await machine.openFolder(config.node.dataDir)
     const self: { node?: CarillonNode } = {}
+    const { metrics } = options
+    const proposalLatency = metrics.histogram('proposal_latency_seconds', {})
     const proposer = new Proposer({
       node: config.node.id,
       send: entry => self.node?.group?.propose(entry) ?? 'noLeader',
@@ -85,7 +87,11 @@ export class CarillonNode {
       submitTimeoutMs: config.smpp.submitTimeoutMs,
       tooLate: count => {
         logger.warn('refused submits were claimed already', { count })
-        options.metrics.counter('submits_refused_but_sent_total', {}).add(count)
+        metrics.counter('submits_refused_but_sent_total', {}).add(count)
+      },
+      ended: (outcome, openMs) => {
+        metrics.counter('proposals_total', { outcome }).add()
+        if (outcome === 'applied') proposalLatency.observe(openMs / 1000)
       },
     })
     const journal = await Journal.open(
@@ -194,6 +200,7 @@ export class CarillonNode {
   private async open(): Promise<void> {
     const { config, machine, logger, metrics } = this.options
     const { clock, timers, random } = machine
+    const logWrites = metrics.histogram('log_write_seconds', {})
     const api = createApi(this.apiPorts(), { apiKeys: config.http.apiKeys, logger })
     this.http.push(await machine.serveHttp(api, config.http.listen))
     const cluster = await machine.openCluster(
@@ -206,7 +213,7 @@ export class CarillonNode {
         electionTimeoutMs: config.cluster.electionTimeoutMs,
         ...(config.cluster.tls === null ? {} : { tls: config.cluster.tls }),
       },
-      { clock, timers, random, logger },
+      { clock, timers, random, logger, onLogWrite: ms => logWrites.observe(ms / 1000) },
     )
     this.cluster = cluster
     const about = {
