@@ -9,6 +9,7 @@ export function consoleLogger(fixed: Fields = {}): Logger {
       process.stderr.write(`${at} ${level} ${event} ${JSON.stringify({ ...fixed, ...fields })}\n`)
     }
   return {
+    debugs: true,
     debug: line('debug'),
     info: line('info'),
     warn: line('warn'),

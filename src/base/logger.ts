@@ -1,5 +1,10 @@
 /** A fixed event, then fields. Message text and secrets are never fields. */
 export interface Logger {
+  /**
+   * Whether debug lines are written anywhere; absent: no. What would say something once per message asks
+   * first, so that it costs nothing otherwise. Such lines carry `message_id`, which ties them together.
+   */
+  readonly debugs?: boolean
   debug(event: string, fields?: Fields): void
   info(event: string, fields?: Fields): void
   warn(event: string, fields?: Fields): void

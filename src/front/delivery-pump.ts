@@ -1,10 +1,11 @@
 import type { Cancel, Clock, Timers } from '../base/clock.js'
-import type { Logger } from '../base/logger.js'
+import type { Fields, Logger } from '../base/logger.js'
 import type { Random } from '../base/random.js'
 import type { AccountState, Delivery, Journal } from '../journal/index.js'
 import { indexOf, offsetOf } from '../journal/index.js'
 import type { ResponseKind } from '../link/types.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
+import { statusText } from '../smpp/command-status.js'
 import type { EsmeSession } from './esme-session.js'
 import { expiredDeliveries } from './expired-deliveries.js'
 import type { ReceiptGuard } from './receipt-guard.js'
@@ -111,6 +112,8 @@ export class DeliveryPump {
     if (this.over) return
     const item = this.flying.get(seq) ?? this.retries.get(seq)
     if (item === undefined) return
+    if (this.options.logger.debugs === true)
+      this.tell('delivery answered', seq, { command_status: statusText(command_status ?? 0), kind })
     if (command_status === 0) {
       this.flying.delete(seq)
       this.retries.delete(seq)
@@ -225,6 +228,8 @@ export class DeliveryPump {
       return 'noRoom' // `ready` wakes us
     }
     this.flying.set(item.seq, item)
+    if (this.options.logger.debugs === true)
+      this.tell('delivery sent', item.seq, { session: session.bound?.id })
     return 'sent'
   }
 
@@ -272,6 +277,21 @@ export class DeliveryPump {
       doneAtMs: block.at(offset, 'final'),
     }
     return ownReceipt(submit, receipt, tlvs)
+  }
+
+  private tell(event: string, seq: number, more: Fields): void {
+    const { journal, logger } = this.options
+    const account = this.accountState()
+    const delivery = account?.delivery(seq)
+    if (account === undefined || delivery === undefined) return
+    const { kind, message } = delivery
+    logger.debug(event, {
+      message_id: message === 0 ? null : journal.idOf(message),
+      account: account.systemId,
+      delivery: kind,
+      seq,
+      ...more,
+    })
   }
 
   private acknowledge(seq: number): void {

@@ -75,6 +75,7 @@ export class FrontEnd implements SessionServices {
     this.submits = new Submits({
       journal,
       clock,
+      logger,
       metrics,
       rates: this.rates,
       written: (index, account) => guard.note(index, account),

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
 import type { Counter, Histogram, Metrics } from '../base/metrics.js'
 import type {
   AcceptRecord,
@@ -8,7 +9,7 @@ import type {
   SubmitRefusal,
   SubmitTicket,
 } from '../journal/index.js'
-import { addressHash, FLAG_EXPLICIT_VALIDITY, FLAG_SHORT_ID } from '../journal/index.js'
+import { addressHash, FLAG_EXPLICIT_VALIDITY, FLAG_SHORT_ID, refOf } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
@@ -26,6 +27,7 @@ import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
 export interface SubmitsOptions {
   journal: Journal
   clock: Clock
+  logger: Logger
   metrics: Metrics
   rates: AccountRates
   /** A submit of this account lies in this entry, wants a receipt, and has its response written. */
@@ -43,6 +45,7 @@ export class Submits {
   private readonly ids: MessageIdBody
   private readonly answers: Map<number, Counter> = new Map()
   private readonly accepted: Counter
+  private readonly debugs: boolean
   private readonly latency: Histogram
   /** One for all: the proposer copies it. */
   private readonly record: AcceptRecord = {
@@ -59,6 +62,7 @@ export class Submits {
     this.options = options
     this.ids = new MessageIdBody(options.journal)
     this.accepted = this.counter(0)
+    this.debugs = options.logger.debugs === true
     this.latency = options.metrics.histogram('submit_sm_latency_seconds', {})
   }
 
@@ -117,6 +121,7 @@ export class Submits {
     const id = ticket.short ? this.ids.shortOf(index, offset) : this.ids.of(index, offset)
     session.link.respond(command_id, sequence_number, 0, id)
     this.accepted.add()
+    if (this.debugs) this.tell(ticket, index, offset)
     this.latency.observe((this.options.clock.monotonicMs() - ticket.atMs) / 1000)
     if (ticket.receipt) this.options.written(index, account)
   }
@@ -166,6 +171,15 @@ export class Submits {
     if (route === undefined) return undefined
     const id = chooseConnector(route.to, id => (state.connector(id)?.binds ?? 0) > 0)
     return id === undefined ? undefined : state.connector(id)
+  }
+
+  private tell({ session, account }: Ticket, index: number, offset: number): void {
+    const { journal, logger } = this.options
+    logger.debug('message accepted', {
+      message_id: journal.idOf(refOf(index, offset)),
+      account: journal.state.accounts.get(account)?.systemId,
+      session: session.bound?.id,
+    })
   }
 
   private refuse(

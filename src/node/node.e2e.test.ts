@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import smpp, { type PDU, type Session } from 'smpp'
 import t from 'tap'
 import type { ClusterView, MessageView } from '../api/shapes.js'
-import { silentLogger } from '../base/logger.js'
+import { silentLogger, type Logger } from '../base/logger.js'
 import { METRICS } from '../base/metrics.js'
 import { parseNodeFile } from '../config/node-file.js'
 import { resolveSecret } from '../config/load.js'
 import type { Account } from '../policy/settings.js'
+import { createLogger } from '../telemetry/log.js'
 import { PrometheusMetrics } from '../telemetry/metrics.js'
 import { freePorts } from '../testing/free-ports.js'
 import { account, connector, gateway } from '../testing/gateway.js'
@@ -20,7 +21,7 @@ import { Secrets } from './secrets.js'
 import { systemMachine } from './system-machine.js'
 
 interface Site {
-  start: () => Promise<CarillonNode>
+  start: (logger?: Logger) => Promise<CarillonNode>
   smsc: SmscSimulator
   dataDir: string
 }
@@ -53,11 +54,11 @@ http: { listen: 127.0.0.1:0 }`,
   return {
     smsc: simulator,
     dataDir: config.node.dataDir,
-    start: async () => {
+    start: async (logger = silentLogger) => {
       const node = await CarillonNode.start({
         config,
         machine: systemMachine,
-        logger: silentLogger,
+        logger,
         metrics: new PrometheusMetrics(),
         secrets: new Secrets({
           passwords: systemMachine.passwords,
@@ -219,5 +220,31 @@ void t.test('a limited account is granted its rate, and its short ids are found'
   t.ok(throttled > 0)
   t.ok(ids.every(id => /^[0-9]{8}$/.test(id)))
   t.match(await get<MessageView>(node, `/api/v1/messages/${ids[3]}`), { shortId: ids[3] })
+  session.destroy()
+})
+
+void t.test('at debug level each step of a message has a line with its message_id', async t => {
+  const { start, smsc } = await site(t)
+  await smsc.start()
+  const lines: string[] = []
+  const node = await start(createLogger({ level: 'debug', write: line => lines.push(line) }))
+  const session = await bind(node)
+  session.on('deliver_sm', (pdu: PDU) => session.send(pdu.response()))
+  const id = await submit(session, 'of nobody’s concern')
+  const steps = (): string[] =>
+    lines
+      .map(line => JSON.parse(line) as Record<string, unknown>)
+      .filter(line => line['message_id'] === id)
+      .map(line => String(line['event']))
+  await waitFor('the receipt is answered', () => steps().includes('delivery answered'))
+  t.same(steps(), [
+    'message accepted',
+    'message sent',
+    'message answered',
+    'receipt from the SMSC',
+    'delivery sent',
+    'delivery answered',
+  ])
+  t.notMatch(lines.join(''), /concern|491701234567/, 'neither text nor addresses')
   session.destroy()
 })

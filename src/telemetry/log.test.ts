@@ -23,6 +23,8 @@ void t.test('what is below the level is not written', async t => {
   const { write, all } = lines()
   const log = createLogger({ write, level: 'warn' })
   log.debug('a')
+  t.equal(log.debugs, false)
+  t.equal(createLogger({ write, level: 'debug' }).with({ group: 0 }).debugs, true)
   log.info('b')
   log.warn('c')
   log.error('d')

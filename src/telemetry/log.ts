@@ -34,7 +34,7 @@ export function createLogger(options: LogOptions = {}): Logger {
     },
     destination,
   )
-  return wrap(log, options.fields)
+  return wrap(log, log.isLevelEnabled('debug'), options.fields)
 }
 
 const SECRETS = [
@@ -71,14 +71,15 @@ interface PinoLike {
   child(fields: Fields): PinoLike
 }
 
-function wrap(log: PinoLike, fields: Fields | undefined): Logger {
+function wrap(log: PinoLike, debugs: boolean, fields: Fields | undefined): Logger {
   const line = fields === undefined ? log : log.child(fields)
   return {
+    debugs,
     debug: (event, more = NONE) => line.debug(more, event),
     info: (event, more = NONE) => line.info(more, event),
     warn: (event, more = NONE) => line.warn(more, event),
     error: (event, more = NONE) => line.error(more, event),
-    with: more => wrap(line, more),
+    with: more => wrap(line, debugs, more),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Cancel } from '../base/clock.js'
+import type { Fields } from '../base/logger.js'
 import type { Counter, Histogram } from '../base/metrics.js'
 import type { OutcomeItem } from '../journal/index.js'
 import { RETRIES_MAX } from '../journal/connectors.js'
@@ -49,6 +50,7 @@ export class Dispatch {
   private readonly binds: Binds
   private readonly user: DispatchUser
   private readonly latency: Histogram
+  private readonly debugs: boolean
   private settings: Connector
   private readonly answers: Map<number, Counter> = new Map()
   /** Claimed and unwritten, oldest first, from `head` on. */
@@ -65,6 +67,7 @@ export class Dispatch {
     this.binds = binds
     this.user = user
     this.settings = settings
+    this.debugs = context.logger.debugs === true
     this.pace = new Pace(settings.throughputPerSecond, context.clock.monotonicMs())
     this.latency = context.metrics.histogram('upstream_latency_seconds', { connector: context.id })
     this.ledger = new Ledger(context, {
@@ -129,6 +132,7 @@ export class Dispatch {
       this.tallies.doubt++
       const cause = this.stopped ? 'home' : kind
       this.context.metrics.counter('in_doubt_total', { connector: this.context.id, cause }).add()
+      if (this.debugs) this.tell('message in doubt', held, { cause })
       this.ledger.settle(held, 'doubt')
     }
     if (this.waitingCount > 0) this.pumpLater()
@@ -239,6 +243,7 @@ export class Dispatch {
     if (typeof link.request(COMMAND_IDS.submit_sm, message.body, held) === 'string') return 'noRoom'
     held.status = 'written'
     held.writtenAtMs = nowMs
+    if (this.debugs) this.tell('message sent', held)
     return 'written'
   }
 
@@ -248,6 +253,8 @@ export class Dispatch {
     const nowMs = clock.monotonicMs()
     this.latency.observe((nowMs - held.writtenAtMs) / 1000)
     this.count(command_status)
+    if (this.debugs)
+      this.tell('message answered', held, { command_status: statusText(command_status) })
     const nack = frame.command_id === COMMAND_IDS.generic_nack
     const verdict = verdictOf(command_status, nack, this.settings.errors)
     if (isThrottling(command_status)) {
@@ -274,6 +281,8 @@ export class Dispatch {
   private answeredLate(held: Held, frame: Frame | undefined): void {
     if (frame === undefined) return
     this.tallies.late++
+    if (this.debugs)
+      this.tell('message answered late', held, { command_status: statusText(frame.command_status) })
     this.count(frame.command_status)
     const nack = frame.command_id === COMMAND_IDS.generic_nack
     if (verdictOf(frame.command_status, nack, {}) !== 'sent') this.user.refusedLate(held)
@@ -305,6 +314,11 @@ export class Dispatch {
       this.waiting = this.waiting.slice(this.head)
       this.head = 0
     }
+  }
+
+  private tell(event: string, { ref, attempt }: Held, more: Fields = {}): void {
+    const { journal, logger, id } = this.context
+    logger.debug(event, { message_id: journal.idOf(ref), connector: id, attempt, ...more })
   }
 
   private count(command_status: number): void {

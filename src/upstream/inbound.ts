@@ -11,7 +11,7 @@ import type { CommandStatus } from '../smpp/command-status.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import type { Context } from './context.js'
-import { chooseId, readReceipt } from './receipts.js'
+import { chooseId, readReceipt, type Receipt } from './receipts.js'
 
 /** Items and octets of one command. */
 const ITEMS_MAX = 1000
@@ -95,15 +95,18 @@ export class Inbound {
   private itemOf(body: Buffer): InboundItem | number {
     const { reader } = this
     const receipt = readReceipt(reader)
-    if (receipt !== undefined)
+    if (receipt !== undefined) {
+      const smscId = chooseId(receipt, this.settings.messageIdFormat, id => this.awaits(id))
+      if (this.context.logger.debugs === true) this.tell(smscId, receipt)
       return {
         kind: 'receipt',
-        smscId: chooseId(receipt, this.settings.messageIdFormat, id => this.awaits(id)),
+        smscId,
         state: receipt.state,
         error: receipt.error,
         addressHash: addressHash(body, reader.source_addr_start, reader.source_addr_end),
         body: Buffer.from(body),
       }
+    }
     const { state } = this.context.journal
     const route = findMoRoute(state.settings.moRoutes, {
       connector: this.context.id,
@@ -115,6 +118,19 @@ export class Inbound {
       return { kind: 'mo', account: account.number, body: Buffer.from(body) }
     this.countMo('ESME_RX_P_APPN')
     return COMMAND_STATUS.ESME_RX_P_APPN
+  }
+
+  private tell(smscId: string, { state, error }: Receipt): void {
+    const { journal, number, id, logger } = this.context
+    const refs = journal.state.smscIds.candidates(number, smscId)
+    logger.debug('receipt from the SMSC', {
+      // Ambiguous where there are several: apply decides by the address.
+      message_id: refs.length === 1 ? journal.idOf(refs[0]!) : null,
+      connector: id,
+      smscId,
+      state,
+      error,
+    })
   }
 
   private awaits(smscId: string): boolean {
