@@ -135,6 +135,8 @@ export interface AccountView {
   queueLimit: number
   /** Receipts and MO that wait. */
   receiptsQueued: number
+  /** Receipts and MO that were given up so far, by receiptTtl or receiptLimit. */
+  receiptsExpired: number
   /** Node that delivers them; null: none. */
   deliveryOwner: number | null
 }

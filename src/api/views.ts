@@ -133,6 +133,7 @@ function accountView(account: AccountState): AccountView {
     queued: account.queued,
     queueLimit: account.settings?.queueLimit ?? 0,
     receiptsQueued: account.owed,
+    receiptsExpired: account.expired + account.pushedOut,
     deliveryOwner: account.owner?.node ?? null,
   }
 }

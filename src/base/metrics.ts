@@ -27,6 +27,9 @@ export const METRICS = {
   in_flight_messages: gauge('Claimed, in doubt and held too', []),
   in_doubt_messages: gauge('In doubt', []),
   queued_receipts: gauge('Receipts and MO not yet acknowledged', []),
+  expired_deliveries_total: counter('Receipts and MO given up: receiptTtl, receiptLimit', [
+    'cause',
+  ]),
   settings_revision: gauge('Revision of the gateway settings', []),
   // Consensus.
   raft_term: gauge('Current term', ['group']),

@@ -40,6 +40,7 @@ void t.test('what is left out gets the documented defaults', async t => {
         allowFrom: [],
         queueLimit: 10_000_000,
         moLimit: 100_000,
+        receiptLimit: 10_000_000,
         receiptTtlMs: 259_200_000,
         resubmissionWindowMs: 0,
         messageIdStyle: 'long',

@@ -133,6 +133,7 @@ function gatewaySchema(directory: string | null) {
         allowFrom: v.list(v.cidr, { expected: 'a list of address ranges' }),
         queueLimit: v.count(1).default(10_000_000),
         moLimit: v.count(0).default(100_000),
+        receiptLimit: v.count(1).default(10_000_000),
         receiptTtl: v.duration(1000).default(3 * DAY_MS),
         resubmissionWindow: v.duration().default(0),
         messageIdStyle: v.choice('long', 'short').default('long'),

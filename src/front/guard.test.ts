@@ -113,3 +113,23 @@ void t.test('rubbish from another node does no harm', async t => {
     world.hear(2, octets)
   t.match(world.bound().binds, ['ESME_ROK carillon'])
 })
+
+for (const { others, expected } of [
+  { others: 49_999, expected: 1 },
+  { others: 50_000, expected: 0 },
+])
+  void t.test(
+    `of ${others + 1} reports the first is ${expected ? 'known' : 'forgotten'}`,
+    async t => {
+      const world = await FrontWorld.open(t)
+      const esme = world.bound()
+      const index = world.cluster.state.appliedIndex + 2
+      world.hear(2, report(index))
+      for (let i = 0; i < others; i++) world.hear(2, report(1_000_000 + i))
+      t.equal(elsewhere(world), index)
+      world.time.turn()
+      t.equal(esme.delivered.length, expected)
+      world.time.advance(600)
+      t.equal(esme.delivered.length, 1, 'it leaves all the same, after receiptGuardMs')
+    },
+  )

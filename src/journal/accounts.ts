@@ -38,10 +38,13 @@ export class AccountState implements Persistent {
   /** The node that delivers to it, null without a receiver session. */
   owner: Home | null = null
   epoch = 0
-  /** Receipts and MO not yet acknowledged. */
+  /** Receipts and MO not yet acknowledged: what receiptLimit bounds. */
   owed = 0
   /** MO among them: what moLimit bounds. */
   owedMo = 0
+  /** Given up so far: because receiptTtl was over, and because receiptLimit was reached. */
+  expired = 0
+  pushedOut = 0
   readonly sessions: Map<string, SessionRecord> = new Map()
   private readonly list: SegmentedList
   private readonly cursor: ListCursor
@@ -59,6 +62,8 @@ export class AccountState implements Persistent {
       this.epoch = saved.epoch
       this.owed = saved.owed
       this.owedMo = saved.owedMo
+      this.expired = saved.expired ?? 0
+      this.pushedOut = saved.pushedOut ?? 0
       this.changed = false
     }
     store.add(this)
@@ -139,6 +144,8 @@ export class AccountState implements Persistent {
       epoch: this.epoch,
       owed: this.owed,
       owedMo: this.owedMo,
+      expired: this.expired,
+      pushedOut: this.pushedOut,
       cursor: this.cursor,
     }
     put(accountKey(this.number), pack(saved))
@@ -157,5 +164,8 @@ export interface SavedAccount {
   epoch: number
   owed: number
   owedMo: number
+  /** Both missing in states written before they were counted. */
+  expired?: number
+  pushedOut?: number
   cursor: ListCursor
 }

@@ -1,5 +1,4 @@
 import type { Applying } from './apply.js'
-import type { Block } from './blocks.js'
 import { MARK, MESSAGE_STATE } from './blocks.js'
 import type {
   Command,
@@ -13,7 +12,7 @@ import type {
 import type { ConnectorState, Orphan } from './connectors.js'
 import { homeOf } from './epochs.js'
 import type { Ref } from './ids.js'
-import { indexOf, offsetOf, refOf } from './ids.js'
+import { refOf } from './ids.js'
 import type { Subject } from './message-life.js'
 import {
   close,
@@ -21,7 +20,9 @@ import {
   finish,
   oweReceipt,
   recordSmscId,
+  release,
   sent,
+  settleDelivery,
   subjectOf,
   wantsReceipt,
 } from './message-life.js'
@@ -60,7 +61,7 @@ function applyMo(
   const no =
     account?.settings === undefined
       ? 'noAccount'
-      : account.owedMo >= account.settings.moLimit
+      : account.owedMo >= account.settings.moLimit || account.owed >= account.settings.receiptLimit
         ? 'queueFull'
         : undefined
   block.begin(
@@ -217,22 +218,7 @@ export function applyDelivered(applying: Applying, command: Delivered): CommandR
   if (account?.epoch !== command.epoch) return refused('staleEpoch')
   if (account.owner !== null && account.owner.node !== entry.node) return refused('staleEpoch')
   for (const seq of command.seqs) {
-    const delivery = account.settle(seq)
-    if (delivery === undefined) continue
-    state.hash.mix(seq)
-    if (delivery.inbound !== 0) release(applying, delivery.inbound)
-    const block = delivery.holds ? state.blocks.get(indexOf(delivery.message)) : undefined
-    if (block === undefined) continue
-    if (delivery.inbound === 0) block.setOwnReceipt(offsetOf(delivery.message), false)
-    close(applying, block)
+    if (settleDelivery(applying, account, seq) && command.expired) account.expired++
   }
   return OK
-}
-
-/** A receipt or MO is owed to nobody any more. */
-function release(applying: Applying, ref: Ref): void {
-  const block: Block | undefined = applying.state.blocks.get(indexOf(ref))
-  if (block?.mark(offsetOf(ref)) !== MARK.WAITING) return
-  block.setMark(offsetOf(ref), MARK.DELIVERED)
-  close(applying, block)
 }

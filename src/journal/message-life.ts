@@ -1,3 +1,4 @@
+import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
 import type { Block } from './blocks.js'
 import { MARK, MESSAGE_STATE } from './blocks.js'
@@ -137,9 +138,37 @@ export function oweReceipt(
 ): void {
   const account = applying.state.accounts.get(subject.block.account(subject.offset))
   if (account === undefined) return
+  if (account.owed >= (account.settings?.receiptLimit ?? Infinity)) giveUpOldest(applying, account)
   account.owe('receipt', inbound, subject.ref, holds)
   if (inbound === 0) subject.block.setOwnReceipt(subject.offset, true)
   applying.effects.wakeAccount(account.owner?.node, account.number)
+}
+
+/** The list is full: its oldest goes as if its receiptTtl were over. */
+function giveUpOldest(applying: Applying, account: AccountState): void {
+  if (settleDelivery(applying, account, account.deliveries.head)) account.pushedOut++
+}
+
+/** What has this number in the account's list is owed no more; false where it was not. */
+export function settleDelivery(applying: Applying, account: AccountState, seq: number): boolean {
+  const { state } = applying
+  const delivery = account.settle(seq)
+  if (delivery === undefined) return false
+  state.hash.mix(seq)
+  if (delivery.inbound !== 0) release(applying, delivery.inbound)
+  const block = delivery.holds ? state.blocks.get(indexOf(delivery.message)) : undefined
+  if (block === undefined) return true
+  if (delivery.inbound === 0) block.setOwnReceipt(offsetOf(delivery.message), false)
+  close(applying, block)
+  return true
+}
+
+/** A receipt or MO is owed to nobody any more. */
+export function release(applying: Applying, ref: Ref): void {
+  const block = applying.state.blocks.get(indexOf(ref))
+  if (block?.mark(offsetOf(ref)) !== MARK.WAITING) return
+  block.setMark(offsetOf(ref), MARK.DELIVERED)
+  close(applying, block)
 }
 
 /** Whether registered_delivery's receipt bits ask for a receipt with this message_state. */
@@ -163,10 +192,10 @@ export function dropUnclaimed(applying: Applying, ref: Ref): void {
  * One message of the block is neither open nor owed any more. With the last one a block of receipts and
  * MO goes at once, a block of submits once `retire` has passed it: until then it can be asked for.
  */
-export function close({ state }: Applying, block: Block): void {
+export function close({ state, block: current }: Applying, block: Block): void {
   block.open--
   state.blocks.changed(block)
-  if (block.open > 0) return
+  if (block.open > 0 || block === current) return // the entry's own: looked at when all of it is applied
   const first = block.mark(0)
   const inbound = first === MARK.WAITING || first === MARK.DELIVERED
   if (inbound || block.index < state.retireFloor) removeBlock(state, block)

@@ -7,19 +7,29 @@ export interface GaugesView {
   journal: Journal
   group: Group | undefined
   peerUp(id: number): boolean
+  /** What the counters that the state keeps said last; all 0 at first. Changed in place. */
+  told: { receiptTtl: number; receiptLimit: number }
 }
 
 /** Brings the gauges that speak of the present up to date; called when somebody asks for them. */
 export function updateGauges(view: GaugesView): void {
-  const { metrics, journal, group } = view
+  const { metrics, journal, group, told } = view
   const { state, node } = journal
   let inDoubt = 0
   for (const { doubts } of state.connectors.values()) inDoubt += doubts.size
+  const expired = { receiptTtl: 0, receiptLimit: 0 }
+  for (const account of state.accounts.values()) {
+    expired.receiptTtl += account.expired
+    expired.receiptLimit += account.pushedOut
+  }
   metrics.gauge('queued_messages', {}).set(state.queued)
   metrics.gauge('in_flight_messages', {}).set(state.inFlight)
   metrics.gauge('in_doubt_messages', {}).set(inDoubt)
   metrics.gauge('queued_receipts', {}).set(state.receiptsQueued)
   metrics.gauge('settings_revision', {}).set(state.revision)
+  for (const cause of ['receiptTtl', 'receiptLimit'] as const)
+    metrics.counter('expired_deliveries_total', { cause }).add(expired[cause] - told[cause])
+  Object.assign(told, expired)
   if (group === undefined) return
   const { term, leader, commitIndex, members } = group.status()
   const labels = { group: String(group.id) }

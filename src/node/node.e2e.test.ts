@@ -113,6 +113,7 @@ const QUIET = new Set([
   'in_flight_messages',
   'in_doubt_messages',
   'queued_receipts',
+  'expired_deliveries_total',
   'peer_connected',
   'clock_offset_seconds',
   'alarms',

@@ -64,6 +64,8 @@ export class CarillonNode {
   private reads: CurrentReads | undefined
   private sharing: RateSharing | undefined
   private stopping = false
+  /** For the counters that the state keeps. */
+  private readonly told = { receiptTtl: 0, receiptLimit: 0 }
   private upstreamStarted = false
   /** Handed away what it had, for its clock is wrong. */
   private stoodAside = false
@@ -468,7 +470,13 @@ export class CarillonNode {
         drain: deadlineMs => void this.drainer.run(deadlineMs),
       },
       metrics: async () => {
-        updateGauges({ metrics, journal, group: this.group, peerUp: id => this.isUp(id) })
+        updateGauges({
+          metrics,
+          journal,
+          group: this.group,
+          peerUp: id => this.isUp(id),
+          told: this.told,
+        })
         return { contentType: metrics.contentType, text: await metrics.text() }
       },
       command: command => journal.proposer.command(command),

@@ -51,6 +51,8 @@ export interface Account {
   queueLimit: number
   /** MO waiting for this account; the SMSC is told to try later beyond it. */
   moLimit: number
+  /** Receipts and MO waiting for this account: for one more receipt the oldest is given up; MO wait at the SMSC. */
+  receiptLimit: number
   /** How long a receipt or an MO waits for a receiver session. */
   receiptTtlMs: number
   /** The same submit within this time gets the first message_id; 0: off. DESIGN §3. */

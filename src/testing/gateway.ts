@@ -14,6 +14,7 @@ export function account(systemId: string, over: Partial<Account> = {}): Account 
     allowFrom: [],
     queueLimit: 10_000_000,
     moLimit: 100_000,
+    receiptLimit: 10_000_000,
     receiptTtlMs: 259_200_000,
     resubmissionWindowMs: 0,
     messageIdStyle: 'long',
