@@ -28,7 +28,12 @@ export function crossCheck(
     if (name === null || known.includes(name)) return
     found.push({ severity: 'error', path, message: `no ${what} ${name}${suggestion(name, known)}` })
   }
-  connectors.forEach(({ nodes }, i) => {
+  connectors.forEach(({ nodes, tls }, i) => {
+    if (tls != null && (tls.cert === null) !== (tls.key === null)) {
+      const missing = tls.cert === null ? 'cert' : 'key'
+      const message = 'is missing: a certificate and its key come together'
+      found.push({ severity: 'error', path: ['connectors', i, 'tls', missing], message })
+    }
     nodes.forEach((node, j) => {
       if (nodes.indexOf(node) === j) return
       const path = ['connectors', i, 'nodes', j]

@@ -61,6 +61,7 @@ void t.test('what is left out gets the documented defaults', async t => {
         inDoubt: { kind: 'wait', ms: 30_000 },
         nodes: [],
         localAddress: null,
+        tls: null,
         messageIdFormat: { submit: 'text', receipt: 'text' },
         errors: {},
         enquireLinkMs: 30_000,
@@ -107,6 +108,25 @@ moRoutes:   [{ name: all, match: { connector: smsc-a, destination: { prefix: "" 
     messageIdFormat: { submit: 'hex', receipt: 'dec' },
   })
 })
+
+void t.test(
+  'TLS of a connector: paths count from the file, and a key comes with its certificate',
+  async t => {
+    const text = (tls: string) => `connectors: [{ id: a, host: h, password: "", tls: ${tls} }]`
+    const of = (tls: string) => parse(text(tls)).settings.connectors[0]?.tls
+    const none = { ca: null, serverName: null, cert: null, key: null }
+    t.same(of('{}'), none, 'the CAs of Node.js, the name of the host')
+    t.equal(of('null'), null)
+    t.same(of('{ ca: /ca.pem, serverName: smsc.example, cert: c.pem, key: k.pem }'), {
+      ca: '/ca.pem',
+      serverName: 'smsc.example',
+      cert: '/etc/carillon/c.pem',
+      key: '/etc/carillon/k.pem',
+    })
+    t.match(mistakes(text('{ cert: c.pem }')), [/:1:.*tls\.key: is missing: a certificate and its/])
+    t.match(mistakes(text('{ rejectUnauthorised: false }')), [/:1:.*tls.rejectUnauthorised: /])
+  },
+)
 
 void t.test('an empty file, and empty lists, are settings too', async t => {
   t.same(parse('').settings.accounts, [])

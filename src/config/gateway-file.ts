@@ -155,6 +155,12 @@ function gatewaySchema(directory: string | null) {
         inDoubt: inDoubt.default({ kind: 'wait', ms: 30_000 }),
         nodes: v.list(v.count(1, 65_535), { expected: 'a list of node ids' }),
         localAddress: v.orNull(v.host),
+        tls: v.optionalSection({
+          ca: v.orNull(v.path(directory)),
+          serverName: v.orNull(v.host),
+          cert: v.orNull(v.path(directory)),
+          key: v.orNull(v.path(directory)),
+        }),
         messageIdFormat: v.section({ submit: idFormat, receipt: idFormat }),
         errors: v.table(statusName, 'a command_status such as ESME_RSUBMITFAIL', {
           words: ['temporary', 'permanent'],

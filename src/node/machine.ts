@@ -4,6 +4,7 @@ import type { Clock, Timers } from '../base/clock.js'
 import type { Random } from '../base/random.js'
 import type { StoreFolder } from '../base/store.js'
 import type { Connection } from '../link/types.js'
+import type { ConnectorTls } from '../policy/settings.js'
 
 /**
  * Everything of the operating system that a running node touches. `systemMachine` is the real one; a
@@ -59,6 +60,8 @@ export interface OpenListener extends Address {
 
 export interface ConnectOptions extends Address {
   localAddress: string | null
+  /** null: plain TCP. Paths of PEM files; an Error that names the one that cannot be read. */
+  tls: ConnectorTls | null
   timeoutMs: number
   signal: AbortSignal
 }

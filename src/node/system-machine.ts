@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { ConnectionOptions } from 'node:tls'
 import { hash, verify } from '@node-rs/argon2'
 import { openClusterNode } from '../../cluster/index.js'
 import { systemClock, systemTimers } from '../base/clock.js'
 import { systemRandom } from '../base/random.js'
 import { connectTcp, listenTcp } from '../link/tcp.js'
 import { openDataFolder } from './data-folder.js'
-import type { ListenOptions, Machine } from './machine.js'
+import type { ConnectOptions, ListenOptions, Machine } from './machine.js'
 
 /** OWASP's first recommendation for argon2id: 19 MiB, two passes; some 15 ms on one thread. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -30,7 +32,8 @@ export const systemMachine: Machine = {
       close: () => listener.close(),
     }
   },
-  connect: connectTcp,
+  connect: async ({ tls, ...to }) =>
+    connectTcp(tls === null ? to : { ...to, tls: await clientTlsOf(tls) }),
   serveHttp: async (app, { host, port }) => {
     await app.listen({ host, port })
     const bound = app.addresses().find(place => typeof place !== 'string')
@@ -47,9 +50,32 @@ function tlsOf(files: ListenOptions['tls']) {
   if (files === null) return undefined
   const { cert, key, ca } = files
   return {
+    minVersion: 'TLSv1.2' as const,
     cert: readFileSync(cert),
     key: readFileSync(key),
     // With a CA, ESMEs show a certificate of it.
     ...(ca === null ? {} : { ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true }),
+  }
+}
+
+async function clientTlsOf(files: NonNullable<ConnectOptions['tls']>): Promise<ConnectionOptions> {
+  const pem = async (
+    name: 'ca' | 'cert' | 'key',
+  ): Promise<Partial<Record<typeof name, Buffer>>> => {
+    const path = files[name]
+    if (path === null) return {}
+    try {
+      return { [name]: await readFile(path) }
+    } catch (error) {
+      throw new Error(`tls.${name}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+  const { serverName } = files
+  return {
+    minVersion: 'TLSv1.2',
+    ...(serverName === null ? {} : { servername: serverName }),
+    ...(await pem('ca')),
+    ...(await pem('cert')),
+    ...(await pem('key')),
   }
 }

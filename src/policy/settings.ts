@@ -71,6 +71,20 @@ export type InDoubtPolicy =
 /** How an SMSC writes its message ids. */
 export type MessageIdFormat = 'text' | 'hex' | 'dec'
 
+/**
+ * TLS towards an SMSC, 1.2 or later; its certificate is always checked. Paths are absolute, and of files on
+ * whichever node is the connector's home: read at each connect, so that a renewed certificate counts at once.
+ */
+export interface ConnectorTls {
+  /** PEM file of the CAs that may vouch for the SMSC; null: those that Node.js trusts. */
+  ca: string | null
+  /** The name that its certificate must have; null: `host`. */
+  serverName: string | null
+  /** PEM files of our own certificate and its key, where the SMSC asks for one; both or neither. */
+  cert: string | null
+  key: string | null
+}
+
 /** Our client to one SMSC. */
 export interface Connector {
   /** Unique. */
@@ -92,6 +106,8 @@ export interface Connector {
   nodes: number[]
   /** Address that our sockets are bound to; null: the system chooses. */
   localAddress: string | null
+  /** null: plain TCP. Missing in settings written before there was TLS. */
+  tls?: ConnectorTls | null
   messageIdFormat: { submit: MessageIdFormat; receipt: MessageIdFormat }
   /** Overrides of the table of temporary and permanent errors, by command_status name. */
   errors: Record<string, 'temporary' | 'permanent'>

@@ -37,6 +37,7 @@ export function connector(id: string, over: Partial<Connector> = {}): Connector 
     inDoubt: { kind: 'wait', ms: 30_000 },
     nodes: [],
     localAddress: null,
+    tls: null,
     messageIdFormat: { submit: 'text', receipt: 'text' },
     errors: {},
     enquireLinkMs: 30_000,

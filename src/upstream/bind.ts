@@ -123,10 +123,11 @@ export class Bind {
     const attempt = ++this.attempt
     const fields = this.fields()
     if (typeof fields === 'string') return this.retry(fields)
-    const { host, port, localAddress, bindTimeoutMs } = this.settings
+    const { host, port, localAddress, tls = null, bindTimeoutMs } = this.settings
     this.abort = new AbortController()
     const { signal } = this.abort
-    this.context.connect({ host, port, localAddress, timeoutMs: bindTimeoutMs, signal }).then(
+    const to = { host, port, localAddress, tls, timeoutMs: bindTimeoutMs, signal }
+    this.context.connect(to).then(
       connection => {
         if (attempt !== this.attempt) connection.destroy()
         else this.bind(connection, fields)

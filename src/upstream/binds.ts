@@ -157,6 +157,7 @@ function isSame(a: Connector, b: Connector): boolean {
     a.enquireLinkMs === b.enquireLinkMs &&
     a.responseTimeoutMs === b.responseTimeoutMs &&
     a.bindTimeoutMs === b.bindTimeoutMs &&
+    JSON.stringify(a.tls ?? null) === JSON.stringify(b.tls ?? null) &&
     JSON.stringify(a.password) === JSON.stringify(b.password)
   )
 }

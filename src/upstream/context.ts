@@ -4,7 +4,7 @@ import type { Metrics } from '../base/metrics.js'
 import type { Random } from '../base/random.js'
 import type { ConnectorState, Journal } from '../journal/index.js'
 import type { Connection } from '../link/types.js'
-import type { Secret } from '../policy/settings.js'
+import type { ConnectorTls, Secret } from '../policy/settings.js'
 
 /** Where to connect to, and from where. */
 export interface ConnectTo {
@@ -12,6 +12,8 @@ export interface ConnectTo {
   port: number
   /** null: the system chooses. */
   localAddress: string | null
+  /** null: plain TCP. */
+  tls: ConnectorTls | null
   timeoutMs: number
   /** Aborted when the connection is wanted no more. */
   signal: AbortSignal

@@ -93,7 +93,7 @@ void t.test("another library's SMSC takes every message, and its receipts come b
     random: systemRandom,
     logger: silentLogger,
     metrics: noMetrics,
-    connect: connectTcp,
+    connect: ({ host, port, timeoutMs }) => connectTcp({ host, port, timeoutMs }),
     openSecret: secret => (secret.kind === 'plain' ? secret.value : ''),
     fence: () => true,
   })
