@@ -283,6 +283,7 @@ function changed(machine: StateMachine, changes: Partial<StateMachine>): StateMa
     },
     apply: (index, term, data) => machine.apply(index, term, data),
     applied: () => machine.applied(),
+    keeps: index => machine.keeps?.(index) ?? true,
     snapshot: () => machine.snapshot(),
     stage: () => machine.stage(),
     install: index => machine.install(index),

@@ -251,6 +251,7 @@ export class SimNode {
         checker.onApply(this.id, index, term, data, journal.state)
       },
       applied: () => inner.applied(),
+      keeps: index => inner.keeps?.(index) ?? true,
       snapshot: () => inner.snapshot(),
       stage: () => inner.stage(),
       install: async index => {
