@@ -23,7 +23,10 @@ export class Nodes implements Persistent {
   private readonly nodes: Map<number, NodeState> = new Map()
   private readonly outcomes: Map<number, Map<number, Outcome>> = new Map()
   private readonly changedNodes: Set<number> = new Set()
-  private readonly changedOutcomes: Map<string, Outcome | null> = new Map()
+  /** To be written, after `gone`: an outcome of a new boot may have the key of an old one. */
+  private readonly changedOutcomes: Map<string, Outcome> = new Map()
+  /** Keys to be deleted, where they may be on disk. */
+  private readonly gone: Set<string> = new Set()
 
   constructor(store: StateStore) {
     store.add(this)
@@ -39,8 +42,7 @@ export class Nodes implements Persistent {
 
   /** Begins a boot; outcomes of earlier ones go. */
   register(node: number, boot: number): void {
-    for (const number of this.outcomes.get(node)?.keys() ?? [])
-      this.changedOutcomes.set(outcomeKey(node, number), null)
+    for (const number of this.outcomes.get(node)?.keys() ?? []) this.drop(outcomeKey(node, number))
     this.outcomes.set(node, new Map())
     this.set({ node, boot, alive: true, draining: false, lowest: 1 })
   }
@@ -65,11 +67,7 @@ export class Nodes implements Persistent {
     if (state === undefined || lowest <= state.lowest) return
     const outcomes = this.outcomes.get(state.node)
     for (let number = state.lowest; number < lowest; number++) {
-      if (outcomes?.delete(number) !== true) continue
-      const key = outcomeKey(state.node, number)
-      // An outcome is written once: one that was not collected yet was never on disk.
-      if (this.changedOutcomes.has(key)) this.changedOutcomes.delete(key)
-      else this.changedOutcomes.set(key, null)
+      if (outcomes?.delete(number) === true) this.drop(outcomeKey(state.node, number))
     }
     this.set({ ...state, lowest })
   }
@@ -89,10 +87,14 @@ export class Nodes implements Persistent {
   collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
     for (const node of this.changedNodes) put(nodeKey(node), pack(this.nodes.get(node)))
     this.changedNodes.clear()
-    for (const [key, outcome] of this.changedOutcomes) {
-      if (outcome === null) del(key)
-      else put(key, pack(outcome))
-    }
+    for (const key of this.gone) del(key)
+    this.gone.clear()
+    for (const [key, outcome] of this.changedOutcomes) put(key, pack(outcome))
     this.changedOutcomes.clear()
+  }
+
+  /** An outcome is written once: one that was not collected yet was never on disk. */
+  private drop(key: string): void {
+    if (!this.changedOutcomes.delete(key)) this.gone.add(key)
   }
 }

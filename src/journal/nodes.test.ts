@@ -1,0 +1,42 @@
+import t from 'tap'
+import { MemoryStore } from '../testing/memory-store.js'
+import { Nodes } from './nodes.js'
+import { StateStore } from './state-store.js'
+
+async function reloaded(store: MemoryStore): Promise<Nodes> {
+  const state = new StateStore(store)
+  const nodes = new Nodes(state)
+  await nodes.load(state)
+  return nodes
+}
+
+void t.test('an outcome of an earlier boot does not come back from disk', async t => {
+  const store = new MemoryStore()
+  store.opened = true
+  const state = new StateStore(store)
+  const nodes = new Nodes(state)
+  nodes.register(1, 1)
+  nodes.keep(1, 1, { index: 10, results: [{ ok: true }] })
+  await state.flush(() => undefined)
+
+  // between two writes: the next boot decides a proposal of the same number, and its node reads the outcome
+  nodes.register(1, 2)
+  nodes.keep(1, 1, { index: 20, results: [{ ok: true }] })
+  nodes.forgetBelow(1, 2)
+  await state.flush(() => undefined)
+  t.equal((await reloaded(store)).outcomeOf(1, 1), undefined)
+})
+
+void t.test('an outcome of a new boot replaces the one of the old boot on disk', async t => {
+  const store = new MemoryStore()
+  store.opened = true
+  const state = new StateStore(store)
+  const nodes = new Nodes(state)
+  nodes.register(1, 1)
+  nodes.keep(1, 1, { index: 10, results: [{ ok: true }] })
+  await state.flush(() => undefined)
+  nodes.register(1, 2)
+  nodes.keep(1, 1, { index: 20, results: [{ ok: true }] })
+  await state.flush(() => undefined)
+  t.equal((await reloaded(store)).outcomeOf(1, 1)?.index, 20)
+})
