@@ -94,6 +94,23 @@ for (const seed of SEEDS) {
   })
 }
 
+for (const seed of SEEDS) {
+  void t.test(`a log that is behind does not hold the hint up, seed ${seed}`, async t => {
+    const simulation = new Simulation({ seed, logger: LOGGER })
+    await simulation.start()
+    await simulation.run(1000)
+    const leader = simulation.leader()!
+    const first = simulation.node((leader.id % 3) + 1) // whose turn comes first
+    simulation.network.breakStreams(leader.id, first.id)
+    leader.submit('first has this not')
+    await simulation.run(10)
+    leader.kill()
+    const tookMs = await simulation.until(() => simulation.settled())
+    t.ok(tookMs < 40, `a new leader after ${tookMs} ms, before the second's own turn`)
+    t.not(simulation.leader(), first)
+  })
+}
+
 void t.test(
   'a follower that is far behind catches up by a snapshot, and has its values',
   async t => {

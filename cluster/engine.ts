@@ -232,6 +232,11 @@ export class Engine {
     raft.randomizedElectionTimeout = 2 * this.ticksPerElection - 1
   }
 
+  /** Whether a log that ends at this entry has all that this node's has. Raft thesis §3.6.1 */
+  isUpToDate(index: number, logTerm: number): boolean {
+    return this.node.raft.raftLog.isUpToDate(index, logTerm)
+  }
+
   transferLeader(to: number): void {
     this.node.transferLeader(String(to))
   }

@@ -7,7 +7,7 @@ import type { Engine } from './engine.js'
 const TURN_MS = 40
 /** An election under way, one's own or another's, is given so long. */
 const VOTES_MS = 60
-const RETRY_MS = { min: 12, max: 40 }
+const RETRY_MS = { min: 5, max: 12 }
 
 export interface HintContext {
   id: number
@@ -42,6 +42,8 @@ export class Hint {
         living: number
         term: number
         termAtMs: number
+        /** Since when it is known that a node of an earlier turn cannot win: its log is behind this one's. */
+        aheadAtMs: number
       }
     | undefined
   private cancel: Cancel = () => undefined
@@ -65,8 +67,22 @@ export class Hint {
       living: order.length,
       term: engine.term,
       termAtMs: -Infinity,
+      aheadAtMs: Infinity,
     }
     logger.info('leader process is gone', { leader: peer, rank })
+    this.attempt()
+  }
+
+  /**
+   * Somebody asked for pre-votes with a log that ends at this entry. Where that is behind this node's,
+   * it is refused whatever its rank; waiting for one's own turn would only cost time.
+   */
+  onPreVote(index: number, logTerm: number): void {
+    const { active } = this
+    if (active === undefined || this.context.engine.isUpToDate(index, logTerm)) return
+    if (active.aheadAtMs < Infinity) return
+    active.aheadAtMs = this.context.clock.monotonicMs()
+    this.cancel()
     this.attempt()
   }
 
@@ -94,9 +110,10 @@ export class Hint {
       active.termAtMs = now
     }
     const turn = Math.floor((now - active.sinceMs) / TURN_MS) % active.living
+    const ahead = now - active.aheadAtMs >= (active.rank - 1) * TURN_MS
     this.context.act(() => {
       engine.giveUpPatience()
-      if (turn === active.rank && now - active.termAtMs >= VOTES_MS) engine.campaign()
+      if ((ahead || turn === active.rank) && now - active.termAtMs >= VOTES_MS) engine.campaign()
     })
     const waitMs = RETRY_MS.min + random.unit() * (RETRY_MS.max - RETRY_MS.min)
     this.cancel = timers.after(waitMs, () => this.attempt())

@@ -3,7 +3,7 @@ import type { Clock } from '../src/base/clock.js'
 /** Octets of proposals that wait on the leader to be appended. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024
 /** Under load, proposals are gathered for so long before they make a round. */
-const GATHER_MS = 2.5
+const GATHER_MS = 5
 /** So much goes at once. */
 const GATHER_BYTES = 256 * 1024
 /** Entries given to the engine in one message. */

@@ -177,6 +177,9 @@ export class RaftGroup implements Group {
           throw new BadFrame(`node ${from} speaks for node ${message.from}`)
         }
         this.act(() => this.engine.step(message))
+        if (message.type === MessageKind.MsgPreVote) {
+          this.hint.onPreVote(message.index, message.logTerm)
+        }
         return
       }
       case RecordKind.proposal:

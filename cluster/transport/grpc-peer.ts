@@ -26,7 +26,7 @@ import {
 } from './transport.js'
 
 const REDIAL_MS = { first: 20, max: 500 }
-const PROBE_MS = { first: 20, max: 250, timeout: 300 }
+const PROBE_MS = { first: 3, max: 250, timeout: 300 }
 const DIAL_TIMEOUT_MS = 3000
 const PING: Buffer = Buffer.alloc(0)
 const LANES: readonly Lane[] = ['append', 'control']
@@ -116,6 +116,7 @@ export class GrpcPeer {
     const own = this.context.identity()
     const dial = this.dials[lane]
     dial.cancel()
+    dial.waiting = false
     if (this.stopped || own === undefined || own.id >= this.id || this.lanes[lane].up) return
     dial.client ??= new Client(
       this.address,
@@ -173,6 +174,7 @@ export class GrpcPeer {
     }
     void this.probe()
     dial.cancel()
+    dial.waiting = true
     dial.cancel = timers.after(dial.backoffMs * (0.5 + random.unit()), () => this.dial(lane))
     dial.backoffMs = Math.min(REDIAL_MS.max, dial.backoffMs * 1.6)
   }
@@ -182,6 +184,7 @@ export class GrpcPeer {
     this.lanes[lane].attach(stream, abort)
     this.heardAtMs = clock.monotonicMs()
     this.dials[lane].heardAtMs = this.heardAtMs
+    this.dials[lane].attachedAtMs = this.heardAtMs
     if (lane === 'control') {
       this.become('connected')
       logger.info('peer connected', { peer: this.id })
@@ -214,13 +217,34 @@ export class GrpcPeer {
     this.probing = true
     for (let waitMs = PROBE_MS.first; ; waitMs = Math.min(PROBE_MS.max, waitMs * 1.6)) {
       if (this.stopped || (this.lanes.control.up && this.lanes.append.up)) break
+      const beganAtMs = this.context.clock.monotonicMs()
       const found = await probePort(this.address, PROBE_MS.timeout)
       if (this.isStopped()) break
-      if (found === 'refused' && !this.lanes.control.up) this.become('refused')
-      else if (this.state === 'refused') this.become('silent')
+      if (found === 'refused') this.onRefused(beganAtMs)
+      else {
+        if (this.state === 'refused') this.become('silent')
+        if (found === 'accepts') this.dialWaiting()
+      }
       await new Promise<void>(resolve => this.context.timers.after(waitMs, resolve))
     }
     this.probing = false
+  }
+
+  /** A lane that has not broken yet will: there is no process at its other end, unless it began since. */
+  private onRefused(probedAtMs: number): void {
+    if (this.dials.control.attachedAtMs >= probedAtMs) return
+    this.lanes.control.close('port refuses connections')
+    this.become('refused')
+  }
+
+  /** The peer listens (again), so lanes that wait for their next try need not. */
+  private dialWaiting(): void {
+    for (const lane of LANES) {
+      const dial = this.dials[lane]
+      if (!dial.waiting) continue
+      dial.backoffMs = REDIAL_MS.first
+      this.dial(lane)
+    }
   }
 
   private isStopped(): boolean {
@@ -248,6 +272,9 @@ interface Dial {
   client: Client | undefined
   cancel: Cancel
   backoffMs: number
+  /** Until the next try. */
+  waiting: boolean
+  attachedAtMs: number
   heardAtMs: number
   saidAtMs: number
 }
@@ -257,6 +284,8 @@ function newDial(): Dial {
     client: undefined,
     cancel: () => undefined,
     backoffMs: REDIAL_MS.first,
+    waiting: false,
+    attachedAtMs: -Infinity,
     heardAtMs: -Infinity,
     saidAtMs: -Infinity,
   }
