@@ -41,7 +41,7 @@ interface Flags {
 export async function main(argv: string[]): Promise<number> {
   const io = processIo()
   let exitStatus = 0
-  const program = new Command('drill')
+  const program = new Command('carillon drill')
     .description('Breaks a cluster on purpose, and counts what became of its messages.')
     .exitOverride()
     .showSuggestionAfterError()

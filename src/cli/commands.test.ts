@@ -155,11 +155,32 @@ void t.test('send waits through a leader change, and exits 1 on any other stat',
 })
 
 void t.test('send gives up after its timeout, and says where to look', async t => {
-  const { url } = await api(t, () => [200, message('m1', ['queued'], null)])
-  const argv = ['send', '--to', '1', '--text', 'x', '--http', url, '--timeout', '100ms']
-  const { status, noted } = await carillon(...argv)
+  for (const [events, place] of [
+    [['queued'], 'connectors smsc-a'],
+    [['queued', 'sent'], 'messages m1'],
+  ] as const) {
+    const { url } = await api(t, () => [200, message('m1', [...events], null)])
+    const argv = ['send', '--to', '1', '--text', 'x', '--http', url, '--timeout', '100ms']
+    const { status, noted } = await carillon(...argv)
+    t.equal(status, 1)
+    t.match(noted, `no receipt within 0.1 s: it is ENROUTE; see ./carillon get ${place}`)
+  }
+})
+
+void t.test('a name that is not there is told with the one that is', async t => {
+  const { url } = await api(t, () => [200, { items: [{ id: 'smsc-a' }], next: null }])
+  const { status, noted } = await carillon('get', 'connectors', 'smsc-b', '--http', url)
   t.equal(status, 1)
-  t.match(noted, /no receipt within 100 ms: it is ENROUTE; see \.\/carillon get messages m1/)
+  t.match(noted, 'connectors: there is no smsc-b; did you mean smsc-a?')
+})
+
+void t.test('resolve exits 1 where a message was not in doubt', async t => {
+  const { url } = await api(t, () => [200, { resolved: 1 }])
+  const all = await carillon('resolve', 'drop', 'm1', '--http', url)
+  t.match(all, { status: 0, said: '1 dropped' })
+  const some = await carillon('resolve', 'resend', 'm1', 'm2', '--http', url)
+  t.equal(some.status, 1)
+  t.match(some.said, '1 sent again; 1 not in doubt: see ./carillon get in-doubt')
 })
 
 void t.test('where nothing answers, the command says so and how to go on', async t => {

@@ -6,6 +6,7 @@ import type {
   SessionView,
   SettingsView,
 } from '../api/shapes.js'
+import { suggestion } from '../config/nearest.js'
 import { CommandFailed, EXIT } from './failure.js'
 import type { Io } from './io.js'
 import type { NodeClient } from './node-client.js'
@@ -38,7 +39,10 @@ export async function get(
     const items = await client.list<T>(`/api/v1/${what}`)
     if (id === undefined) return items
     const found = items.filter(item => key(item) === id)
-    if (found.length === 0) throw new CommandFailed(EXIT.negative, `no ${what} with the name ${id}`)
+    if (found.length === 0) {
+      const near = suggestion(id, items.map(key))
+      throw new CommandFailed(EXIT.negative, `${what}: there is no ${id}${near}`)
+    }
     return found
   }
   switch (what) {

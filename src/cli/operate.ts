@@ -62,21 +62,22 @@ export async function transferLeader(
   else io.out(`node ${after.leader} leads (term ${after.term}); before: ${before.leader ?? 'none'}`)
 }
 
-/** `carillon resolve resend|drop ID…`: an operator's word on messages in doubt (DESIGN I6). */
+/** `carillon resolve resend|drop ID…`: an operator's word on messages in doubt (DESIGN I6). True: it took all of them. */
 export async function resolveInDoubt(
   client: NodeClient,
   ids: string[],
   options: { action: 'resend' | 'drop'; output: OutputForm },
   io: Io,
-): Promise<void> {
+): Promise<boolean> {
   const { action, output } = options
   const request: ResolveRequest = { ids, action }
   const result = await client.post<ResolveResult>('/api/v1/in-doubt/resolve', request)
+  const done = action === 'drop' ? 'dropped' : 'sent again'
+  const rest = ids.length - result.resolved
+  const others = rest === 0 ? '' : `; ${rest} not in doubt: see ./carillon get in-doubt`
   if (output === 'json') io.out(jsonText(result))
-  else
-    io.out(
-      `${result.resolved} of ${ids.length} were in doubt: ${action === 'drop' ? 'dropped' : 'sent again'}`,
-    )
+  else io.out(`${result.resolved} ${done}${others}`)
+  return rest === 0
 }
 
 export function pause(timers: Timers, ms: number): Promise<void> {

@@ -92,7 +92,7 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
     .requiredOption('--text <text>', 'text; what GSM 03.38 cannot say goes as UCS-2')
     .option('--from <address>', 'source_addr')
     .option('--account <systemId>', 'on whose behalf; default: the first account')
-    .option('--timeout <duration>', 'how long to wait for the receipt', duration, 60_000)
+    .addOption(durationOption('--timeout', 'how long to wait for the receipt', '60s'))
     .addHelpText(
       'after',
       examples(
@@ -176,13 +176,14 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
     .addArgument(new Argument('<action>', 'what to do with them').choices(['resend', 'drop']))
     .argument('<ids...>', 'message ids, from ./carillon get in-doubt')
     .addHelpText('after', examples('resolve resend 1a2b0000000000001000'))
-    .action((action: 'resend' | 'drop', ids: string[], o: HttpFlags) =>
-      resolveInDoubt(client(o), ids, { action, output: o.output }, io),
-    )
+    .action(async (action: 'resend' | 'drop', ids: string[], o: HttpFlags) => {
+      if (!(await resolveInDoubt(client(o), ids, { action, output: o.output }, io)))
+        exitStatus = EXIT.negative
+    })
 
   overHttp(program.command('drain'))
     .description('hand over leadership, homes and sessions of a node, so that it can be stopped')
-    .option('--deadline <duration>', 'what is left then is closed', duration, 30_000)
+    .addOption(durationOption('--deadline', 'what is left then is closed', '30s'))
     .addHelpText('after', examples('drain --http http://127.0.0.1:8082', 'drain --deadline 5s'))
     .action((o: HttpFlags & { deadline: number }) =>
       drain(client(o), { deadlineMs: o.deadline, output: o.output }, io, waiting),
@@ -288,6 +289,12 @@ function duration(text: string): number {
   if (ms === undefined)
     throw new InvalidArgumentError('Expected a duration such as 500ms, 10s or 5m.')
   return ms
+}
+
+/** Its default is shown as it would be typed. */
+function durationOption(name: string, description: string, byDefault: string): Option {
+  const option = new Option(`${name} <duration>`, description).argParser(duration)
+  return option.default(duration(byDefault), byDefault)
 }
 
 function url(text: string): string {

@@ -41,10 +41,14 @@ export async function send(
     }
     if (clock.monotonicMs() - beganAtMs > timeoutMs) {
       const where = lastFailure === '' ? `it is ${message.state}` : lastFailure
-      const remedy = `see ./carillon get messages ${message.id}`
+      // Nothing has come of it yet: the connector is the place to look.
+      const waits = message.events.every(({ state }) => state === 'queued')
+      const { connector, id } = message
+      const place = waits && connector !== null ? `connectors ${connector}` : `messages ${id}`
+      const remedy = `see ./carillon get ${place}`
       throw new CommandFailed(
         EXIT.negative,
-        `no receipt within ${timeoutMs} ms: ${where}; ${remedy}`,
+        `no receipt within ${timeoutMs / 1000} s: ${where}; ${remedy}`,
       )
     }
     await pause(timers, waitMs)
