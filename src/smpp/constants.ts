@@ -88,6 +88,20 @@ export function messageState(value: number): MessageState | undefined {
   return STATES.get(value)
 }
 
+/** The word after `stat:` in a receipt's text, by message_state. Source: SMPP 3.4 appendix B, table B-2. */
+export const RECEIPT_STATS: Readonly<Record<MessageState, string>> = {
+  SCHEDULED: 'SCHEDLD',
+  ENROUTE: 'ENROUTE',
+  DELIVERED: 'DELIVRD',
+  EXPIRED: 'EXPIRED',
+  DELETED: 'DELETED',
+  UNDELIVERABLE: 'UNDELIV',
+  ACCEPTED: 'ACCEPTD',
+  UNKNOWN: 'UNKNOWN',
+  REJECTED: 'REJECTD',
+  SKIPPED: 'SKIPPED',
+}
+
 /** States after which nothing more happens to a message. */
 export function isFinal(state: MessageState): boolean {
   return state !== 'SCHEDULED' && state !== 'ENROUTE' && state !== 'ACCEPTED'

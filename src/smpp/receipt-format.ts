@@ -1,4 +1,4 @@
-import { ESM_CLASS, MESSAGE_STATE, type MessageState } from './constants.js'
+import { ESM_CLASS, MESSAGE_STATE, RECEIPT_STATS, type MessageState } from './constants.js'
 import { encodeBody, findTlv, tlv, type Body, type Tlv } from './codec.js'
 import { isUcs2, receiptText } from './receipt.js'
 import { TLV_TAGS } from './tlv-tags.js'
@@ -29,7 +29,7 @@ export function formatReceipt(content: ReceiptContent): string {
     `id:${content.id} sub:001 dlvrd:${delivered} ` +
     `submit date:${formatReceiptDate(content.submitDateMs)} ` +
     `done date:${formatReceiptDate(content.doneDateMs)} ` +
-    `stat:${STAT[content.state]} err:${err} text:${text}`
+    `stat:${RECEIPT_STATS[content.state]} err:${err} text:${text}`
   )
 }
 
@@ -120,20 +120,6 @@ export function rewriteReceipt(
   const inPayload = payload !== undefined && options.tlvs
   const room = wide ? SHORT_MESSAGE_MAX - ((SHORT_MESSAGE_MAX - header) % 2) : SHORT_MESSAGE_MAX
   return { ...body, short_message: inPayload ? body.short_message : octets.subarray(0, room), tlvs }
-}
-
-/** By their names in a receipt's text. Source: SMPP 3.4 appendix B, table B-2. */
-const STAT: Record<MessageState, string> = {
-  SCHEDULED: 'SCHEDLD',
-  ENROUTE: 'ENROUTE',
-  DELIVERED: 'DELIVRD',
-  EXPIRED: 'EXPIRED',
-  DELETED: 'DELETED',
-  UNDELIVERABLE: 'UNDELIV',
-  ACCEPTED: 'ACCEPTD',
-  UNKNOWN: 'UNKNOWN',
-  REJECTED: 'REJECTD',
-  SKIPPED: 'SKIPPED',
 }
 
 const SHORT_MESSAGE_MAX = 254

@@ -1,27 +1,13 @@
-import { ESM_CLASS, messageState, type MessageState } from '../smpp/constants.js'
+import { ESM_CLASS, messageState, RECEIPT_STATS, type MessageState } from '../smpp/constants.js'
 import type { SubmitReader } from '../smpp/submit-reader.js'
 import { formatReceiptDate } from '../smpp/times.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
 
-/** Words of `stat:` by message_state. Source: SMPP 3.4 appendix B. */
-export const STATS = {
-  ENROUTE: 'ENROUTE',
-  DELIVERED: 'DELIVRD',
-  EXPIRED: 'EXPIRED',
-  DELETED: 'DELETED',
-  UNDELIVERABLE: 'UNDELIV',
-  ACCEPTED: 'ACCEPTD',
-  UNKNOWN: 'UNKNOWN',
-  REJECTED: 'REJECTD',
-} as const satisfies Partial<Record<MessageState, string>>
-
-export type ReceiptState = keyof typeof STATS
-
 /** The message_state of a `stat:` word in any case, or undefined. */
-export function stateOfStat(stat: string): ReceiptState | undefined {
+export function stateOfStat(stat: string): MessageState | undefined {
   const upper = stat.toUpperCase()
-  for (const [state, word] of Object.entries(STATS)) {
-    if (word === upper) return state as ReceiptState
+  for (const [state, word] of Object.entries(RECEIPT_STATS)) {
+    if (word === upper) return state as MessageState
   }
   return undefined
 }
@@ -29,7 +15,7 @@ export function stateOfStat(stat: string): ReceiptState | undefined {
 /** The text of a receipt. Source: SMPP 3.4 appendix B. */
 export function receiptText(receipt: {
   id: string
-  state: ReceiptState
+  state: MessageState
   submittedAtMs: number
   doneAtMs: number
   /** Network error, three digits. */
@@ -39,7 +25,7 @@ export function receiptText(receipt: {
   const delivered = state === 'DELIVERED' ? '001' : '000'
   return (
     `id:${id} sub:001 dlvrd:${delivered} submit date:${dateOf(submittedAtMs)} ` +
-    `done date:${dateOf(doneAtMs)} stat:${STATS[state]} err:${error} text:`
+    `done date:${dateOf(doneAtMs)} stat:${RECEIPT_STATS[state]} err:${error} text:`
   )
 }
 
@@ -80,7 +66,7 @@ export class ReceiptReader {
     const state = deliver.tlv(TLV_TAGS.message_state)?.[0]
     if (state !== undefined) {
       const name = messageState(state) ?? 'UNKNOWN'
-      this.stat = (STATS as Partial<Record<MessageState, string>>)[name] ?? name
+      this.stat = RECEIPT_STATS[name]
     } else {
       const at = valueAt(body, start, end, STAT)
       this.stat = body.toString('latin1', at, wordEnd(body, at, end)).toUpperCase()

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Random } from '../base/random.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
-import { stateOfStat, STATS, type ReceiptState } from './receipt-text.js'
+import { RECEIPT_STATS, type MessageState } from '../smpp/constants.js'
+import { stateOfStat } from './receipt-text.js'
 import { isCommandStatus } from './units.js'
 
 /** How the simulated SMSC behaves; all of it may change while it runs. */
@@ -85,7 +86,7 @@ export const BEHAVIOUR_CHANGE = z
     receiptDelayMs: z.number().min(0).max(86_400_000),
     receiptStates: weighted.refine(
       value => Object.keys(value).every(isStat),
-      `expected ${Object.values(STATS).join(', ')}`,
+      `expected ${Object.values(RECEIPT_STATS).join(', ')}`,
     ),
     submitIdFormat: idFormat,
     receiptIdFormat: idFormat,
@@ -112,7 +113,7 @@ export class SmscFaults {
   readonly behaviour: SmscBehaviour
   private readonly random: Random
   private readonly errors: Weighted<number>
-  private readonly states: Weighted<ReceiptState>
+  private readonly states: Weighted<MessageState>
   private tokens = 0
   private filledAtMs = 0
 
@@ -150,7 +151,7 @@ export class SmscFaults {
     return this.chance(this.behaviour.receipts)
   }
 
-  receiptState(): ReceiptState {
+  receiptState(): MessageState {
     return draw(this.states, this.random)
   }
 

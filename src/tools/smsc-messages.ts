@@ -1,8 +1,8 @@
-import { ESM_CLASS, MESSAGE_STATE, TON } from '../smpp/constants.js'
+import { ESM_CLASS, MESSAGE_STATE, TON, type MessageState } from '../smpp/constants.js'
 import { encodeBody } from '../smpp/codec.js'
 import type { SubmitReader } from '../smpp/submit-reader.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
-import { receiptText, type ReceiptState } from './receipt-text.js'
+import { receiptText } from './receipt-text.js'
 import type { IdFormat, SmscBehaviour } from './smsc-faults.js'
 
 /** What a receipt needs of its message. */
@@ -14,7 +14,7 @@ export interface AcceptedMessage {
   /** Octets of `addresses` that are the source's. */
   sourceOctets: number
   acceptedAtMs: number
-  state: ReceiptState
+  state: MessageState
 }
 
 /** How a message's number is shown. */
@@ -42,7 +42,7 @@ export function keepForReceipt(
   submit: SubmitReader,
   number: number,
   acceptedAtMs: number,
-  state: ReceiptState,
+  state: MessageState,
 ): AcceptedMessage {
   const start = submit.service_type_end + 1
   return {
