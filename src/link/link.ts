@@ -4,18 +4,18 @@ import { encodeBody, writeHeader, type Body } from '../smpp/codec.js'
 import { COMMAND_IDS, type BindName } from '../smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 import { Framer, type FramedPdu } from '../smpp/framing.js'
+import { step } from '../smpp/session.js'
 import {
   isBound,
   mayRequest,
   openSession,
-  step,
   type BindResult,
   type Session,
   type SessionCounters,
   type SessionEffect,
   type SessionEvent,
   type SessionState,
-} from '../smpp/session.js'
+} from '../smpp/session-state.js'
 import { Gatherer } from './scratch.js'
 import type { LinkHandler, LinkOptions, SessionLimits } from './types.js'
 

@@ -3,16 +3,16 @@ import { encodeBody } from './codec.js'
 import { COMMAND_IDS, type CommandName } from './command-ids.js'
 import { COMMAND_STATUS, statusName, type CommandStatus } from './command-status.js'
 import type { FramedPdu } from './framing.js'
+import { step } from './session.js'
 import {
   isBound,
   mayRequest,
   openSession,
-  step,
   type Session,
   type SessionEffect,
   type SessionSide,
   type SessionState,
-} from './session.js'
+} from './session-state.js'
 
 const TIMES = {
   windowIn: 2,
