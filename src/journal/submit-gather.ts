@@ -1,8 +1,8 @@
 import type { AcceptRecord } from './accept-record.js'
 import { ACCEPT_RECORD_OCTETS, writeAcceptRecord } from './accept-record.js'
 import type { CommandResult, Outcome } from './commands.js'
-import type { EncodedCommand } from './entry.js'
-import { ACCEPT_HEADER_OCTETS, encodedAccept, writeAcceptHeader } from './entry.js'
+import type { EncodedCommand } from './command-codec.js'
+import { ACCEPT_HEADER_OCTETS, encodedAccept, writeAcceptHeader } from './command-codec.js'
 import type { SubmitRefusal, SubmitTicket } from './proposer.js'
 
 const FIRST_OCTETS = 16 * 1024

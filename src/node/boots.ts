@@ -1,7 +1,8 @@
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Journal, Send } from '../journal/index.js'
-import { encodeCommand, joinEntry } from '../journal/entry.js'
+import { encodeCommand } from '../journal/command-codec.js'
+import { joinEntry } from '../journal/entry.js'
 
 /** A registration may get lost on its way to a leader. */
 const AGAIN_MS = 250
