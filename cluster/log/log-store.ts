@@ -2,7 +2,7 @@ import { assert } from '../../src/base/assert.js'
 import type { Clock } from '../../src/base/clock.js'
 import type { Logger } from '../../src/base/logger.js'
 import type { KeyValueStore, ReadView } from '../../src/base/store.js'
-import { IndexDeque } from './index-deque.js'
+import { EntryTail } from './entry-tail.js'
 import {
   confKey,
   cutKey,
@@ -27,9 +27,6 @@ import {
   encodeRecord,
 } from './records.js'
 
-/** Octets of the newest entries that stay in memory. */
-const TAIL_BYTES_MAX = 16 * 1024 * 1024
-
 /**
  * The durable log of one group: entries, hard state, membership history, and the values that
  * outlive the log's cut. Several groups share one `KeyValueStore`. Reads are synchronous; every
@@ -39,11 +36,9 @@ export class LogStore {
   readonly group: number
   private readonly store: KeyValueStore
   private readonly options: LogStoreOptions
-  private readonly tailBytesMax: number
   private readonly log: LoadedLog
   /** The newest entries; older ones are read from the store. */
-  private readonly tail: IndexDeque<LogEntry>
-  private tailBytes = 0
+  private readonly tail: EntryTail
   private releasedNumber = 0
   /** While a snapshot is being opened, nothing is released, rewritten or cut. */
   private pins = 0
@@ -58,9 +53,8 @@ export class LogStore {
     this.group = group
     this.store = store
     this.options = options
-    this.tailBytesMax = options.tailBytesMax ?? TAIL_BYTES_MAX
     this.log = log
-    this.tail = new IndexDeque(log.lastIndex + 1)
+    this.tail = new EntryTail(log.lastIndex + 1, options.tailBytesMax)
     for (const number of log.releasedRecords.keys()) {
       this.releasedNumber = Math.max(this.releasedNumber, number + 1)
     }
@@ -276,7 +270,7 @@ export class LogStore {
     log.cut = { index, term }
     while (log.runs.length > 1 && log.runs[1]!.from <= index) log.runs.shift()
     log.sizes.dropBelow(index + 1)
-    this.dropTailBelow(index + 1)
+    this.tail.dropBelow(index + 1)
     await batch.write({ sync: true })
   }
 
@@ -357,9 +351,6 @@ export class LogStore {
   private append(first: number, entries: readonly LogEntry[]): void {
     const { log, tail } = this
     if (first <= log.lastIndex) {
-      for (let index = Math.max(first, tail.first); index < tail.end; index++) {
-        this.tailBytes -= log.sizes.get(index) ?? 0
-      }
       tail.truncate(first)
       log.sizes.truncate(first)
       while (log.runs.length > 0 && log.runs.at(-1)!.from >= first) log.runs.pop()
@@ -367,27 +358,15 @@ export class LogStore {
     }
     for (const entry of entries) {
       const size = entry.data?.length ?? 0
-      tail.push(entry.index, entry)
+      tail.push(entry)
       log.sizes.push(entry.index, size)
-      this.tailBytes += size
       if (log.runs.at(-1)?.term !== entry.term) {
         log.runs.push({ from: entry.index, term: entry.term })
       }
       if (entry.data === null || entry.type !== 0) log.empties.push(entry.index)
     }
     log.lastIndex = first + entries.length - 1
-    let keep = tail.first
-    for (let bytes = this.tailBytes; bytes > this.tailBytesMax && keep < tail.end - 1; keep++) {
-      bytes -= log.sizes.get(keep) ?? 0
-    }
-    this.dropTailBelow(keep)
-  }
-
-  private dropTailBelow(index: number): void {
-    for (let at = this.tail.first; at < index && at < this.tail.end; at++) {
-      this.tailBytes -= this.tail.get(at)?.data?.length ?? 0
-    }
-    this.tail.dropBelow(index)
+    tail.trim()
   }
 
   private reset(snapshot: SnapshotMetadata, hardState: HardState): void {
@@ -403,7 +382,6 @@ export class LogStore {
     log.releasedRecords.clear()
     log.sizes.reset(index + 1)
     this.tail.reset(index + 1)
-    this.tailBytes = 0
   }
 
   private async whenUnpinned(): Promise<void> {
