@@ -5,30 +5,26 @@ import type { Cancel } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { NodeConfig } from '../config/node-file.js'
 import { FrontEnd } from '../front/index.js'
-import { decodeEntry, Journal, Proposer } from '../journal/index.js'
+import { decodeEntry, type Journal } from '../journal/index.js'
 import type { GatewaySettings } from '../policy/settings.js'
 import type { PrometheusMetrics } from '../telemetry/metrics.js'
 import { Upstream } from '../upstream/index.js'
+import { apiPorts } from './api-ports.js'
 import { Boots } from './boots.js'
 import type { ClockJudgement } from './clock-judgement.js'
 import { ClockWatch } from './clock-watch.js'
 import { CurrentReads } from './current-reads.js'
 import { Drain } from './drain.js'
-import { updateGauges } from './gauges.js'
 import { HashWatch } from './hash-watch.js'
-import { HttpSubmits } from './http-submits.js'
 import { Leadership } from './leadership.js'
 import type { Machine, NodeFolder, OpenListener } from './machine.js'
 import { frontOptions } from './front-options.js'
+import { GROUP, openJournal } from './open-journal.js'
 import { RateSharing } from './rate-sharing.js'
 import { LEADERLESS_TIMEOUTS, readiness } from './readiness.js'
 import type { Secrets } from './secrets.js'
-import { parseSettings } from './settings-text.js'
 import { StewardOffice } from './steward-office.js'
 import { WatchedMachine } from './watched-machine.js'
-
-/** The one group of today's clusters; ids and wire carry its number all the same (DESIGN §4). */
-const GROUP = 0
 
 export interface NodeOptions {
   config: NodeConfig
@@ -64,8 +60,6 @@ export class CarillonNode {
   private reads: CurrentReads | undefined
   private sharing: RateSharing | undefined
   private stopping = false
-  /** For the counters that the state keeps. */
-  private readonly told = { receiptTtl: 0, receiptLimit: 0 }
   private upstreamStarted = false
   /** Handed away what it had, for its clock is wrong. */
   private stoodAside = false
@@ -76,38 +70,12 @@ export class CarillonNode {
    * listens for ESMEs, and registers its boot. Resolves then; `ready` tells when it takes traffic.
    */
   static async start(options: NodeOptions): Promise<CarillonNode> {
-    const { config, machine, logger } = options
-    const folder = await machine.openFolder(config.node.dataDir)
+    const folder = await options.machine.openFolder(options.config.node.dataDir)
     const self: { node?: CarillonNode } = {}
-    const { metrics } = options
-    const proposalLatency = metrics.histogram('proposal_latency_seconds', {})
-    const proposer = new Proposer({
-      node: config.node.id,
+    const journal = await openJournal(options, folder, {
       send: entry => self.node?.group?.propose(entry) ?? 'noLeader',
-      clock: machine.clock,
-      timers: machine.timers,
-      submitTimeoutMs: config.smpp.submitTimeoutMs,
-      tooLate: count => {
-        logger.warn('refused submits were claimed already', { count })
-        metrics.counter('submits_refused_but_sent_total', {}).add(count)
-      },
-      ended: (outcome, openMs) => {
-        metrics.counter('proposals_total', { outcome }).add()
-        if (outcome === 'applied') proposalLatency.observe(openMs / 1000)
-      },
+      fatal: error => self.node?.fail(error),
     })
-    const journal = await Journal.open(
-      {
-        node: config.node.id,
-        group: GROUP,
-        folder: folder.stores,
-        clock: machine.clock,
-        timers: machine.timers,
-        logger,
-        fatal: error => self.node?.fail(error),
-      },
-      proposer,
-    )
     const node = new CarillonNode(options, folder, journal)
     self.node = node
     await node.open()
@@ -203,7 +171,7 @@ export class CarillonNode {
     const { config, machine, logger, metrics } = this.options
     const { clock, timers, random } = machine
     const logWrites = metrics.histogram('log_write_seconds', {})
-    const api = createApi(this.apiPorts(), { apiKeys: config.http.apiKeys, logger })
+    const api = createApi(this.ports(), { apiKeys: config.http.apiKeys, logger })
     this.http.push(await machine.serveHttp(api, config.http.listen))
     const cluster = await machine.openCluster(
       {
@@ -427,61 +395,21 @@ export class CarillonNode {
     }
   }
 
-  private apiPorts(): ApiPorts {
-    const { machine, metrics, secrets, version } = this.options
-    const { journal } = this
-    const group = (): Group => {
-      if (this.group === undefined) throw new Error('the cluster has not started')
-      return this.group
-    }
-    return {
-      clock: machine.clock,
-      journal,
-      version,
+  private ports(): ApiPorts {
+    return apiPorts({
+      ...this.options,
+      journal: this.journal,
       startedAtMs: this.startedAtMs,
-      cluster: {
-        clusterId: () => this.cluster?.clusterId ?? '',
-        status: () =>
-          this.group?.status() ?? {
-            leader: null,
-            term: 0,
-            commitIndex: journal.state.appliedIndex,
-            appliedIndex: journal.state.appliedIndex,
-            members: [],
-          },
-        stateHash: () => this.watched.stateHash(),
-        readIndex: async () => group().readIndex(),
-        transferLeader: async to => this.leadership.transfer(group(), to),
-      },
-      settings: {
-        parse: parseSettings,
-        protect: (settings, current) => secrets.protect(settings, current),
-      },
-      submits: new HttpSubmits(
-        journal,
-        machine.clock,
-        () => this.sharing?.rates,
-        () => journal.proposer.running && !this.drainer.begun,
-      ),
-      operations: {
-        live: () => ({ status: 'ok', reasons: [] }),
-        ready: () => this.health(),
-        drainState: () => this.drainer.state,
-        drain: deadlineMs => void this.drainer.run(deadlineMs),
-      },
-      metrics: async () => {
-        updateGauges({
-          metrics,
-          journal,
-          group: this.group,
-          peerUp: id => this.isUp(id),
-          told: this.told,
-        })
-        return { contentType: metrics.contentType, text: await metrics.text() }
-      },
-      command: command => journal.proposer.command(command),
-      homeStatus: id => this.upstream?.statusOf(id),
-    }
+      leadership: this.leadership,
+      watched: this.watched,
+      drainer: this.drainer,
+      cluster: () => this.cluster,
+      group: () => this.group,
+      rates: () => this.sharing?.rates,
+      upstream: () => this.upstream,
+      health: () => this.health(),
+      isUp: id => this.isUp(id),
+    })
   }
 
   private health() {
