@@ -125,7 +125,7 @@ function messageRoutes(app: FastifyInstance, ports: ApiPorts): void {
         throw noQuorum(error)
       })
       const view = messageView(ports.journal, params.id)
-      if (view === undefined) throw notFound(`there is no message ${params.id} (any more)`)
+      if (view === undefined) throw notFound(unknownMessage(params.id))
       return view
     },
   )
@@ -145,6 +145,12 @@ function messageRoutes(app: FastifyInstance, ports: ApiPorts): void {
 }
 
 /** `from` and `text` of any length that SMPP takes are checked where the PDU is made. @throws ProblemError */
+function unknownMessage(id: string): string {
+  return /^([0-9a-f]{20}|[0-9]{8})$/i.test(id)
+    ? `there is no message ${id} (any more)`
+    : `${id} is no message id: expected 20 hex digits, or the 8 digits of a short one`
+}
+
 function sendRequestIn(body: unknown): SendRequest {
   const object = objectIn(body, ['to', 'from', 'text', 'account'])
   const to = textOf(object, 'to', 21)

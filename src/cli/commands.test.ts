@@ -167,6 +167,14 @@ void t.test('send gives up after its timeout, and says where to look', async t =
   }
 })
 
+void t.test('a mistyped option is named besides the one that is missing for it', async t => {
+  const { status, noted } = await carillon('node', '--confg', 'n1.yaml')
+  t.equal(status, 2)
+  t.match(noted, /required option '-c, --config <file>' not specified/)
+  t.match(noted, 'unknown option --confg; did you mean --config?')
+  t.notMatch((await carillon('node')).noted, /unknown option/)
+})
+
 void t.test('a name that is not there is told with the one that is', async t => {
   const { url } = await api(t, () => [200, { items: [{ id: 'smsc-a' }], next: null }])
   const { status, noted } = await carillon('get', 'connectors', 'smsc-b', '--http', url)

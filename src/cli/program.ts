@@ -4,6 +4,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { systemClock, systemTimers } from '../base/clock.js'
 import { ConfigError } from '../config/file-error.js'
 import { durationMs } from '../config/duration.js'
+import { suggestion } from '../config/nearest.js'
 import { CommandFailed, EXIT } from './failure.js'
 import { GETTABLE, get, type Gettable } from './get.js'
 import type { Io } from './io.js'
@@ -201,8 +202,29 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
     program.command(name).description(`${description} (${name} --help)`)
   }
   if (argv.length === 0) program.outputHelp()
-  else await program.parseAsync([...argv], { from: 'user' })
+  else
+    try {
+      await program.parseAsync([...argv], { from: 'user' })
+    } catch (error) {
+      const mistyped = mistypedOption(program, argv)
+      if (error instanceof CommanderError && error.code === MISSING && mistyped !== undefined)
+        io.note(mistyped)
+      throw error
+    }
   return exitStatus
+}
+
+/** Commander names an option that is missing before one that is not known, and may be meant. */
+const MISSING = 'commander.missingMandatoryOptionValue'
+
+function mistypedOption(program: Command, [first, ...rest]: readonly string[]): string | undefined {
+  const command = program.commands.find(one => one.name() === first)
+  const known = command?.options.flatMap(({ long }) => long ?? []) ?? []
+  const given = rest.filter(word => word.startsWith('--')).map(word => word.split('=')[0]!)
+  const unknown = given.find(word => !known.includes(word))
+  return unknown === undefined
+    ? undefined
+    : `unknown option ${unknown}${suggestion(unknown, known)}`
 }
 
 /** Loaded when needed: reading gateway files takes a schema library. */
