@@ -164,6 +164,26 @@ void t.test('what was claimed before its void is counted as too late', async t =
   t.same(world.tooLate, [1])
 })
 
+void t.test(
+  'what was applied and cannot be voided, for the boot is over, is too late too',
+  async t => {
+    const world = await setUp(500)
+    world.submit()
+    world.submit()
+    world.time.turn()
+    const entries = world.sent.splice(0)
+    world.time.advance(600)
+    t.same(world.answers, ['timeout', 'timeout'])
+    const voids = world.sent.splice(0).filter(entry => !entry.equals(entries[0]!))
+    t.equal(voids.length, 1)
+    world.sent.push(entries[0]!)
+    world.apply()
+    t.equal(world.log.state.queued, 2, 'it was committed all the same')
+    world.proposer.refuseAll()
+    t.same(world.tooLate, [2])
+  },
+)
+
 void t.test('without a leader submits wait submitTimeoutMs, then are refused at once', async t => {
   const world = await setUp(500)
   world.leader = 'noLeader'

@@ -365,15 +365,19 @@ export class Proposer {
 
   /**
    * Its ESMEs are refused now, so it has to stay refused: `void` goes after it until one of the two is
-   * applied (DESIGN I8).
+   * applied (DESIGN I8). Where the submit was applied and its void never can be, for the boot is over or the
+   * number was left behind, its messages count as too late.
    */
   private void(open: Open): void {
     open.refuse?.('timeout')
     delete open.refuse
-    open.settle = () => undefined
+    let accepted = 0
+    open.settle = outcome => {
+      accepted = acceptedIn(outcome)
+    }
     this.propose({ kind: 'void', number: open.number }, result => {
-      if (result.ok && 'tooLate' in result && result.tooLate > 0)
-        this.options.tooLate(result.tooLate)
+      const tooLate = result.ok ? ('tooLate' in result ? result.tooLate : 0) : accepted
+      if (tooLate > 0) this.options.tooLate(tooLate)
       // What was applied before it has been decided already; what was not, never will be.
       if (this.open.get(open.number) !== open) return
       this.close(open)
@@ -391,4 +395,13 @@ export class Proposer {
   private nowMs(): number {
     return this.options.clock.monotonicMs()
   }
+}
+
+/** Messages that a submit proposal brought into the journal. */
+function acceptedIn({ results }: Outcome): number {
+  let count = 0
+  for (const result of results)
+    if (result.ok && 'accepted' in result)
+      count += result.accepted.count - result.accepted.refused.length
+  return count
 }
