@@ -5,6 +5,7 @@ import { decodeEntry, type Ref, type State } from '../../src/journal/index.js'
 import type { Command, CommandResult, Outcome } from '../../src/journal/commands.js'
 import type { SimDisk } from './disk.js'
 import type { Trace } from './trace.js'
+import { ReceiptOrder, unsyncedVote } from './wire-rules.js'
 
 /** A rule that did not hold. */
 export interface Violation {
@@ -18,6 +19,7 @@ export interface Violation {
 
 export type Rule =
   | 'one leader per term'
+  | 'vote is durable'
   | 'log matching'
   | 'order of apply'
   | 'state hash'
@@ -33,6 +35,7 @@ export type Rule =
   | 'refused is not sent'
   | 'receipt is committed'
   | 'receipt after response'
+  | 'receipts in order'
   | 'query tells the truth'
   | 'nothing is lost'
   | 'receipts are complete'
@@ -43,6 +46,8 @@ export type Rule =
 const TURNS_MS = 0.1
 /** DESIGN I5: two election timeouts, and a turn. */
 const FENCE_MS = 1020
+/** A probe's way to a peer and back takes at least so long. */
+const ROUND_TRIP_MS = 0.2
 
 interface Applied {
   term: number
@@ -77,7 +82,7 @@ export interface Message {
   /** That word since the last claim: retry, unsent. */
   given: string
   receipts: number
-  /** A final state that a receipt or a query named. */
+  /** A final state that a receipt named, to an ESME that then knew it. */
   final: string
   /** The process that refused it died later. */
   refuserDied: boolean
@@ -105,6 +110,14 @@ export class Checker {
   tooLate: () => number = () => 0
   /** Since when no peer reaches the node; Infinity where one does. */
   isolatedSinceMs: (node: number) => number = () => Infinity
+  /** The pause that the node is in, or was in last. */
+  lastPause: (node: number) => { fromMs: number; toMs: number } | undefined = () => undefined
+  /** How much slower than the world's the slowest clock of the node may have run. */
+  slowness: (node: number) => number = () => 1
+  /** Numbers of nodes that vote, as far as the node knows. */
+  votersOf: (node: number) => readonly number[] = () => []
+  private voters: (readonly number[])[] = []
+  private readonly order = new ReceiptOrder()
   windowsMax = Infinity
   generation = -1
   lastIndex = 0
@@ -145,6 +158,7 @@ export class Checker {
       if (index > 1) this.checkDurable(node, index, term) // 1 is the first membership, alike everywhere
       if (data.length > 0) this.onCommitted(index, data, state)
       this.checkWindows(index, state)
+      this.order.onCommitted(state)
       return
     }
     if (known.term !== term || !known.data.equals(data))
@@ -225,8 +239,8 @@ export class Checker {
     const home = this.homes.get(`${node} ${smsc}`)
     if (home?.is === false && writtenAtMs > home.sinceMs + TURNS_MS)
       this.fail('a home ends with its epoch', `node ${node} wrote ${tag}, and knew better`, tag)
-    const cutOffMs = writtenAtMs - this.isolatedSinceMs(node)
-    if (cutOffMs > FENCE_MS)
+    const cutOffMs = writtenAtMs - this.deafSinceMs(node, writtenAtMs)
+    if (cutOffMs > FENCE_MS * this.slowness(node))
       this.fail('fence', `node ${node} wrote ${tag}, cut off for ${cutOffMs.toFixed(0)} ms`, tag)
     // A positive answer is the other end of it; everything else is judged at the end.
     if (message.status !== undefined && isOutright(message.status))
@@ -252,12 +266,10 @@ export class Checker {
       this.fail('receipt is committed', `${key} was answered and is not committed`, key)
   }
 
-  /** An ESME got a receipt. */
-  receiptCame(id: string, session: number, final: string): Message | undefined {
+  /** An ESME got a receipt. It has it once it answers: `receipts` counts then. */
+  receiptCame(id: string, session: number): Message | undefined {
     const message = this.byId.get(id) ?? this.messageAt(id)
     if (message === undefined) return undefined
-    message.receipts++
-    message.final = final
     // On the session of the submit the response goes first; elsewhere the guard may have ended.
     if (message.status === undefined && message.session === session)
       this.fail(
@@ -266,6 +278,28 @@ export class Checker {
         message.tag,
       )
     return message
+  }
+
+  /** An ESME asked, while it knew the state `known` ('' for none), and this is the answer. */
+  queried(message: Message, status: string, state: number, known: string): void {
+    const { tag } = message
+    if (status === 'ESME_RQUERYFAIL' || status === 'ESME_RINVMSGID')
+      this.fail('query tells the truth', `${tag} was acknowledged, and is ${status} now`, tag)
+    else if (status === 'ESME_ROK' && state === ENROUTE && known !== '')
+      this.fail('query tells the truth', `${tag} was ${known}, and is ENROUTE now`, tag)
+  }
+
+  /** A node hands a record to the network. */
+  onRecord(from: number, to: number, record: Buffer): void {
+    const disk = this.disks()[from - 1]
+    const wrong = disk === undefined ? '' : unsyncedVote(from, to, record, disk)
+    if (wrong !== '') this.fail('vote is durable', wrong)
+  }
+
+  /** A node writes octets to an ESME. */
+  onWritten(node: string, octets: Buffer): void {
+    const wrong = this.order.onWritten(node, octets, this.now())
+    if (wrong !== '') this.fail('receipts in order', wrong)
   }
 
   /** At the end, after everything has settled. */
@@ -300,16 +334,27 @@ export class Checker {
   /** First seen anywhere: a majority of the disks has it. */
   private checkDurable(node: number, index: number, term: number): void {
     const disks = this.disks()
-    let holders = 0
-    for (const disk of disks) {
-      const value = disk.durable('log', entryKey(0, index))
-      if (value !== undefined && decodeLogRecord(index, value)?.term === term) holders++
+    const holds = (id: number): boolean => {
+      const value = disks[id - 1]?.durable('log', entryKey(0, index))
+      return value !== undefined && decodeLogRecord(index, value)?.term === term
     }
-    if (holders <= disks.length / 2)
+    const voters = this.votersOf(node)
+    if (voters.join() !== this.voters.at(-1)?.join())
+      this.voters = [...this.voters.slice(-2), voters]
+    // Around a change of members one of the sets has to do: who counted with which is the leader's own affair.
+    const majority = this.voters.some(set => set.filter(holds).length > set.length / 2)
+    if (!majority)
       this.fail(
         'commit is durable',
-        `node ${node} applied ${index}, which ${holders} of ${disks.length} disks hold`,
+        `node ${node} applied ${index}, which ${voters.filter(holds).length} of ${voters.length} disks hold`,
       )
+  }
+
+  /** Since when nothing can have told the node that a leader with a quorum stands. */
+  private deafSinceMs(node: number, atMs: number): number {
+    const pause = this.lastPause(node)
+    const justAwake = pause !== undefined && atMs < pause.toMs + ROUND_TRIP_MS
+    return Math.min(this.isolatedSinceMs(node), justAwake ? pause.fromMs : Infinity)
   }
 
   private onCommitted(index: number, data: Buffer, state: State): void {
@@ -404,6 +449,9 @@ export class Checker {
 function isOutright(status: string): boolean {
   return status !== 'ESME_ROK' && status !== 'ESME_RSYSERR' && status !== 'none'
 }
+
+/** SMPP 3.4 §5.2.28. */
+const ENROUTE = 1
 
 export const TAGS = /[TM]=\d{6};/g
 

@@ -24,6 +24,8 @@ export class ConnectionNetwork {
   readonly time: VirtualTime
   readonly random: Random
   readonly delayMs = { min: 0.2, max: 3 }
+  /** Called with everything that a living party writes. */
+  onWritten: (from: Party, to: Party, octets: Buffer) => void = () => undefined
   private readonly listening = new Map<string, Listening>()
   private readonly cut = new Set<string>()
   private readonly ends = new Set<SimConnection>()
@@ -173,6 +175,7 @@ export class SimConnection implements Connection {
   write(octets: Buffer): void {
     if (this.ending || this.isClosed || this.party.process?.mayAct() === false) return
     const { network } = this
+    network.onWritten(this.party, this.peer.party, octets)
     const now = network.time.monotonicMs()
     this.lastArrivalMs = Math.max(this.lastArrivalMs, now + network.delay())
     this.outgoing.push({

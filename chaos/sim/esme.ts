@@ -22,6 +22,8 @@ const LIMITS = {
   writeQueueOctetsMax: 4 * 1024 * 1024,
 }
 
+export const DEAFNESS = 0.01
+
 export interface EsmeOptions {
   name: string
   systemId: string
@@ -40,17 +42,22 @@ export interface EsmeParts {
   nextTag: () => string
   /** Numbers sessions over all ESMEs. */
   nextSession: () => number
+  /** It knows something of a message, and so do its colleagues of the same account. */
+  learned: (esme: SimEsme, message: Message) => void
 }
 
 /** A request and what it was for. */
-type Asked = { kind: 'submit'; message: Message } | { kind: 'query'; message: Message }
+type Asked =
+  | { kind: 'submit'; message: Message }
+  /** `known`: the final state that the account knew when it asked, or ''. */
+  | { kind: 'query'; message: Message; known: string }
 
 /** A customer: binds wherever the balancer leads, submits, acknowledges receipts, and comes back when it is thrown out. */
 export class SimEsme {
   readonly options: EsmeOptions
   submitting = true
   /** Share of deliver_sm left without an answer. */
-  deafness = 0.01
+  deafness = DEAFNESS
   /** MO that came. */
   readonly mos = new Set<string>()
   private readonly parts: EsmeParts
@@ -152,16 +159,21 @@ export class SimEsme {
   }
 
   /** Asks after a message that was acknowledged, on whatever node it is bound to now. */
-  private query(message: Message | undefined): void {
-    if (message === undefined || this.link === undefined) return
+  query(message: Message | undefined): void {
+    if (message === undefined || this.link === undefined || message.id === '') return
     const body = encodeBody('query_sm', { message_id: message.id, source_addr: '1000' })
-    this.link.request(COMMAND_IDS.query_sm, body, { kind: 'query', message })
+    this.link.request(COMMAND_IDS.query_sm, body, { kind: 'query', message, known: message.final })
   }
 
   private response(asked: Asked, kind: ResponseKind, frame: Frame | undefined): void {
     const { checker, trace } = this.parts
     const { message } = asked
-    if (asked.kind === 'query') return this.queried(message, kind, frame)
+    if (asked.kind === 'query') {
+      if (kind !== 'response' || frame === undefined) return
+      const decoded = decodeBody('query_sm_resp', Buffer.from(frame.body))
+      const state = decoded.ok ? decoded.body.message_state : 0
+      return checker.queried(message, statusText(frame.command_status), state, asked.known)
+    }
     if (kind === 'timeout') return // may come late
     if (kind === 'late' && frame === undefined) return
     const status = frame === undefined ? 'none' : statusText(frame.command_status)
@@ -171,17 +183,7 @@ export class SimEsme {
     if (status !== 'ESME_ROK') return
     this.curious.push(message)
     if (this.curious.length > 50) this.curious.shift()
-  }
-
-  private queried(message: Message, kind: ResponseKind, frame: Frame | undefined): void {
-    if (kind !== 'response' || frame === undefined) return
-    const status = statusText(frame.command_status)
-    if (status === 'ESME_RQUERYFAIL' || status === 'ESME_RINVMSGID')
-      this.parts.checker.fail(
-        'query tells the truth',
-        `${message.tag} was acknowledged, and is ${status} now`,
-        message.tag,
-      )
+    this.parts.learned(this, message)
   }
 
   private request(link: Link, session: number, frame: Frame): void {
@@ -193,19 +195,29 @@ export class SimEsme {
     const receipt = decoded.body.esm_class === 0 ? undefined : parseReceipt(decoded.body)
     const answer = random.unit() >= this.deafness
     const waitMs = random.unit() * 20
+    let message: Message | undefined
+    let final = ''
     if (receipt === undefined) {
       const tag = tagIn(decoded.body.short_message.toString('latin1'))
       trace.add(this.options.name, `gets ${tag}`)
       this.mos.add(tag)
     } else {
       const id = receipt.receipted_message_id ?? receipt.id ?? ''
-      const message = checker.receiptCame(id, session, receipt.state ?? '')
+      message = checker.receiptCame(id, session)
+      final = receipt.state ?? ''
       trace.add(
         this.options.name,
         `gets a receipt of ${message?.tag ?? id}: ${receipt.state ?? '?'}`,
       )
     }
     if (!answer) return
-    this.parts.time.after(waitMs, () => link.respond(command_id, sequence_number, 'ESME_ROK'))
+    this.parts.time.after(waitMs, () => {
+      if (this.link !== link) return // what it did not answer for it has not taken
+      link.respond(command_id, sequence_number, 'ESME_ROK')
+      if (message === undefined) return
+      message.receipts++
+      message.final = final
+      this.parts.learned(this, message)
+    })
   }
 }

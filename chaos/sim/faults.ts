@@ -1,7 +1,7 @@
 import { SeededRandom } from '../../src/base/random.js'
 
 /** One thing that goes wrong, at a time of the world. `forMs`: how long, where it ends by itself. */
-export type Fault = { atMs: number } & FaultKind
+export type Fault = { atMs: number; aim?: Aim | undefined } & FaultKind
 
 export type FaultKind =
   /** The process dies, `outputs` outputs later, and is started again. */
@@ -28,7 +28,13 @@ export type FaultKind =
   /** Dies, and finds an octet of its log changed when it starts: it must notice, or never use it. */
   | { kind: 'corrupt'; node: number; forMs: number }
   | { kind: 'clock'; node: number; offsetMs: number; forMs: number }
+  /** Both clocks of the node run at another rate. */
+  | { kind: 'drift'; node: number; rate: number; forMs: number }
   | { kind: 'transfer'; to: number }
+  /** A voter becomes a learner, or leaves, and votes again later. */
+  | { kind: 'member'; node: number; change: 'demote' | 'remove'; forMs: number }
+  /** A new node joins: learner first, then voter. Once a world. */
+  | { kind: 'join'; voteAfterMs: number }
   | { kind: 'settings' }
   | { kind: 'resetEsmes'; share: number }
   | { kind: 'resetSmsc'; smsc: number; share: number }
@@ -37,6 +43,11 @@ export type FaultKind =
   /** Answers a share of messages that its queue is full. */
   | { kind: 'smscBusy'; smsc: number; share: number; forMs: number }
   | { kind: 'leave'; esme: number }
+  /** Leaves a share of deliver_sm without an answer. */
+  | { kind: 'esmeDeaf'; esme: number; share: number; forMs: number }
+
+/** What a node was meant for, looked up when the fault begins: the numbers say little about that. */
+export type Aim = 'leader' | 'home'
 
 export type FaultName = FaultKind['kind']
 
@@ -57,6 +68,9 @@ const WEIGHTS: Record<FaultName, number> = {
   failDisk: 2,
   corrupt: 1,
   clock: 2,
+  drift: 2,
+  member: 2,
+  join: 1,
   transfer: 4,
   settings: 3,
   resetEsmes: 4,
@@ -65,6 +79,7 @@ const WEIGHTS: Record<FaultName, number> = {
   smscSilent: 3,
   smscBusy: 1,
   leave: 2,
+  esmeDeaf: 3,
 }
 
 export interface ScheduleOptions {
@@ -97,9 +112,25 @@ export function schedule({ seed, nodes, fromMs, toMs, everyMs, only }: ScheduleO
   const faults: Fault[] = []
   const wait = (): number => -Math.log(1 - random.unit()) * everyMs
   for (let atMs = fromMs + wait(); atMs < toMs; atMs += wait())
-    faults.push({ atMs: Math.round(atMs), ...draw(pick(), random, nodes) })
+    faults.push(aimed({ atMs: Math.round(atMs), ...draw(pick(), random, nodes) }, random))
   return faults
 }
+
+/** Faults of a node are for the leader, or a home, in two of three cases. */
+function aimed(fault: Fault, random: SeededRandom): Fault {
+  if (!AIMED.has(fault.kind)) return fault
+  const aim = (['leader', 'home', undefined] as const)[random.below(3)]
+  return aim === undefined ? fault : { ...fault, aim }
+}
+
+const AIMED: ReadonlySet<FaultName> = new Set<FaultName>([
+  'crash',
+  'pause',
+  'isolate',
+  'cutWorld',
+  'slowDisk',
+  'drift',
+])
 
 function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
   const node = 1 + random.below(nodes)
@@ -143,6 +174,19 @@ function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
       const offsetMs = Math.round((random.unit() - 0.5) * (random.below(3) === 0 ? 20_000 : 3000))
       return { kind, node, offsetMs, forMs: ms(1000, 8000) }
     }
+    case 'drift': {
+      const rate = random.below(3) === 0 ? 0.5 + random.unit() * 1.5 : 0.95 + random.unit() / 10
+      return { kind, node, rate: Math.round(rate * 1000) / 1000, forMs: ms(500, 6000) }
+    }
+    case 'member':
+      return {
+        kind,
+        node,
+        change: random.below(2) === 0 ? 'demote' : 'remove',
+        forMs: ms(50, 3000),
+      }
+    case 'join':
+      return { kind, voteAfterMs: ms(50, 2000) }
     case 'transfer':
       return { kind, to: node }
     case 'settings':
@@ -158,7 +202,14 @@ function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
     case 'smscBusy':
       return { kind, smsc: random.below(2), share: random.unit() * 0.3, forMs: ms(20, 300) }
     case 'leave':
-      return { kind, esme: random.below(3) }
+      return { kind, esme: random.below(5) }
+    case 'esmeDeaf':
+      return {
+        kind,
+        esme: 2 * random.below(2),
+        share: 0.2 + random.unit() * 0.8,
+        forMs: ms(50, 1500),
+      }
   }
 }
 

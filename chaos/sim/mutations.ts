@@ -1,3 +1,4 @@
+import type { Timers } from '../../src/base/clock.js'
 import type { StateMachine } from '../../cluster/types.js'
 import { LogStore } from '../../cluster/log/log-store.js'
 import type { ConnectorState, Journal, SubmitTicket } from '../../src/journal/index.js'
@@ -5,6 +6,10 @@ import { refOf } from '../../src/journal/index.js'
 import { MARK } from '../../src/journal/blocks.js'
 import { Nodes } from '../../src/journal/nodes.js'
 import { Proposer } from '../../src/journal/proposer.js'
+import { Reads } from '../../cluster/reads.js'
+import { decodeEntry } from '../../src/journal/index.js'
+import { DeliveryPump } from '../../src/front/delivery-pump.js'
+import { Home } from '../../src/upstream/home.js'
 import { MessageIdBody } from '../../src/front/message-id-body.js'
 import { Dispatch } from '../../src/upstream/dispatch.js'
 import { Inbound } from '../../src/upstream/inbound.js'
@@ -19,6 +24,7 @@ export interface ProvenMutation extends Mutation {
 }
 
 const ENTRY = '\x02'
+const HARD_STATE = '\x01'
 
 /** Every bug that the checkers are known to catch. */
 export const MUTATIONS: readonly ProvenMutation[] = [
@@ -224,10 +230,130 @@ export const MUTATIONS: readonly ProvenMutation[] = [
           },
       ),
   },
+  {
+    name: 'votes are written without fsync',
+    under: ['crash', 'isolate', 'pause', 'transfer', 'cut'],
+    within: 3,
+    node: node => {
+      node.disk.faults.liesAboutSync = (store, keys) =>
+        store === 'log' && keys.length === 1 && keys[0]!.startsWith(HARD_STATE)
+    },
+  },
+  {
+    name: 'a home goes on after its epoch',
+    under: ['pause', 'isolate', 'smscSilent'],
+    within: 20,
+    patch: goingOn,
+  },
+  {
+    name: 'a claim of an old epoch is accepted',
+    under: ['pause', 'isolate', 'slowLink'],
+    within: 20,
+    stateMachine: (machine, node) => takingOldClaims(machine, () => node.journal),
+  },
+  {
+    name: 'messages are written without a look at the fence',
+    under: ['pause', 'slowLink'],
+    within: 20,
+    patch: () => patch(Home, 'fence', () => () => true),
+  },
+  {
+    name: 'reads are answered without a quorum',
+    under: ['isolate', 'cut', 'slowLink', 'pause'],
+    within: 5,
+    patch: () =>
+      patch(
+        Reads,
+        'read',
+        () =>
+          function (this: Reads) {
+            const { context } = this as unknown as { context: { appliedIndex(): number } }
+            return Promise.resolve(context.appliedIndex())
+          },
+      ),
+  },
+  {
+    name: 'all reads of a node have one context',
+    under: ['lossy', 'slowLink'],
+    within: 40,
+    patch: () =>
+      patch(
+        Reads,
+        'ask',
+        original =>
+          function (this: Reads, ...args) {
+            const inside = this as unknown as { number: number }
+            inside.number = 1
+            return original.apply(this, args)
+          },
+      ),
+  },
+  {
+    name: 'snapshots come without their messages',
+    under: ['crash', 'pause', 'isolate', 'smscDown', 'transfer'],
+    within: 20,
+    stateMachine: machine =>
+      changed(machine, {
+        snapshot: async () => {
+          const source = await machine.snapshot()
+          return {
+            index: source.index,
+            chunks: () => source.chunks(),
+            liveValues: () => nothing(),
+            close: () => source.close(),
+          }
+        },
+      }),
+  },
+  {
+    name: 'the log is cut without regard to messages',
+    within: 5,
+    stateMachine: machine => changed(machine, { keeps: () => false }),
+  },
+  {
+    name: 'a receipt that a broken session left unanswered is lost',
+    under: ['esmeDeaf', 'resetEsmes', 'leave'],
+    within: 3,
+    patch: () =>
+      patch(
+        DeliveryPump,
+        'answered',
+        original =>
+          function (this: DeliveryPump, ...args) {
+            const [tag, kind, status] = args
+            return original.apply(this, [tag, kind, kind === 'closed' ? 0 : status])
+          },
+      ),
+  },
+  {
+    name: 'new receipts overtake those sent before',
+    within: 3,
+    patch: () =>
+      patch(
+        DeliveryPump,
+        'sendNew',
+        original =>
+          function (this: DeliveryPump, ...args) {
+            const [account] = args as [{ deliveries: { tail: number } }]
+            const inside = this as unknown as { next: number }
+            const { next } = inside
+            if (account.deliveries.tail - next < 2) return original.apply(this, args)
+            inside.next = next + 1
+            original.apply(this, args)
+            inside.next = next
+            return original.apply(this, args)
+          },
+      ),
+  },
 ]
 
 interface DispatchInside {
-  context: { journal: Journal; view(): ConnectorState | undefined }
+  context: {
+    journal: Journal
+    timers: Timers
+    view(): ConnectorState | undefined
+    fence(): boolean
+  }
   binds: { freest(): Link | undefined }
 }
 
@@ -273,6 +399,61 @@ function withoutDeduplication(): Pick<Mutation, 'patch' | 'stateMachine'> {
         },
       }),
   }
+}
+
+/** What a home had claimed when its epoch ended it writes all the same, a little later. */
+function goingOn(): () => void {
+  return patch(
+    Home,
+    'stop',
+    original =>
+      function (this: Home, ...args) {
+        const { dispatch } = this as unknown as {
+          dispatch: DispatchInside & { waiting: Held[]; head: number }
+        }
+        const left = dispatch.waiting.slice(dispatch.head)
+        if (left.length === 0) return original.apply(this, args)
+        const { journal, timers } = this
+        const write = (tries: number): void => {
+          if (!this.fence() && tries > 0) return void timers.after(20, () => write(tries - 1))
+          for (const held of left) {
+            const message = journal.message(held.ref)
+            if (message === undefined) continue
+            dispatch.binds.freest()?.request(COMMAND_IDS.submit_sm, message.body, held)
+          }
+          timers.after(10, () => original.apply(this, args))
+        }
+        timers.after(20, () => write(50))
+        return undefined
+      },
+  )
+}
+
+/** For the time of a stale claim, and before the rest of its entry, the claimant is called the home. */
+function takingOldClaims(machine: StateMachine, journal: () => Journal | undefined): StateMachine {
+  return changed(machine, {
+    apply: (index, term, data) => {
+      const entry = data.length > 0 ? decodeEntry(data) : undefined
+      const claim = entry?.commands.find(({ kind }) => kind === 'claim')
+      const connector =
+        claim?.kind === 'claim' ? journal()?.state.connectors.get(claim.connector) : undefined
+      if (entry === undefined || claim?.kind !== 'claim' || connector === undefined)
+        return machine.apply(index, term, data)
+      const { home, epoch } = connector
+      if (epoch === claim.epoch) return machine.apply(index, term, data)
+      connector.home = { node: entry.node, epoch: claim.epoch }
+      connector.epoch = claim.epoch
+      machine.apply(index, term, data)
+      connector.home = home
+      connector.epoch = epoch
+    },
+  })
+}
+
+/** Snapshots that say nothing of values. */
+async function* nothing(): AsyncGenerator<number> {
+  await Promise.resolve()
+  yield* []
 }
 
 /** The same machine, method by method; spreading it would freeze `durableIndex`. */

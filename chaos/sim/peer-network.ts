@@ -39,6 +39,8 @@ const REFUSAL_MS = 1.5
 export class PeerNetwork {
   readonly time: VirtualTime
   readonly random: Random
+  /** Called with every record that a living process hands over. */
+  onRecord: (from: number, to: number, record: Buffer) => void = () => undefined
   private readonly nodes = new Map<number, SimTransport>()
   private readonly paths = new Map<string, Path>()
 
@@ -159,6 +161,7 @@ class SimTransport implements Transport {
     if (this.stopped || link?.up !== true) return 'down'
     if (link.bytes[lane] + record.length > LANE_BYTES_MAX[lane]) return 'full'
     if (!this.process.mayAct()) return 'sent'
+    this.network.onRecord(this.id, to, record)
     const { random } = this.network
     const path = this.network.path(this.id, to)
     const raft = record[0] === RecordKind.raft

@@ -20,8 +20,16 @@ export interface ProcessEvents {
 export class SimProcess implements Clock, Timers {
   /** Wall clock against the world's, ms. */
   wallOffsetMs = 0
+  /** What the monotonic clock of the process gains on the world's per ms. */
+  private rate = 1
+  /** Both clocks, when the rate changed last. */
+  private since = { worldMs: 0, ownMs: 0 }
+  /** What the clocks have gained so far: the wall clock loses it at its next setting. */
+  private gainedMs = 0
   private readonly time: VirtualTime
   private readonly events: ProcessEvents
+  /** Of the world's clock. */
+  lastPause: { fromMs: number; toMs: number } | undefined
   private dead = false
   private paused = false
   /** What fell due while it was paused. */
@@ -31,6 +39,7 @@ export class SimProcess implements Clock, Timers {
   constructor(time: VirtualTime, events: ProcessEvents) {
     this.time = time
     this.events = events
+    this.since = { worldMs: time.monotonicMs(), ownMs: time.monotonicMs() }
   }
 
   get isDead(): boolean {
@@ -42,16 +51,31 @@ export class SimProcess implements Clock, Timers {
   }
 
   nowMs(): number {
-    return Math.floor(this.time.nowMs() + this.wallOffsetMs)
+    const driftMs = this.monotonicMs() - this.time.monotonicMs() - this.gainedMs
+    return Math.floor(this.time.nowMs() + this.wallOffsetMs + driftMs)
   }
 
   monotonicMs(): number {
-    return this.time.monotonicMs()
+    const { worldMs, ownMs } = this.since
+    return ownMs + (this.time.monotonicMs() - worldMs) * this.rate
+  }
+
+  /** From now on the clocks of the process run at this rate. */
+  setRate(rate: number): void {
+    const ownMs = this.monotonicMs()
+    this.since = { worldMs: this.time.monotonicMs(), ownMs }
+    this.rate = rate
+  }
+
+  /** Time synchronisation has its way: the wall clock stands at `offsetMs` from the world's. */
+  setWallOffset(offsetMs: number): void {
+    this.gainedMs = this.monotonicMs() - this.time.monotonicMs()
+    this.wallOffsetMs = offsetMs
   }
 
   after(ms: number, fn: () => void): Cancel {
     let cancelled = false
-    const cancel = this.time.after(Math.max(ms, 0), () =>
+    const cancel = this.time.after(Math.max(ms, 0) / this.rate, () =>
       this.run(() => {
         if (!cancelled) fn()
       }),
@@ -65,15 +89,20 @@ export class SimProcess implements Clock, Timers {
   every(ms: number, fn: () => void): Cancel {
     let cancelled = false
     let waiting = false
-    const cancel = this.time.every(ms, () => {
-      if (this.dead) return cancel()
-      if (waiting) return
-      waiting = true
-      this.run(() => {
-        waiting = false
-        if (!cancelled) fn()
+    let cancel: Cancel = () => undefined
+    const next = (): void => {
+      cancel = this.time.after(ms / this.rate, () => {
+        if (this.dead || cancelled) return
+        next()
+        if (waiting) return
+        waiting = true
+        this.run(() => {
+          waiting = false
+          if (!cancelled) fn()
+        })
       })
-    })
+    }
+    next()
     return () => {
       cancelled = true
       cancel()
@@ -120,6 +149,7 @@ export class SimProcess implements Clock, Timers {
   }
 
   pause(): void {
+    if (!this.paused) this.lastPause = { fromMs: this.time.monotonicMs(), toMs: Infinity }
     this.paused = true
   }
 
@@ -127,6 +157,7 @@ export class SimProcess implements Clock, Timers {
   resume(): void {
     if (!this.paused) return
     this.paused = false
+    this.lastPause!.toMs = this.time.monotonicMs()
     const missed = this.missed
     this.missed = []
     for (const fn of missed) this.time.after(TURN_MS, () => this.run(fn))

@@ -53,6 +53,9 @@ export class SimNode {
   journal: Journal | undefined
   starts = 0
   wallOffsetMs = 0
+  /** How much slower than the world's its clock has run at most. */
+  slowness = 1
+  private rate = 1
   /** Ways back of what was corrupted. */
   repair: (() => void) | undefined
   /** An error of its disk is to be expected in this process. */
@@ -90,6 +93,7 @@ export class SimNode {
       },
     })
     process.wallOffsetMs = this.wallOffsetMs
+    process.setRate(this.rate)
     this.process = process
     this.starts++
     this.mayFail = this.disk.faults.failing
@@ -124,7 +128,21 @@ export class SimNode {
 
   setWallOffset(ms: number): void {
     this.wallOffsetMs = ms
-    if (this.process !== undefined) this.process.wallOffsetMs = ms
+    this.process?.setWallOffset(ms)
+  }
+
+  /** Its clocks run at this rate, in this process and the next ones. */
+  setRate(rate: number): void {
+    this.rate = rate
+    this.slowness = Math.max(this.slowness, 1 / rate)
+    this.process?.setRate(rate)
+  }
+
+  /** Numbers of nodes that vote, as far as this one knows. */
+  get voters(): number[] {
+    const members = this.group?.status().members ?? []
+    const voters = members.filter(({ role }) => role === 'voter').map(({ id }) => id)
+    return voters.length > 0 ? voters : Array.from({ length: this.parts.nodes }, (_, i) => i + 1)
   }
 
   private forget(): void {
@@ -280,7 +298,8 @@ export class SimNode {
 
   private config(): NodeConfig {
     const { id } = this
-    const peers = Array.from({ length: this.parts.nodes }, (_, i) => ({
+    // one that joins later is configured with itself
+    const peers = Array.from({ length: Math.max(id, this.parts.nodes) }, (_, i) => ({
       id: i + 1,
       address: `node-${i + 1}:7101`,
     }))

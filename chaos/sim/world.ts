@@ -2,10 +2,11 @@ import { SeededRandom } from '../../src/base/random.js'
 import type { GatewaySettings } from '../../src/policy/settings.js'
 import { account, connector, gateway, route } from '../../src/testing/gateway.js'
 import { VirtualTime } from '../../src/testing/virtual-time.js'
-import { Checker, type Violation } from './checker.js'
+import { Checker, type Message, type Violation } from './checker.js'
 import { ConnectionNetwork, type SimConnection } from './connections.js'
-import { SimEsme } from './esme.js'
+import { DEAFNESS, SimEsme } from './esme.js'
 import { faultText, type Fault } from './faults.js'
+import { Members } from './members.js'
 import type { Mutation } from './mutation.js'
 import { PeerNetwork } from './peer-network.js'
 import { SimNode } from './sim-node.js'
@@ -56,8 +57,11 @@ export class World {
   private readonly smscs: SimSmsc[]
   private readonly esmes: SimEsme[]
   private readonly random: SeededRandom
+  /** Log entries that stay for laggards: with few, snapshots are sent instead. */
+  private readonly keepEntries: number
   /** Faults may still be begun, and undone. */
   private calm = false
+  private readonly members: Members
   private readonly isolatedSince = new Map<number, number>()
   private tags = 0
   private sessions = 0
@@ -76,31 +80,25 @@ export class World {
     this.checker.windowsMax = WINDOW * BINDS
     this.checker.tooLate = () => this.tooLate
     this.checker.isolatedSinceMs = node => this.isolatedSince.get(node) ?? Infinity
+    this.checker.lastPause = id => this.nodes[id - 1]?.process?.lastPause
+    this.checker.slowness = id => this.nodes[id - 1]?.slowness ?? 1
+    this.checker.votersOf = id => this.nodes[id - 1]?.voters ?? []
     this.random = new SeededRandom(this.seedFor('world'))
+    this.keepEntries = 20 + this.random.below(280)
     this.peers = new PeerNetwork(time, new SeededRandom(this.seedFor('peers')))
     this.connections = new ConnectionNetwork(time, new SeededRandom(this.seedFor('connections')))
     const { trace, checker, connections } = this
-    this.nodes = Array.from(
-      { length: options.nodes },
-      (_, i) =>
-        new SimNode(i + 1, {
-          time,
-          trace,
-          checker,
-          peers: this.peers,
-          connections,
-          settings: settingsOf(0),
-          nodes: options.nodes,
-          keepEntries: 200,
-          seedFor: what => this.seedFor(what),
-          mutation: options.mutation,
-          onDied: node => this.time.after(RESTART_MS, () => node.start()),
-          tooLate: count => {
-            this.tooLate += count
-          },
-        }),
-    )
-    for (const node of this.nodes) options.mutation?.node?.(node)
+    this.peers.onRecord = (from, to, record) => checker.onRecord(from, to, record)
+    connections.onWritten = (from, to, octets) => {
+      if (from.process !== undefined && to.name.startsWith('esme'))
+        checker.onWritten(from.name, octets)
+    }
+    this.nodes = Array.from({ length: options.nodes }, (_, i) => this.newNode(i + 1))
+    this.members = new Members({
+      trace,
+      after: (ms, fn) => void time.after(ms, fn),
+      nodes: () => this.nodes,
+    })
     this.smscs = ['smsc-a', 'smsc-b'].map(
       (name, i) =>
         new SimSmsc(i + 1, name, {
@@ -138,6 +136,28 @@ export class World {
     return this.result()
   }
 
+  private newNode(id: number): SimNode {
+    const { options, time, trace, checker, peers, connections } = this
+    const node = new SimNode(id, {
+      time,
+      trace,
+      checker,
+      peers,
+      connections,
+      settings: settingsOf(0),
+      nodes: options.nodes,
+      keepEntries: this.keepEntries,
+      seedFor: what => this.seedFor(what),
+      mutation: options.mutation,
+      onDied: died => time.after(RESTART_MS, () => died.start()),
+      tooLate: count => {
+        this.tooLate += count
+      },
+    })
+    options.mutation?.node?.(node)
+    return node
+  }
+
   /** Everything is well from now on: what was acknowledged must be concluded. */
   private async settle(): Promise<void> {
     const { time, trace, checker } = this
@@ -164,6 +184,8 @@ export class World {
     const leader = this.nodes.find(node => node.leads)
     const state = leader?.journal?.state
     if (state === undefined) return 'there is no leader'
+    const members = this.members.unfinished(leader!)
+    if (members !== '') return members
     for (const node of this.nodes)
       if (node.journal!.state.appliedIndex < state.appliedIndex - 20)
         return `${node.name} is behind: ${node.journal!.state.appliedIndex} of ${state.appliedIndex}`
@@ -180,8 +202,20 @@ export class World {
     return smsc === undefined ? '' : `${smsc.name} has ${smsc.owed} receipts left`
   }
 
-  private begin(fault: Fault): void {
+  /** The node that an aimed fault means now. */
+  private target({ aim, ...fault }: Fault): Fault {
+    if (aim === undefined) return fault
+    const leader = this.nodes.find(each => each.leads)
+    const homes = [...(leader?.journal?.state.connectors.values() ?? [])].flatMap(({ home }) =>
+      home === null ? [] : [home.node],
+    )
+    const node = aim === 'leader' ? leader?.id : homes[this.random.below(Math.max(1, homes.length))]
+    return node === undefined ? fault : Object.assign(fault, { node })
+  }
+
+  private begin(planned: Fault): void {
     if (this.calm) return
+    const fault = this.target(planned)
     this.trace.add('FAULT', faultText(fault))
     const { time } = this
     const node = (id: number): SimNode => this.nodes[id - 1]!
@@ -267,6 +301,22 @@ export class World {
         node(fault.node).setWallOffset(fault.offsetMs)
         undoIn(fault.forMs, () => node(fault.node).setWallOffset(0))
         break
+      case 'drift':
+        node(fault.node).setRate(fault.rate)
+        undoIn(fault.forMs, () => node(fault.node).setRate(1))
+        break
+      case 'member':
+        if (!this.members.wish(fault.node, fault.change === 'demote' ? 'learner' : 'gone')) break
+        undoIn(fault.forMs, () => this.members.restore(fault.node))
+        break
+      case 'join': {
+        const id = this.options.nodes + 1
+        if (this.nodes.length >= id || !this.members.wish(id, 'learner')) break
+        this.nodes.push(this.newNode(id))
+        node(id).start()
+        undoIn(fault.voteAfterMs, () => this.members.restore(id))
+        break
+      }
       case 'transfer':
         this.nodes
           .find(each => each.leads)
@@ -303,6 +353,12 @@ export class World {
       case 'leave':
         this.esmes[fault.esme % this.esmes.length]!.leave()
         break
+      case 'esmeDeaf': {
+        const esme = this.esmes[fault.esme % this.esmes.length]!
+        esme.deafness = fault.share
+        undoIn(fault.forMs, () => (esme.deafness = DEAFNESS))
+        break
+      }
     }
   }
 
@@ -317,6 +373,7 @@ export class World {
     for (const node of this.nodes) {
       node.disk.faults.writeMs = { min: 0.1, max: 2 }
       node.disk.faults.failing = false
+      node.setRate(1)
       node.setWallOffset(0)
       node.process?.dieAfterOutputs(Infinity)
       node.process?.resume()
@@ -330,6 +387,7 @@ export class World {
       smsc.up()
     }
     for (const esme of this.esmes) esme.deafness = 0
+    this.members.restoreAll()
   }
 
   private kill(node: SimNode, forMs: number): void {
@@ -389,6 +447,8 @@ export class World {
       { name: 'esme1', systemId: 'esme1', bind: 'bind_transceiver', rate: rate / 2 },
       { name: 'esme2-tx', systemId: 'esme2', bind: 'bind_transmitter', rate: rate / 2 },
       { name: 'esme2-rx', systemId: 'esme2', bind: 'bind_receiver', rate: 0 },
+      { name: 'esme1-asks', systemId: 'esme1', bind: 'bind_transmitter', rate: 0 },
+      { name: 'esme2-asks', systemId: 'esme2', bind: 'bind_transmitter', rate: 0 },
     ] as const
     return wanted.map(
       options =>
@@ -400,8 +460,22 @@ export class World {
           connect: () => this.balanced(options.name),
           nextTag: () => `T=${String(++this.tags).padStart(6, '0')};`,
           nextSession: () => ++this.sessions,
+          learned: (esme, message) => this.learned(esme, message),
         }),
     )
+  }
+
+  /** One of an account knows something of a message: another asks after it, on another node perhaps. */
+  private learned(esme: SimEsme, message: Message): void {
+    if (this.calm || this.random.unit() > 0.4) return
+    const { systemId } = esme.options
+    const others = this.esmes.filter(
+      ({ options }) =>
+        options.systemId === systemId &&
+        options.bind !== 'bind_receiver' &&
+        options !== esme.options,
+    )
+    others[this.random.below(Math.max(1, others.length))]?.query(message)
   }
 
   /** The balancer: any node that listens. */

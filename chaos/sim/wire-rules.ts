@@ -1,0 +1,85 @@
+import { hardStateKey } from '../../cluster/log/keys.js'
+import { decodeHardState } from '../../cluster/log/records.js'
+import { decodeMessage, MessageKind, RecordKind } from '../../cluster/messages.js'
+import { messageId } from '../../src/journal/ids.js'
+import type { State } from '../../src/journal/index.js'
+import { decodeBody } from '../../src/smpp/codec.js'
+import { COMMAND_IDS } from '../../src/smpp/command-ids.js'
+import { parseReceipt } from '../../src/smpp/receipt.js'
+import type { SimDisk } from './disk.js'
+
+const HEADER_OCTETS = 16
+
+/**
+ * A vote that leaves a node, its own candidature too, is on that node's disk: else it may vote again in
+ * that term after a crash. Returns what is wrong, or ''.
+ */
+export function unsyncedVote(from: number, to: number, record: Buffer, disk: SimDisk): string {
+  if (record[0] !== RecordKind.raft) return ''
+  const { type, term, reject } = decodeMessage(record, to)
+  const votes = type === MessageKind.MsgVote || (type === MessageKind.MsgVoteResp && !reject)
+  if (!votes) return ''
+  const candidate = type === MessageKind.MsgVote ? from : to
+  const value = disk.durable('log', hardStateKey(0))
+  const state = value === undefined ? undefined : decodeHardState(value).state
+  const stands =
+    state !== undefined && (state.term > term || (state.term === term && state.vote === candidate))
+  return stands ? '' : `node ${from} votes for ${candidate} in term ${term}, not on its disk`
+}
+
+/**
+ * Receipts of an account leave the nodes for the first time in the order in which the account came to be
+ * owed them, whichever node is the owner (DESIGN §3). Fed with what was committed and what is written.
+ */
+export class ReceiptOrder {
+  /** Account and place in its list, by message_id. */
+  private readonly owed = new Map<string, { account: number; seq: number }>()
+  private readonly tails = new Map<number, number>()
+  /** Per account: the greatest number written before this instant, and within it. */
+  private readonly written = new Map<number, { before: number; now: number; atMs: number }>()
+
+  /** An entry was applied somewhere for the first time. */
+  onCommitted(state: State): void {
+    for (const account of state.accounts.values()) {
+      const { tail } = account.deliveries
+      for (let seq = this.tails.get(account.number) ?? 0; seq < tail; seq++) {
+        const delivery = account.delivery(seq)
+        if (delivery?.kind !== 'receipt') continue
+        const id = messageId(state.generation, 0, delivery.message)
+        this.owed.set(id, { account: account.number, seq })
+      }
+      this.tails.set(account.number, tail)
+    }
+  }
+
+  /** A node writes to an ESME. Returns what is wrong, or ''. */
+  onWritten(node: string, octets: Buffer, atMs: number): string {
+    for (let at = 0; at + HEADER_OCTETS <= octets.length;) {
+      const length = octets.readUInt32BE(at)
+      if (length < HEADER_OCTETS || at + length > octets.length) return ''
+      if (octets.readUInt32BE(at + 4) === COMMAND_IDS.deliver_sm) {
+        const wrong = this.onDelivery(octets.subarray(at + HEADER_OCTETS, at + length), atMs)
+        if (wrong !== '') return `${node} ${wrong}`
+      }
+      at += length
+    }
+    return ''
+  }
+
+  private onDelivery(octets: Buffer, atMs: number): string {
+    const decoded = decodeBody('deliver_sm', Buffer.from(octets))
+    if (!decoded.ok || decoded.body.esm_class === 0) return ''
+    const receipt = parseReceipt(decoded.body)
+    const id = receipt?.receipted_message_id ?? receipt?.id ?? ''
+    const place = this.owed.get(id)
+    if (place === undefined) return ''
+    this.owed.delete(id) // what comes again is no first transmission
+    const { account, seq } = place
+    const written = this.written.get(account) ?? { before: -1, now: -1, atMs }
+    this.written.set(account, written)
+    if (written.atMs !== atMs) Object.assign(written, { before: written.now, atMs })
+    written.now = Math.max(written.now, seq)
+    if (seq > written.before) return ''
+    return `wrote the receipt of ${id}, number ${seq} of account ${account}, after ${written.before}`
+  }
+}
