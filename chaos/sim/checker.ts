@@ -46,8 +46,6 @@ export type Rule =
 const TURNS_MS = 0.1
 /** DESIGN I5: two election timeouts, and a turn. */
 const FENCE_MS = 1020
-/** A probe's way to a peer and back takes at least so long. */
-const ROUND_TRIP_MS = 0.2
 
 interface Applied {
   term: number
@@ -108,10 +106,10 @@ export class Checker {
   private readonly disks: () => readonly SimDisk[]
   /** Refused submits that were sent all the same, as the nodes counted them (I8). */
   tooLate: () => number = () => 0
-  /** Since when no peer reaches the node; Infinity where one does. */
-  isolatedSinceMs: (node: number) => number = () => Infinity
-  /** The pause that the node is in, or was in last. */
-  lastPause: (node: number) => { fromMs: number; toMs: number } | undefined = () => undefined
+  /** When the node sent the latest record of which it can know, now, that a majority of these has heard. */
+  heardByMajorityMs: (node: number, voters: readonly number[]) => number = () => Infinity
+  /** A claim of `claimant` was granted; `node` is the first to apply it. */
+  claimGranted: (node: number, claimant: number) => void = () => undefined
   /** How much slower than the world's the slowest clock of the node may have run. */
   slowness: (node: number) => number = () => 1
   /** Numbers of nodes that vote, as far as the node knows. */
@@ -156,7 +154,7 @@ export class Checker {
       this.history[index] = { term, data: Buffer.from(data), hash }
       this.lastIndex = Math.max(this.lastIndex, index)
       if (index > 1) this.checkDurable(node, index, term) // 1 is the first membership, alike everywhere
-      if (data.length > 0) this.onCommitted(index, data, state)
+      if (data.length > 0) this.onCommitted(index, data, state, node)
       this.checkWindows(index, state)
       this.order.onCommitted(state)
       return
@@ -239,9 +237,6 @@ export class Checker {
     const home = this.homes.get(`${node} ${smsc}`)
     if (home?.is === false && writtenAtMs > home.sinceMs + TURNS_MS)
       this.fail('a home ends with its epoch', `node ${node} wrote ${tag}, and knew better`, tag)
-    const cutOffMs = writtenAtMs - this.deafSinceMs(node, writtenAtMs)
-    if (cutOffMs > FENCE_MS * this.slowness(node))
-      this.fail('fence', `node ${node} wrote ${tag}, cut off for ${cutOffMs.toFixed(0)} ms`, tag)
     // A positive answer is the other end of it; everything else is judged at the end.
     if (message.status !== undefined && isOutright(message.status))
       this.fail('refused is not sent', `${tag} was refused ${message.status}, and sent`, tag)
@@ -294,6 +289,22 @@ export class Checker {
     const disk = this.disks()[from - 1]
     const wrong = disk === undefined ? '' : unsyncedVote(from, to, record, disk)
     if (wrong !== '') this.fail('vote is durable', wrong)
+  }
+
+  /** A node writes octets to an SMSC. */
+  onWrittenUpstream(node: number, octets: Buffer): void {
+    const tag = tagIn(octets.toString('latin1'))
+    if (tag === '') return
+    // Around a change of members the leader may count with the other set.
+    const sets = [this.votersOf(node), this.voters.at(-1) ?? []].filter(set => set.length > 0)
+    const heardMs = Math.max(...sets.map(set => this.heardByMajorityMs(node, set)))
+    const silentMs = this.now() - heardMs
+    if (silentMs > FENCE_MS * this.slowness(node))
+      this.fail(
+        'fence',
+        `node ${node} wrote ${tag}, unheard by a majority for ${silentMs.toFixed(0)} ms`,
+        tag,
+      )
   }
 
   /** A node writes octets to an ESME. */
@@ -350,21 +361,14 @@ export class Checker {
       )
   }
 
-  /** Since when nothing can have told the node that a leader with a quorum stands. */
-  private deafSinceMs(node: number, atMs: number): number {
-    const pause = this.lastPause(node)
-    const justAwake = pause !== undefined && atMs < pause.toMs + ROUND_TRIP_MS
-    return Math.min(this.isolatedSinceMs(node), justAwake ? pause.fromMs : Infinity)
-  }
-
-  private onCommitted(index: number, data: Buffer, state: State): void {
+  private onCommitted(index: number, data: Buffer, state: State, applier: number): void {
     if (this.generation < 0) this.generation = state.generation
     const entry = decodeEntry(data)
     if (entry === undefined) return
     const outcome = state.nodes.outcomeOf(entry.node, entry.number)
     if (outcome?.index !== index) return // refused as a whole, or a repetition
     entry.commands.forEach((command, at) => {
-      this.onCommand(index, entry.node, command, outcome.results[at])
+      this.onCommand(index, entry.node, command, outcome.results[at], applier)
     })
   }
 
@@ -373,11 +377,12 @@ export class Checker {
     node: number,
     command: Command,
     result: Outcome['results'][number] | undefined,
+    applier: number,
   ): void {
     if (result?.ok !== true) return
     if (command.kind === 'accept' && 'accepted' in result)
       this.onAccepted(index, command.records, result.accepted)
-    else if (command.kind === 'claim' && 'claimed' in result) this.onClaimed(node, result)
+    else if (command.kind === 'claim' && 'claimed' in result) this.onClaimed(node, result, applier)
     else if (command.kind === 'outcomes')
       for (const item of command.items) {
         const message = this.byRef.get(item.ref)
@@ -415,8 +420,9 @@ export class Checker {
     })
   }
 
-  private onClaimed(node: number, result: CommandResult): void {
+  private onClaimed(node: number, result: CommandResult, applier: number): void {
     if (!result.ok || !('claimed' in result)) return
+    if (result.claimed.length > 0) this.claimGranted(applier, node)
     for (const { index, lo, hi } of result.claimed)
       for (let offset = lo; offset < hi; offset++) {
         const message = this.byRef.get(refOf(index, offset))

@@ -63,6 +63,7 @@ export class SimEsme {
   private readonly parts: EsmeParts
   private link: Link | undefined
   private session = 0
+  private awayUntilMs = 0
   private node = ''
   /** Acknowledged, not asked about yet. */
   private readonly curious: Message[] = []
@@ -78,8 +79,9 @@ export class SimEsme {
     return this.link !== undefined
   }
 
-  /** Leaves in good order, and comes back. */
-  leave(): void {
+  /** Leaves in good order, and comes back after `forMs`. */
+  leave(forMs: number): void {
+    this.awayUntilMs = this.parts.time.monotonicMs() + forMs
     this.link?.unbind()
   }
 
@@ -107,7 +109,8 @@ export class SimEsme {
         closed: reason => {
           trace.add(options.name, `session ${session} with ${node} is over: ${reason}`)
           if (this.link === link) this.link = undefined
-          this.reconnectIn(50 + random.unit() * 200)
+          const awayMs = Math.max(0, this.awayUntilMs - time.monotonicMs())
+          this.reconnectIn(awayMs + 50 + random.unit() * 200)
         },
       },
       clock: time,

@@ -9,6 +9,8 @@ export type FaultKind =
   | { kind: 'crashAll'; forMs: number }
   /** Stopped and continued, as by SIGSTOP and SIGCONT. */
   | { kind: 'pause'; node: number; forMs: number }
+  /** A home is stopped the moment a claim of it is committed elsewhere, and sleeps past its epoch. */
+  | { kind: 'sleepyHome'; forMs: number }
   /** Ends in good order, and is started again. */
   | { kind: 'stop'; node: number; forMs: number }
   /** Records of one node to another wait, or go with their stream. */
@@ -42,7 +44,8 @@ export type FaultKind =
   | { kind: 'smscSilent'; smsc: number; share: number; forMs: number }
   /** Answers a share of messages that its queue is full. */
   | { kind: 'smscBusy'; smsc: number; share: number; forMs: number }
-  | { kind: 'leave'; esme: number }
+  /** Unbinds, and comes back later. */
+  | { kind: 'leave'; esme: number; forMs: number }
   /** Leaves a share of deliver_sm without an answer. */
   | { kind: 'esmeDeaf'; esme: number; share: number; forMs: number }
 
@@ -56,6 +59,7 @@ const WEIGHTS: Record<FaultName, number> = {
   crash: 14,
   crashAll: 1,
   pause: 8,
+  sleepyHome: 3,
   stop: 2,
   cut: 6,
   isolate: 6,
@@ -145,6 +149,8 @@ function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
       return { kind, forMs: ms(5, 2000) }
     case 'pause':
       return { kind, node, forMs: ms(30, 5000) }
+    case 'sleepyHome':
+      return { kind, forMs: ms(900, 4000) }
     case 'stop':
       return { kind, node, forMs: ms(10, 1000) }
     case 'cut':
@@ -202,7 +208,7 @@ function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
     case 'smscBusy':
       return { kind, smsc: random.below(2), share: random.unit() * 0.3, forMs: ms(20, 300) }
     case 'leave':
-      return { kind, esme: random.below(5) }
+      return { kind, esme: random.below(5), forMs: ms(20, 4000) }
     case 'esmeDeaf':
       return {
         kind,

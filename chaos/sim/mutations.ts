@@ -241,20 +241,20 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   },
   {
     name: 'a home goes on after its epoch',
-    under: ['pause', 'isolate', 'smscSilent'],
-    within: 20,
+    under: ['sleepyHome', 'slowLink'],
+    within: 10,
     patch: goingOn,
   },
   {
     name: 'a claim of an old epoch is accepted',
-    under: ['pause', 'isolate', 'slowLink'],
+    under: ['sleepyHome', 'isolate', 'slowLink'],
     within: 20,
     stateMachine: (machine, node) => takingOldClaims(machine, () => node.journal),
   },
   {
     name: 'messages are written without a look at the fence',
-    under: ['pause', 'slowLink'],
-    within: 20,
+    under: ['sleepyHome', 'slowLink'],
+    within: 10,
     patch: () => patch(Home, 'fence', () => () => true),
   },
   {
@@ -290,7 +290,7 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   },
   {
     name: 'snapshots come without their messages',
-    under: ['crash', 'pause', 'isolate', 'smscDown', 'transfer'],
+    under: ['crash', 'leave', 'smscDown'],
     within: 20,
     stateMachine: machine =>
       changed(machine, {
@@ -311,19 +311,23 @@ export const MUTATIONS: readonly ProvenMutation[] = [
     stateMachine: machine => changed(machine, { keeps: () => false }),
   },
   {
-    name: 'a receipt that a broken session left unanswered is lost',
-    under: ['esmeDeaf', 'resetEsmes', 'leave'],
-    within: 3,
-    patch: () =>
-      patch(
+    name: 'a receipt that waited for its session is lost on rebind',
+    within: 5,
+    patch: () => {
+      const begun = new WeakSet<DeliveryPump>()
+      return patch(
         DeliveryPump,
-        'answered',
+        'sendNew',
         original =>
           function (this: DeliveryPump, ...args) {
-            const [tag, kind, status] = args
-            return original.apply(this, [tag, kind, kind === 'closed' ? 0 : status])
+            const [account] = args as [{ deliveries: { tail: number } }]
+            if (!begun.has(this))
+              (this as unknown as { next: number }).next = account.deliveries.tail
+            begun.add(this)
+            return original.apply(this, args)
           },
-      ),
+      )
+    },
   },
   {
     name: 'new receipts overtake those sent before',
@@ -441,11 +445,16 @@ function takingOldClaims(machine: StateMachine, journal: () => Journal | undefin
         return machine.apply(index, term, data)
       const { home, epoch } = connector
       if (epoch === claim.epoch) return machine.apply(index, term, data)
+      // an ended boot is another reason to refuse it
+      const { nodes } = journal()!.state
+      const node = nodes.get(entry.node)
+      if (node?.boot === entry.boot) nodes.set({ ...node, alive: true })
       connector.home = { node: entry.node, epoch: claim.epoch }
       connector.epoch = claim.epoch
       machine.apply(index, term, data)
       connector.home = home
       connector.epoch = epoch
+      if (node !== undefined) nodes.set({ ...nodes.get(entry.node)!, alive: node.alive })
     },
   })
 }

@@ -12,6 +12,7 @@ import type {
 } from '../../cluster/transport/transport.js'
 import { LANE_BYTES_MAX } from '../../cluster/transport/transport.js'
 import type { Member, PeerState } from '../../cluster/types.js'
+import { Heard, type Knowledge } from './heard.js'
 import type { SimProcess } from './process.js'
 
 /** The way from one node to another, one direction. */
@@ -41,6 +42,7 @@ export class PeerNetwork {
   readonly random: Random
   /** Called with every record that a living process hands over. */
   onRecord: (from: number, to: number, record: Buffer) => void = () => undefined
+  readonly heard = new Heard()
   private readonly nodes = new Map<number, SimTransport>()
   private readonly paths = new Map<string, Path>()
 
@@ -52,6 +54,7 @@ export class PeerNetwork {
   open(id: number, address: string, process: SimProcess): Transport {
     const transport = new SimTransport(this, id, address, process)
     this.nodes.set(id, transport)
+    this.heard.forget(id)
     return transport
   }
 
@@ -168,9 +171,10 @@ class SimTransport implements Transport {
     if (raft && random.unit() < path.drop) return 'sent'
     const copies = raft && random.unit() < path.duplicate ? 2 : 1
     const copy = Buffer.from(record)
+    const knowledge = this.network.heard.sent(this.id, this.network.time.monotonicMs())
     for (let i = 0; i < copies; i++) {
       link.bytes[lane] += copy.length
-      this.carry(to, link, lane, copy)
+      this.carry(to, link, lane, copy, knowledge)
     }
     return 'sent'
   }
@@ -266,12 +270,12 @@ class SimTransport implements Transport {
     }
   }
 
-  private carry(to: number, link: Link, lane: Lane, record: Buffer): void {
+  private carry(to: number, link: Link, lane: Lane, record: Buffer, knowledge: Knowledge): void {
     const { network } = this
     const { generation } = link
     if (network.path(this.id, to).cut || link.held.length > 0) {
       link.heldSinceMs ??= network.time.monotonicMs()
-      link.held.push(() => this.carry(to, link, lane, record))
+      link.held.push(() => this.carry(to, link, lane, record, knowledge))
       return
     }
     const now = network.time.monotonicMs()
@@ -282,11 +286,12 @@ class SimTransport implements Transport {
       if (link.generation !== generation && !this.process.isDead) return
       link.bytes[lane] -= record.length
       const peer = network.find(to)
-      peer?.process.run(() => peer.receive(this.id, lane, record))
+      peer?.process.run(() => peer.receive(this.id, lane, record, knowledge))
     })
   }
 
-  private receive(from: number, lane: Lane, record: Buffer): void {
+  private receive(from: number, lane: Lane, record: Buffer, knowledge: Knowledge): void {
+    this.network.heard.came(this.id, from, knowledge)
     const link = this.links.get(from)
     if (link !== undefined) link.heardAtMs = this.network.time.monotonicMs()
     try {

@@ -28,8 +28,6 @@ export class SimProcess implements Clock, Timers {
   private gainedMs = 0
   private readonly time: VirtualTime
   private readonly events: ProcessEvents
-  /** Of the world's clock. */
-  lastPause: { fromMs: number; toMs: number } | undefined
   private dead = false
   private paused = false
   /** What fell due while it was paused. */
@@ -149,7 +147,6 @@ export class SimProcess implements Clock, Timers {
   }
 
   pause(): void {
-    if (!this.paused) this.lastPause = { fromMs: this.time.monotonicMs(), toMs: Infinity }
     this.paused = true
   }
 
@@ -157,7 +154,6 @@ export class SimProcess implements Clock, Timers {
   resume(): void {
     if (!this.paused) return
     this.paused = false
-    this.lastPause!.toMs = this.time.monotonicMs()
     const missed = this.missed
     this.missed = []
     for (const fn of missed) this.time.after(TURN_MS, () => this.run(fn))

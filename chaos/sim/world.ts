@@ -62,7 +62,8 @@ export class World {
   /** Faults may still be begun, and undone. */
   private calm = false
   private readonly members: Members
-  private readonly isolatedSince = new Map<number, number>()
+  /** Of homes that are still to fall asleep. */
+  private readonly sleeps: number[] = []
   private tags = 0
   private sessions = 0
   private tooLate = 0
@@ -79,8 +80,9 @@ export class World {
     )
     this.checker.windowsMax = WINDOW * BINDS
     this.checker.tooLate = () => this.tooLate
-    this.checker.isolatedSinceMs = node => this.isolatedSince.get(node) ?? Infinity
-    this.checker.lastPause = id => this.nodes[id - 1]?.process?.lastPause
+    this.checker.heardByMajorityMs = (id, voters) =>
+      this.peers.heard.byMajority(id, voters, time.monotonicMs())
+    this.checker.claimGranted = (first, claimant) => this.onClaim(first, claimant)
     this.checker.slowness = id => this.nodes[id - 1]?.slowness ?? 1
     this.checker.votersOf = id => this.nodes[id - 1]?.voters ?? []
     this.random = new SeededRandom(this.seedFor('world'))
@@ -90,8 +92,9 @@ export class World {
     const { trace, checker, connections } = this
     this.peers.onRecord = (from, to, record) => checker.onRecord(from, to, record)
     connections.onWritten = (from, to, octets) => {
-      if (from.process !== undefined && to.name.startsWith('esme'))
-        checker.onWritten(from.name, octets)
+      if (from.process === undefined) return
+      if (to.name.startsWith('esme')) checker.onWritten(from.name, octets)
+      else checker.onWrittenUpstream(Number(from.name.slice('node '.length)), octets)
     }
     this.nodes = Array.from({ length: options.nodes }, (_, i) => this.newNode(i + 1))
     this.members = new Members({
@@ -238,6 +241,9 @@ export class World {
         undoIn(fault.forMs, () => process?.resume())
         break
       }
+      case 'sleepyHome':
+        this.sleeps.push(fault.forMs)
+        break
       case 'stop':
         node(fault.node)
           .stop(1000)
@@ -248,10 +254,7 @@ export class World {
         break
       case 'cut':
         this.peers.path(fault.from, fault.to).cut = true
-        undoIn(fault.forMs, () => {
-          this.isolatedSince.clear()
-          this.peers.path(fault.from, fault.to).cut = false
-        })
+        undoIn(fault.forMs, () => (this.peers.path(fault.from, fault.to).cut = false))
         break
       case 'isolate':
         this.isolate(fault.node, true)
@@ -351,7 +354,7 @@ export class World {
         break
       }
       case 'leave':
-        this.esmes[fault.esme % this.esmes.length]!.leave()
+        this.esmes[fault.esme % this.esmes.length]!.leave(fault.forMs)
         break
       case 'esmeDeaf': {
         const esme = this.esmes[fault.esme % this.esmes.length]!
@@ -362,11 +365,21 @@ export class World {
     }
   }
 
+  /** Pauses the claimant, where another node learns of its claim first. */
+  private onClaim(first: number, claimant: number): void {
+    if (first === claimant || this.calm) return
+    const forMs = this.sleeps.pop()
+    const process = forMs === undefined ? undefined : this.nodes[claimant - 1]?.process
+    if (forMs === undefined || process === undefined) return
+    this.trace.add('FAULT', `node ${claimant} sleeps for ${forMs} ms, with a claim`)
+    process.pause()
+    this.time.after(forMs, () => process.resume())
+  }
+
   private heal(): void {
     const { trace } = this
     trace.add('world', 'all faults end')
     this.calm = true
-    this.isolatedSince.clear()
     this.everyPath(path =>
       Object.assign(path, { cut: false, drop: 0, duplicate: 0, delayMs: { min: 0.1, max: 1.5 } }),
     )
@@ -401,9 +414,6 @@ export class World {
   }
 
   private isolate(id: number, cut: boolean): void {
-    if (!cut)
-      this.isolatedSince.clear() // it may have been the way to another
-    else if (!this.isolatedSince.has(id)) this.isolatedSince.set(id, this.time.monotonicMs())
     for (const { id: other } of this.nodes) {
       if (other === id) continue
       this.peers.path(id, other).cut = cut
