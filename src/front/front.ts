@@ -361,6 +361,7 @@ const PROTOCOL_ERRORS = [
   'wrongState',
   'unknownCommands',
   'responseTimeouts',
+  'malformed',
 ] as const
 
 function hasSettings(account: { settings: unknown } | undefined): boolean {

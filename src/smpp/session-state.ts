@@ -134,6 +134,8 @@ export interface SessionCounters {
   /** Requests answered ESME_RINVCMDID. */
   unknownCommands: number
   responseTimeouts: number
+  /** command_length that cannot be, or a bind that cannot be read: each ends its link. */
+  malformed: number
 }
 
 export interface Binding {
@@ -181,6 +183,7 @@ export function openSession(side: SessionSide, times: SessionTimes, atMs: number
       wrongState: 0,
       unknownCommands: 0,
       responseTimeouts: 0,
+      malformed: 0,
     },
   }
 }

@@ -132,6 +132,7 @@ void t.test('a bind that cannot be read is refused, and the link closed', t => {
   const effects = step(session, pdu('bind_receiver'))
   t.same(sent(effects), ['bind_receiver_resp ESME_RINVSYSID 7'])
   t.equal(effects.at(-1)?.kind, 'close')
+  t.equal(session.counters.malformed, 1)
   t.end()
 })
 
@@ -336,6 +337,7 @@ void t.test('a command_length that cannot be is nacked, unless in a response, an
     const effects = step(session, { kind: 'framingError', error })
     t.same(sent(effects), expected)
     t.equal(effects.at(-1)?.kind, 'close')
+    t.equal(session.counters.malformed, 1)
     t.same(step(session, pdu('enquire_link')), [], 'nothing is answered afterwards')
   }
   t.end()

@@ -106,6 +106,7 @@ function onPeerBind(session: Session, frame: FramedPdu, command: BindName) {
   }
   const decoded = decodeBody(command, frame.body)
   if (!decoded.ok) {
+    session.counters.malformed++
     const { command_status, parameter } = decoded.problem
     return [
       answer(frame, COMMAND_STATUS[command_status]),
@@ -308,6 +309,7 @@ function isOver(ms: number, limitMs: number): boolean {
 
 /** command_length cannot be right: say so, unless it was said in a response, and close. */
 function onFramingError(session: Session, error: FramingError): readonly SessionEffect[] {
+  session.counters.malformed++
   const close = closing(session, `command_length ${error.command_length} cannot be`)
   if (error.command_id !== undefined && isResponse(error.command_id)) return close
   // Source: SMPP 3.4 §4.3.1: sequence_number 0 where the original could not be read
