@@ -230,7 +230,7 @@ async function close(
     })),
     scene.upstreamTimes(),
     Math.min(...load.clients.map(({ client }) => client.startedAtMs)),
-    Math.max(sentUntilMs + 1_000, ...scene.upstreamTimes(sentUntilMs)),
+    scene.upstreamTimes(sentUntilMs).reduce((a, b) => Math.max(a, b), sentUntilMs + 1_000),
   )
   evidence.latencyMs = latencyOf(books)
   evidence.checks = [...scene.checks, ...verdicts(evidence)]
