@@ -144,7 +144,7 @@ function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
     Math.round(min * Math.pow(max / min, random.unit()))
   switch (kind) {
     case 'crash':
-      return { kind, node, outputs: random.below(60), forMs: ms(5, 3000) }
+      return { kind, node, outputs: random.below(60), forMs: ms(5, 5000) }
     case 'crashAll':
       return { kind, forMs: ms(5, 2000) }
     case 'pause':

@@ -62,6 +62,8 @@ export class World {
   /** Faults may still be begun, and undone. */
   private calm = false
   private readonly members: Members
+  /** How long a node that is about to die stays away. */
+  private readonly downForMs = new Map<number, number>()
   /** Of homes that are still to fall asleep. */
   private readonly sleeps: number[] = []
   private tags = 0
@@ -86,7 +88,7 @@ export class World {
     this.checker.slowness = id => this.nodes[id - 1]?.slowness ?? 1
     this.checker.votersOf = id => this.nodes[id - 1]?.voters ?? []
     this.random = new SeededRandom(this.seedFor('world'))
-    this.keepEntries = 20 + this.random.below(280)
+    this.keepEntries = 20 + this.random.below(130)
     this.peers = new PeerNetwork(time, new SeededRandom(this.seedFor('peers')))
     this.connections = new ConnectionNetwork(time, new SeededRandom(this.seedFor('connections')))
     const { trace, checker, connections } = this
@@ -152,7 +154,11 @@ export class World {
       keepEntries: this.keepEntries,
       seedFor: what => this.seedFor(what),
       mutation: options.mutation,
-      onDied: died => time.after(RESTART_MS, () => died.start()),
+      onDied: died => {
+        const afterMs = this.downForMs.get(died.id) ?? RESTART_MS
+        this.downForMs.delete(died.id)
+        time.after(afterMs, () => died.start())
+      },
       tooLate: count => {
         this.tooLate += count
       },
@@ -229,8 +235,8 @@ export class World {
     }
     switch (fault.kind) {
       case 'crash':
+        this.downForMs.set(fault.node, fault.forMs)
         node(fault.node).process?.dieAfterOutputs(fault.outputs)
-        time.after(fault.forMs, () => node(fault.node).start())
         break
       case 'crashAll':
         for (const each of this.nodes) this.kill(each, fault.forMs * (0.5 + this.random.unit()))
