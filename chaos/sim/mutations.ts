@@ -247,8 +247,9 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   },
   {
     name: 'a claim of an old epoch is accepted',
-    under: ['sleepyHome', 'isolate', 'slowLink'],
-    within: 20,
+    under: ['stop', 'slowLink'],
+    within: 40,
+    patch: hasty,
     stateMachine: (machine, node) => takingOldClaims(machine, () => node.journal),
   },
   {
@@ -269,22 +270,6 @@ export const MUTATIONS: readonly ProvenMutation[] = [
           function (this: Reads) {
             const { context } = this as unknown as { context: { appliedIndex(): number } }
             return Promise.resolve(context.appliedIndex())
-          },
-      ),
-  },
-  {
-    name: 'all reads of a node have one context',
-    under: ['lossy', 'slowLink'],
-    within: 40,
-    patch: () =>
-      patch(
-        Reads,
-        'ask',
-        original =>
-          function (this: Reads, ...args) {
-            const inside = this as unknown as { number: number }
-            inside.number = 1
-            return original.apply(this, args)
           },
       ),
   },
@@ -433,6 +418,23 @@ function goingOn(): () => void {
   )
 }
 
+/**
+ * A home that gives up its epoch at once and claims on until that is applied. Harmless alone: it is here so
+ * that claims of an old epoch come at all, for a boot mostly ends with the epoch, and refuses them too.
+ */
+export function hasty(): () => void {
+  return patch(
+    Home,
+    'beginHanding',
+    () =>
+      function (this: Home) {
+        const inside = this as unknown as { handing: string; release(): void }
+        inside.handing = 'binds'
+        inside.release()
+      },
+  )
+}
+
 /** For the time of a stale claim, and before the rest of its entry, the claimant is called the home. */
 function takingOldClaims(machine: StateMachine, journal: () => Journal | undefined): StateMachine {
   return changed(machine, {
@@ -445,16 +447,11 @@ function takingOldClaims(machine: StateMachine, journal: () => Journal | undefin
         return machine.apply(index, term, data)
       const { home, epoch } = connector
       if (epoch === claim.epoch) return machine.apply(index, term, data)
-      // an ended boot is another reason to refuse it
-      const { nodes } = journal()!.state
-      const node = nodes.get(entry.node)
-      if (node?.boot === entry.boot) nodes.set({ ...node, alive: true })
       connector.home = { node: entry.node, epoch: claim.epoch }
       connector.epoch = claim.epoch
       machine.apply(index, term, data)
       connector.home = home
       connector.epoch = epoch
-      if (node !== undefined) nodes.set({ ...nodes.get(entry.node)!, alive: node.alive })
     },
   })
 }

@@ -45,6 +45,8 @@ for (const name of [
   'log entries are written without fsync',
   'a message is sent before its claim is committed',
   'an SMSC is answered before its receipt is committed',
+  'messages are written without a look at the fence',
+  'reads are answered without a quorum',
 ])
   void t.test(`a bug is caught: ${name}`, async t => {
     const mutation = MUTATIONS.find(each => each.name === name)!
