@@ -44,6 +44,12 @@ export function verdicts({ books, duplicateBound, faults, spreads }: Evidence): 
       ),
     )
   }
+  if (lastFaultMs > 0 && faults.every(({ what }) => what.includes('SIGTERM'))) {
+    const refused = Object.values(books.refused).reduce((sum, count) => sum + count, 0)
+    checks.push(
+      goal('no submit was refused', refused === 0, `${refused} refused`, '0: nodes leave in order'),
+    )
+  }
   return checks
 }
 

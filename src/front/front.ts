@@ -17,7 +17,9 @@ import { Submits } from './submits.js'
 
 const TICK_MS = 500
 const EXPIRE_EVERY_MS = 10_000
-const DRAIN_LOOK_MS = 20
+const DRAIN_LOOK_MS = 5
+/** Sessions that are never without a submit under way have theirs refused after this long. */
+const DRAIN_TAKES_MS = 1000
 
 /**
  * The node's side towards ESMEs: listeners, sessions, binds, submits, and delivery of receipts and MO.
@@ -132,8 +134,8 @@ export class FrontEnd implements SessionServices {
   }
 
   /**
-   * Takes no more connections and submits, lets windows empty, unbinds everybody, and commits the
-   * sessions' ends. What is not done after `deadlineMs` is cut off. Before the node hands over homes and
+   * Takes no more connections, unbinds each session in a moment in which nothing is owed on it (submits
+   * are taken until then, for a second at most), and commits the sessions' ends. What is not done after `deadlineMs` is cut off. Before the node hands over homes and
    * ownerships: an acknowledged receipt counts only while this node owns the account.
    */
   async drain(deadlineMs: number): Promise<void> {
@@ -142,14 +144,16 @@ export class FrontEnd implements SessionServices {
     const left = (): boolean => clock.monotonicMs() < until
     this.draining = true
     this.deliveries.pause()
-    for (const session of this.connections) {
-      session.finishing = true
+    for (const session of this.connections)
       if (session.bound === undefined) session.link.close('draining')
-    }
     await this.closeListeners()
+    const takesUntilMs = clock.monotonicMs() + Math.min(DRAIN_TAKES_MS, deadlineMs / 3)
     while (this.connections.size > 0 && left()) {
-      for (const session of this.connections)
+      const isLate = clock.monotonicMs() >= takesUntilMs
+      for (const session of this.connections) {
+        session.finishing ||= isLate
         if (session.link.unanswered === 0 && session.link.windowUsed === 0) session.link.unbind()
+      }
       await this.pause(DRAIN_LOOK_MS)
     }
     for (const session of this.connections) session.link.close('the time to drain is over')
