@@ -215,15 +215,12 @@ export class Journal {
   async install(index: number): Promise<void> {
     if (this.current.durableIndex >= index && !(await this.staged(index))) return // a crash came after it
     await this.quiet()
-    await this.store.close()
-    await this.options.folder.destroy(STATE_STORE)
-    await this.options.folder.rename(STAGED_STORE, STATE_STORE)
-    this.store = await this.options.folder.open(STATE_STORE)
-    await SnapshotStage.clearMark(this.store)
-    this.current = await State.load(this.store)
-    this.entries.clear()
-    this.effects.take()
-    this.unflushedOctets = 0
+    // a flush that falls due meanwhile has no store to write to, and nothing to write
+    const replaced = this.replaceState().finally(() => {
+      this.flushing = undefined
+    })
+    this.flushing = replaced
+    await replaced
     this.proposer.ask(number => this.current.nodes.outcomeOf(this.node, number))
     for (const listener of this.listeners) listener.reset()
   }
@@ -241,6 +238,19 @@ export class Journal {
     this.cancelFlush?.()
     await this.quiet()
     await this.store.close()
+  }
+
+  private async replaceState(): Promise<void> {
+    const { folder } = this.options
+    await this.store.close()
+    await folder.destroy(STATE_STORE)
+    await folder.rename(STAGED_STORE, STATE_STORE)
+    this.store = await folder.open(STATE_STORE)
+    await SnapshotStage.clearMark(this.store)
+    this.current = await State.load(this.store)
+    this.entries.clear()
+    this.effects.take()
+    this.unflushedOctets = 0
   }
 
   private worthShrinking(firstIndex: number, most: number): number[] {
