@@ -1,0 +1,122 @@
+import { EventEmitter } from 'node:events'
+import t from 'tap'
+
+import { silentLogger } from '../../src/base/logger.js'
+import { systemRandom } from '../../src/base/random.js'
+import { VirtualTime } from '../../src/testing/virtual-time.js'
+import { freeMembers, until } from '../testing/e2e.js'
+import { GrpcPeer } from './grpc-peer.js'
+import { GrpcTransport } from './grpc-transport.js'
+import type { Stream } from './lane.js'
+import type { Identity, PeerEvent, TransportHandler } from './transport.js'
+
+// Ports are real; time stands still but where a test moves it. The chance that spreads the tries of a lane puts
+// each next one off by hours, so that a lane that comes up earlier did not wait for it.
+
+/** From the first look at a port to the second. */
+const LOOK_AGAIN_MS = 3
+
+const identityOf = (id: number): Identity => ({ id, clusterId: 'c', nonce: `nonce-${id}` })
+
+interface World {
+  time: VirtualTime
+  peer: GrpcPeer
+  events: PeerEvent[]
+  /** Events that it logs. */
+  said: string[]
+}
+
+/** The peer `id` at `address`, as the node `own` sees it; its pings are the only timer to begin with. */
+function peerOf(
+  t: { teardown(fn: () => void): unknown },
+  id: number,
+  address: string,
+  own: number,
+): World {
+  const time = new VirtualTime()
+  const events: PeerEvent[] = []
+  const said: string[] = []
+  const peer = new GrpcPeer(id, address, {
+    clock: time,
+    timers: time,
+    random: { ...systemRandom, unit: () => 1e6 },
+    logger: { ...silentLogger, info: event => said.push(event) },
+    tls: undefined,
+    silenceMs: 4000,
+    identity: () => identityOf(own),
+    onRecord: () => undefined,
+    onPeer: (_, event) => events.push(event),
+  })
+  t.teardown(() => peer.stop())
+  return { time, peer, events, said }
+}
+
+/** A stream that the peer dialled, and whether it was ended. */
+function dialled(): { stream: Stream; ended: () => boolean; end: () => void } {
+  let ended = false
+  const stream = Object.assign(new EventEmitter(), { write: () => true })
+  return { stream, ended: () => ended, end: () => (ended = true) }
+}
+
+void t.test(
+  'a port that refuses ends the control lane, though nothing has broken it yet',
+  async t => {
+    const [member] = await freeMembers([1])
+    const { time, peer, events } = peerOf(t, 1, member!.address, 2)
+    const control = dialled()
+    peer.start() // node 1 dials; all that node 2 does is to look at its port
+    peer.accept('control', control.stream, control.end)
+    await until(() => time.pending === 2)
+    t.equal(
+      peer.view.state,
+      'connected',
+      'the lane is as young as the look: the process may be too',
+    )
+    t.notOk(control.ended())
+
+    time.advance(LOOK_AGAIN_MS)
+    await until(() => peer.view.state === 'refused')
+    t.ok(control.ended())
+    t.equal(peer.send('control', Buffer.from('to nobody')), 'down')
+    t.same(events, ['down', 'refused'])
+  },
+)
+
+void t.test('lanes that wait for their next try are dialled when the port accepts', async t => {
+  const members = await freeMembers([1, 2])
+  const { address } = members[1]!
+  const { time, peer, events, said } = peerOf(t, 2, address, 1)
+  peer.start()
+  const waiting = (): number => said.filter(event => event === 'peer not connected').length
+  await until(() => waiting() === 2 && events.includes('refused') && time.pending === 4)
+
+  const still = new VirtualTime()
+  const other = new GrpcTransport({
+    listen: address,
+    tls: undefined,
+    electionTimeoutMs: 500,
+    clock: still,
+    timers: still,
+    random: systemRandom,
+    logger: silentLogger,
+  })
+  t.teardown(() => other.stop())
+  await other.start(HANDLER)
+  other.setPeers([members[0]!])
+  other.identify(identityOf(2))
+
+  await until(() => {
+    time.advance(LOOK_AGAIN_MS)
+    return peer.view.state === 'connected' && events.includes('appendUp')
+  })
+  t.ok(time.monotonicMs() < 3_600_000, 'neither lane waited for its time')
+  t.same(events.toSorted(), ['accepting', 'appendUp', 'refused'])
+})
+
+const HANDLER: TransportHandler = {
+  onRecord: () => undefined,
+  onSnapshot: () => Promise.resolve(),
+  onHello: request => request,
+  accepts: () => true,
+  onPeer: () => undefined,
+}
