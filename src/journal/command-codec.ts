@@ -39,10 +39,8 @@ export function encodeCommand(command: Command): EncodedCommand {
     case 'accept':
       return { kind: KINDS.accept, payload: encodeAccept(command), messages: command.count }
     case 'claim': {
-      const payload = Buffer.allocUnsafe(8)
-      payload.writeUInt16BE(command.connector, 0)
-      payload.writeUInt32BE(command.epoch, 2)
-      payload.writeUInt16BE(command.count, 6)
+      const payload = Buffer.allocUnsafe(HOME_HEADER_OCTETS)
+      writeHomeHeader(payload, command, command.count)
       return { kind: KINDS.claim, payload, messages: 0 }
     }
     case 'outcomes':
@@ -84,12 +82,7 @@ export function decodeCommand(kind: number, payload: Buffer): Command | undefine
     case KINDS.accept:
       return decodeAccept(payload)
     case KINDS.claim:
-      return {
-        kind: 'claim',
-        connector: payload.readUInt16BE(0),
-        epoch: payload.readUInt32BE(2),
-        count: payload.readUInt16BE(6),
-      }
+      return { kind: 'claim', ...readHomeHeader(payload) }
     case KINDS.outcomes:
       return decodeOutcomes(payload)
     case KINDS.inbound:
@@ -132,18 +125,43 @@ function decodeAccept(payload: Buffer): Accept | undefined {
   }
 }
 
-// outcomes: connector u16 | epoch u32 | count u16, then per item
+// What a home proposes begins with connector u16 | epoch u32 | count u16; a claim is no more than that.
+const HOME_HEADER_OCTETS = 8
+
+interface HomeHeader {
+  connector: number
+  epoch: number
+  count: number
+}
+
+function writeHomeHeader(
+  into: Buffer,
+  { connector, epoch }: Omit<HomeHeader, 'count'>,
+  count: number,
+): void {
+  into.writeUInt16BE(connector, 0)
+  into.writeUInt32BE(epoch, 2)
+  into.writeUInt16BE(count, 6)
+}
+
+function readHomeHeader(from: Buffer): HomeHeader {
+  return {
+    connector: from.readUInt16BE(0),
+    epoch: from.readUInt32BE(2),
+    count: from.readUInt16BE(6),
+  }
+}
+
+// outcomes: header, then per item
 // ref f64 | attempt u8 | result u8 | error u32 | retryAtMs u48 | id length u8 | id latin1
 const OUTCOME_ITEM_OCTETS = 21
 
 function encodeOutcomes(command: Outcomes): Buffer {
-  let octets = 8
+  let octets = HOME_HEADER_OCTETS
   for (const item of command.items) octets += OUTCOME_ITEM_OCTETS + item.smscId.length
   const payload = Buffer.allocUnsafe(octets)
-  payload.writeUInt16BE(command.connector, 0)
-  payload.writeUInt32BE(command.epoch, 2)
-  payload.writeUInt16BE(command.items.length, 6)
-  let at = 8
+  writeHomeHeader(payload, command, command.items.length)
+  let at = HOME_HEADER_OCTETS
   for (const item of command.items) {
     payload.writeDoubleBE(item.ref, at)
     payload[at + 8] = item.attempt
@@ -158,9 +176,10 @@ function encodeOutcomes(command: Outcomes): Buffer {
 }
 
 function decodeOutcomes(payload: Buffer): Outcomes | undefined {
+  const { count, ...home } = readHomeHeader(payload)
   const items: OutcomeItem[] = []
-  let at = 8
-  for (let left = payload.readUInt16BE(6); left > 0; left--) {
+  let at = HOME_HEADER_OCTETS
+  for (let left = count; left > 0; left--) {
     const result = OUTCOME_RESULTS[payload.readUInt8(at + 9)]
     const idEnd = at + OUTCOME_ITEM_OCTETS + payload.readUInt8(at + 20)
     const ref = payload.readDoubleBE(at)
@@ -176,30 +195,23 @@ function decodeOutcomes(payload: Buffer): Outcomes | undefined {
     at = idEnd
   }
   if (at !== payload.length) return undefined
-  return {
-    kind: 'outcomes',
-    connector: payload.readUInt16BE(0),
-    epoch: payload.readUInt32BE(2),
-    items,
-  }
+  return { kind: 'outcomes', ...home, items }
 }
 
-// inbound: connector u16 | epoch u32 | count u16, then per item
+// inbound: header, then per item
 // kind u8 (0 receipt, 1 MO) | account u16 | state u8 | error u32 | addressHash u32 | id length u8
 // | body length u32 | id latin1 | body
 const INBOUND_ITEM_OCTETS = 17
 
 function encodeInbound(command: Inbound): Buffer {
-  let octets = 8
+  let octets = HOME_HEADER_OCTETS
   for (const item of command.items) {
     octets += INBOUND_ITEM_OCTETS + item.body.length
     if (item.kind === 'receipt') octets += item.smscId.length
   }
   const payload = Buffer.alloc(octets)
-  payload.writeUInt16BE(command.connector, 0)
-  payload.writeUInt32BE(command.epoch, 2)
-  payload.writeUInt16BE(command.items.length, 6)
-  let at = 8
+  writeHomeHeader(payload, command, command.items.length)
+  let at = HOME_HEADER_OCTETS
   for (const item of command.items) {
     let text = ''
     if (item.kind === 'receipt') {
@@ -236,18 +248,14 @@ function decodeInbound(payload: Buffer): Inbound | undefined {
         body,
       })
   }
-  return {
-    kind: 'inbound',
-    connector: payload.readUInt16BE(0),
-    epoch: payload.readUInt32BE(2),
-    items,
-  }
+  const { connector, epoch } = readHomeHeader(payload)
+  return { kind: 'inbound', connector, epoch, items }
 }
 
 /** Where the items of an inbound payload begin. */
 export function* inboundPositions(payload: Buffer): Generator<number> {
-  let at = 8
-  for (let left = payload.readUInt16BE(6); left > 0; left--) {
+  let at = HOME_HEADER_OCTETS
+  for (let left = readHomeHeader(payload).count; left > 0; left--) {
     const next =
       at + INBOUND_ITEM_OCTETS + payload.readUInt8(at + 12) + payload.readUInt32BE(at + 13)
     if (next > payload.length) throw new RangeError('inbound item beyond its command')

@@ -10,7 +10,8 @@ async function reloaded(store: MemoryStore): Promise<Nodes> {
   return nodes
 }
 
-void t.test('an outcome of an earlier boot does not come back from disk', async t => {
+/** Node 1 in its second boot; on disk is the first, with its outcome number 1. */
+async function secondBoot(): Promise<{ store: MemoryStore; state: StateStore; nodes: Nodes }> {
   const store = new MemoryStore()
   store.opened = true
   const state = new StateStore(store)
@@ -18,9 +19,13 @@ void t.test('an outcome of an earlier boot does not come back from disk', async 
   nodes.register(1, 1)
   nodes.keep(1, 1, { index: 10, results: [{ ok: true }] })
   await state.flush(() => undefined)
-
-  // between two writes: the next boot decides a proposal of the same number, and its node reads the outcome
   nodes.register(1, 2)
+  return { store, state, nodes }
+}
+
+void t.test('an outcome of an earlier boot does not come back from disk', async t => {
+  const { store, state, nodes } = await secondBoot()
+  // between two writes: the next boot decides a proposal of the same number, and its node reads the outcome
   nodes.keep(1, 1, { index: 20, results: [{ ok: true }] })
   nodes.forgetBelow(1, 2)
   await state.flush(() => undefined)
@@ -28,14 +33,7 @@ void t.test('an outcome of an earlier boot does not come back from disk', async 
 })
 
 void t.test('an outcome of a new boot replaces the one of the old boot on disk', async t => {
-  const store = new MemoryStore()
-  store.opened = true
-  const state = new StateStore(store)
-  const nodes = new Nodes(state)
-  nodes.register(1, 1)
-  nodes.keep(1, 1, { index: 10, results: [{ ok: true }] })
-  await state.flush(() => undefined)
-  nodes.register(1, 2)
+  const { store, state, nodes } = await secondBoot()
   nodes.keep(1, 1, { index: 20, results: [{ ok: true }] })
   await state.flush(() => undefined)
   t.equal((await reloaded(store)).outcomeOf(1, 1)?.index, 20)
