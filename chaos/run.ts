@@ -223,14 +223,15 @@ async function close(
       diskAfter: scene.diskOf(node),
     }
   })
+  const upstreamTimes = scene.upstreamTimes()
   evidence.timeline = drawTimeline(
     load.clients.map(({ name, client }) => ({
       book: books.get(name)!,
       startedAtMs: client.startedAtMs,
     })),
-    scene.upstreamTimes(),
+    upstreamTimes,
     Math.min(...load.clients.map(({ client }) => client.startedAtMs)),
-    scene.upstreamTimes(sentUntilMs).reduce((a, b) => Math.max(a, b), sentUntilMs + 1_000),
+    upstreamTimes.reduce((a, b) => Math.max(a, b), sentUntilMs + 1_000),
   )
   evidence.latencyMs = latencyOf(books)
   evidence.checks = [...scene.checks, ...verdicts(evidence)]

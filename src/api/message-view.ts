@@ -1,5 +1,5 @@
 import type { Journal, Ref } from '../journal/index.js'
-import { indexOf, MARK, MESSAGE_STATE, offsetOf } from '../journal/index.js'
+import { indexOf, MARK, MESSAGE_STATE, offsetOf, RECEIPT_STATS } from '../journal/index.js'
 import type { MessageEvent, MessageStateName, MessageView } from './shapes.js'
 
 /** The message of an id, long or short; undefined where there is none, or its retention is over. */
@@ -50,7 +50,7 @@ function viewOf(journal: Journal, ref: Ref): MessageView | undefined {
     smscId: smscId === '' ? null : smscId,
     events,
     account: account?.systemId ?? '',
-    stat: finalAtMs > 0 ? (STATS[messageState] ?? null) : null,
+    stat: finalAtMs > 0 ? RECEIPT_STATS[messageState] : null,
   }
 }
 
@@ -73,14 +73,3 @@ const NAMES: ReadonlyMap<number, MessageStateName> = new Map(
     .filter(([name]) => name !== 'NONE')
     .map(([name, value]) => [value, name as MessageStateName]),
 )
-
-/** Source: SMPP 3.4 appendix B. */
-const STATS: Partial<Record<MessageStateName, string>> = {
-  DELIVERED: 'DELIVRD',
-  EXPIRED: 'EXPIRED',
-  DELETED: 'DELETED',
-  UNDELIVERABLE: 'UNDELIV',
-  ACCEPTED: 'ACCEPTD',
-  UNKNOWN: 'UNKNOWN',
-  REJECTED: 'REJECTD',
-}

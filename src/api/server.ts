@@ -144,13 +144,13 @@ function messageRoutes(app: FastifyInstance, ports: ApiPorts): void {
   })
 }
 
-/** `from` and `text` of any length that SMPP takes are checked where the PDU is made. @throws ProblemError */
 function unknownMessage(id: string): string {
   return /^([0-9a-f]{20}|[0-9]{8})$/i.test(id)
     ? `there is no message ${id} (any more)`
     : `${id} is no message id: expected 20 hex digits, or the 8 digits of a short one`
 }
 
+/** `from` and `text` of any length that SMPP takes are checked where the PDU is made. @throws ProblemError */
 function sendRequestIn(body: unknown): SendRequest {
   const object = objectIn(body, ['to', 'from', 'text', 'account'])
   const to = textOf(object, 'to', 21)

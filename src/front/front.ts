@@ -135,8 +135,9 @@ export class FrontEnd implements SessionServices {
 
   /**
    * Takes no more connections, unbinds each session in a moment in which nothing is owed on it (submits
-   * are taken until then, for a second at most), and commits the sessions' ends. What is not done after `deadlineMs` is cut off. Before the node hands over homes and
-   * ownerships: an acknowledged receipt counts only while this node owns the account.
+   * are taken until then, for a second at most), and commits the sessions' ends. What is not done after
+   * `deadlineMs` is cut off. Before the node hands over homes and ownerships: an acknowledged receipt counts
+   * only while this node owns the account.
    */
   async drain(deadlineMs: number): Promise<void> {
     const { clock } = this.options

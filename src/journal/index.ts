@@ -29,3 +29,5 @@ export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
 export type { State } from './state.js'
+/** Words for message states, which rooms that see no SMPP show too. */
+export { RECEIPT_STATS } from '../smpp/constants.js'
