@@ -16,6 +16,11 @@ export interface EsmeOptions {
   window: number
   /** Messages a second over all sessions, sent at their time whatever the answers do; null: as fast as windows allow. */
   rate: number | null
+  /**
+   * Acknowledged messages that may wait for their receipts: while so many do, nothing new is sent, so that
+   * a load without a rate is bounded by what comes back. Null: any number. Default null.
+   */
+  awaitedMax: number | null
   /** Messages to send; null: until the duration is over, or `stopSending`. */
   count: number | null
   /** How long to send; null: until the count is reached. */
@@ -56,6 +61,7 @@ export const ESME_DEFAULTS: EsmeOptions = {
   systemType: '',
   window: 100,
   rate: null,
+  awaitedMax: null,
   count: null,
   durationMs: null,
   warmUpMs: 0,

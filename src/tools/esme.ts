@@ -215,11 +215,20 @@ export class EsmeClient implements EsmeSessionOwner {
   }
 
   delivered(body: Buffer): boolean {
-    return this.ledger.delivered(body, this.now())
+    const wasFull = this.awaitsTooMany
+    const ok = this.ledger.delivered(body, this.now())
+    if (wasFull) this.pumpSoon()
+    return ok
   }
 
   ready(): void {
     this.pumpSoon()
+  }
+
+  /** What is on its way counts too: all of it may be acknowledged before the next receipt comes. */
+  private get awaitsTooMany(): boolean {
+    const { awaitedMax } = this.options
+    return awaitedMax !== null && this.ledger.awaited + this.outstanding >= awaitedMax
   }
 
   private now(): number {
@@ -246,6 +255,7 @@ export class EsmeClient implements EsmeSessionOwner {
       const again = this.retries.length > 0
       const fromMs = rate === null || again ? nowMs : this.startMs + (this.next * 1000) / rate
       if (!again && (this.next >= limit || fromMs > nowMs || fromMs >= endMs)) break
+      if (this.awaitsTooMany) break
       const session = this.pick()
       if (session === undefined) break
       const n = again ? this.retries.shift()! : this.next

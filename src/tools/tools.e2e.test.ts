@@ -64,6 +64,21 @@ void t.test(
   },
 )
 
+void t.test('without a rate, a bound on awaited receipts makes the load a closed loop', async t => {
+  const smsc = await smscOf(t, { receiptDelayMs: 20 })
+  const esme = esmeOf([smsc], { sessions: 2, count: 500, awaitedMax: 40 })
+  let most = 0
+  const watched = esme.until(() => {
+    most = Math.max(most, esme.ledger.awaited + esme.inFlight)
+    return esme.currentPhase === 'done'
+  })
+  const report = await esme.run()
+  await watched
+  t.match(report, { sent: 500, acknowledged: 500 })
+  t.match(report.receipts, { received: 500, lost: 0 })
+  t.ok(most > 0 && most <= 40, `at most ${most} on their way or awaited`)
+})
+
 void t.test('refusals are counted by their status, and throttling is obeyed', async t => {
   const smsc = await smscOf(t, { errorRate: 0.5, errors: { ESME_RINVDSTADR: 3, ESME_RSYSERR: 1 } })
   const report = await esmeOf([smsc], { count: 1_000 }).run()
