@@ -11,7 +11,15 @@ void t.test('leader-kill on real processes loses nothing, and leaves evidence', 
   const drill = DRILLS.find(({ name }) => name === 'leader-kill')
   const said: string[] = []
   const say = (text: string): void => void said.push(text)
-  const options = { out, rate: 30, seed: 1, times: 1, keep: false, say }
+  const options = {
+    out,
+    rate: 30,
+    seed: 1,
+    times: 1,
+    keep: false,
+    say,
+    signal: new AbortController().signal,
+  }
   const { evidence, directory } = await runDrill(drill!, options)
   t.same(
     evidence.checks.filter(({ kind, ok }) => kind === 'must' && !ok),

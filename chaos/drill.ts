@@ -51,3 +51,5 @@ export interface InsideFaults {
 
 /** The connector of all drills. Doubts are resent after three seconds, so that a drill is short. */
 export const CONNECTOR = { binds: 2, window: 50, inDoubt: 'wait 3s' }
+/** Its window where the load has no rate; the same as that of ./carillon up. */
+export const UNLIMITED_WINDOW = 500

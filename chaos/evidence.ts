@@ -47,6 +47,14 @@ export interface NodeUse {
   diskAfter: number
 }
 
+/** Which program ran. */
+export interface Build {
+  /** Of the checkout, short, with `-dirty` where it has changes; null: no checkout. */
+  commit: string | null
+  /** Of the compiled JavaScript of nodes and drills: runs with the same one are of the same build. */
+  hash: string
+}
+
 /** Everything a drill found; what the report shows. */
 export interface Evidence {
   version: 1
@@ -56,11 +64,21 @@ export interface Evidence {
   startedAt: string
   tookMs: number
   carillon: string
+  build: Build
   machine: { node: string; platform: string; cpus: number; loadBefore: number; loadAfter: number }
   seed: number
-  settings: { size: number; rate: number; gateway: unknown; node: unknown }
-  result: 'passed' | 'failed' | 'not run'
-  /** Why it was not run. */
+  settings: {
+    size: number
+    /** Messages a second; unlimited: as many as come back, receipts and all. */
+    rate: number | 'unlimited'
+    /** How often the fault came. */
+    times: number
+    gateway: unknown
+    node: unknown
+  }
+  /** stopped: by hand, or by a guard; it proves nothing, and its faults were healed. */
+  result: 'passed' | 'failed' | 'stopped' | 'not run'
+  /** Why it was not run, or was stopped. */
   reason?: string
   checks: Check[]
   faults: FaultSample[]
@@ -84,6 +102,18 @@ export interface Evidence {
   /** What the load's sessions went through: a sentence each, with its time. */
   events: { atMs: number; text: string }[]
   timeline: Timeline | null
+}
+
+/** What only the plot needs. */
+const PLOT = ['timeline', 'roles', 'marks', 'events'] as const
+
+/** What is kept for good of a run: a few kilobytes. */
+export type Summary = Omit<Evidence, (typeof PLOT)[number]>
+
+export function summaryOf(evidence: Evidence): Summary {
+  const left: readonly string[] = PLOT
+  const kept = Object.entries(evidence).filter(([name]) => !left.includes(name))
+  return Object.fromEntries(kept) as unknown as Summary
 }
 
 export const failed = (checks: readonly Check[]): boolean =>

@@ -7,8 +7,8 @@ import { hostPort } from '../src/tools/units.js'
 export interface LoadOptions {
   /** host:port of all nodes, or of what stands before them. */
   addresses: readonly string[]
-  /** Messages a second, all together. */
-  rate: number
+  /** Messages a second, all together; null: as many as come back. See AWAITED_MAX. */
+  rate: number | null
   /** Journal of each client: `resident`, `roaming`. */
   journalOf: (client: string) => string
   onEvent: (event: string) => void
@@ -36,7 +36,8 @@ export class Load {
       const client = new EsmeClient({
         addresses: addresses.map(address => hostPort(address)),
         ...of,
-        rate: rate * share,
+        rate: rate === null ? null : rate * share,
+        awaitedMax: rate === null ? Math.round(AWAITED_MAX * share) : null,
         durationMs: DURATION_MS_MAX,
         settleMs: SETTLE_MS,
         lingerMs: LINGER_MS,
@@ -111,6 +112,11 @@ export class Load {
 /** Account of the roaming client; the other one's is esme1. Both have the password secret1. */
 export const ROAMING_ID = 'esme2'
 
+/**
+ * Without a rate the load is a closed loop over receipts: so many messages are on their way or wait for
+ * their receipt. More would only lie in the gateway's queue, and have to be waited for at the end.
+ */
+export const AWAITED_MAX = 2_000
 const DURATION_MS_MAX = 3 * 3_600_000
 const SETTLE_MS = 60_000
 /** Second receipts are looked out for so long. */

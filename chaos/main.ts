@@ -1,94 +1,170 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { systemClock } from '../src/base/clock.js'
 import { systemRandom } from '../src/base/random.js'
 import { processIo, type Io } from '../src/cli/io.js'
 import { tableText } from '../src/cli/table.js'
-import { perSecond, whole } from '../src/tools/units.js'
+import { suggestion } from '../src/config/nearest.js'
+import { outputOption } from '../src/tools/smsc-sim-main.js'
+import { limit, option, perSecond, whole } from '../src/tools/units.js'
+import { buildId } from './build-id.js'
+import { campaign, goodRuns, plan, type CampaignEffects, type PlannedRun } from './campaign.js'
 import type { Drill } from './drill.js'
 import { DRILLS } from './drills/index.js'
-import type { Check } from './evidence.js'
-import type { Spread } from './gaps.js'
-import { appendHistory, historyLine, readHistory, type HistoryLine } from './history.js'
-import { runDrill, type RunOptions } from './run.js'
+import { readHistory, readSummaries } from './history.js'
+import { runsText, trend, trendsText } from './history-text.js'
+import { resultsTable, withResults } from './results-table.js'
+import { runDrill } from './run.js'
 
 const EXAMPLES = `
 Examples:
-  $ ./carillon drill list
-  $ ./carillon drill run leader-kill
-  $ ./carillon drill run leader-kill --times 20     # in one running cluster, with the distribution of gaps
-  $ ./carillon drill run --all
-  $ ./carillon drill suite --repeat 3               # every drill so often, a fresh cluster each
-  $ ./carillon drill history leader-kill
+  What there is, and what cannot run here:
+    ./carillon drill list
+  One drill, about a minute; its report is named at the end:
+    ./carillon drill run leader-kill
+  The same fault 20 times in one running cluster, with the distribution of gaps:
+    ./carillon drill run leader-kill --times 20
+  Every drill three times, a fresh cluster each; again after a break, without what is done:
+    ./carillon drill suite --repeat 3 --record chaos/history
+    ./carillon drill suite --repeat 3 --record chaos/history --resume
+  How the times of earlier runs went:
+    ./carillon drill history
+    ./carillon drill history leader-kill
 
 A drill starts its own cluster of real processes on free ports, an SMSC simulator and two load clients,
 breaks something, and compares the books message by message. Evidence: report.html and report.json in a
-directory for each run under --out, and a line of history.jsonl.
+directory for each run under --out, and a line of history.jsonl. Ctrl-C heals what is broken and ends the
+drill; a second one ends it at once.
 
-Exit status: 0; 1 where a check failed; 2 where the arguments are wrong. A drill that cannot run on this
-machine says why; that is no failure.
+Exit status: 0; 1 where a check failed or a drill was stopped; 2 where the arguments are wrong. A drill
+that cannot run on this machine says why; that is no failure.
 `
 
 interface Flags {
   out: string
-  rate: number | null
+  record?: string
+  rate: number
   seed?: number
-  times: number
   keep: boolean
   output: 'table' | 'json'
 }
 
+interface RunFlags extends Flags {
+  all: boolean
+  times: number
+}
+
+interface SuiteFlags extends Flags {
+  repeat: number
+  times: ReadonlyMap<string, number>
+  resume: boolean
+}
+
+interface HistoryFlags {
+  out: string
+  kept: string
+  markdown: boolean
+  into?: string
+  output: 'table' | 'json'
+}
+
+/** What a drill runs with; tests hand in others. */
+export interface DrillWorld {
+  io: Io
+  drills: readonly Drill[]
+  perform: CampaignEffects['perform']
+}
+
 /** `carillon drill`. @returns the exit status, see EXAMPLES */
-export async function main(argv: string[]): Promise<number> {
-  const io = processIo()
+export async function main(
+  argv: string[],
+  world: DrillWorld = { io: processIo(), drills: DRILLS, perform: runDrill },
+): Promise<number> {
+  const { io, drills } = world
   let exitStatus = 0
   const program = new Command('carillon drill')
     .description('Breaks a cluster on purpose, and counts what became of its messages.')
     .exitOverride()
+    .configureOutput({
+      writeOut: text => io.out(text.trimEnd()),
+      writeErr: text => io.note(text.trimEnd()),
+    })
     .showSuggestionAfterError()
     .addHelpText('after', EXAMPLES)
+  const known = (name: string): string => {
+    if (drills.some(drill => drill.name === name)) return name
+    const near = suggestion(
+      name,
+      drills.map(drill => drill.name),
+    )
+    throw new InvalidArgumentError(`there is no drill ${name}${near}`)
+  }
 
   program
     .command('list')
     .description('what there is')
-    .action(async () => {
-      exitStatus = await list(io)
+    .addOption(outputOption())
+    .action(async ({ output }: Pick<Flags, 'output'>) => {
+      io.out(await listText(world, output))
     })
   withFlags(program.command('run'))
     .description('run one drill, or all of them one after the other')
-    .argument('[name]', 'which one')
+    .argument('[name]', 'which one', known)
     .option('--all', 'every drill', false)
     .option('--times <n>', 'repeat the fault in one running cluster', whole(1, 1_000), 1)
-    .action(async (name: string | undefined, flags: Flags & { all: boolean }) => {
-      const drills = flags.all ? DRILLS : DRILLS.filter(drill => drill.name === name)
-      if (drills.length === 0) {
-        exitStatus = unknown(name, io)
-        return
+    .addHelpText(
+      'after',
+      '\nExample:\n  ./carillon drill run partition-leader --times 5 --rate 500',
+    )
+    .action(async (name: string | undefined, flags: RunFlags, command: Command) => {
+      if ((name === undefined) !== flags.all) {
+        command.error(name === undefined ? 'error: name a drill, or give --all' : BOTH)
       }
-      exitStatus = await runAll(drills, flags, io)
+      const chosen = drills.filter(drill => flags.all || drill.name === name)
+      const runs = chosen.map((drill): PlannedRun => ({ drill, times: flags.times }))
+      exitStatus = await runAll(runs, flags, world)
     })
   withFlags(program.command('suite'))
     .description('run drills several times, each time from an empty directory')
-    .argument('[names...]', 'which ones (default: all)')
+    .argument('[names...]', 'which ones (default: all)', (name, names: string[] | undefined) => [
+      ...(names ?? []),
+      known(name),
+    ])
     .requiredOption('--repeat <n>', 'how often', whole(1, 1_000))
-    .action(async (names: string[], flags: Flags & { repeat: number }) => {
-      const wrong = names.find(name => !DRILLS.some(drill => drill.name === name))
-      if (wrong !== undefined) {
-        exitStatus = unknown(wrong, io)
-        return
-      }
-      const chosen = DRILLS.filter(({ name }) => names.length === 0 || names.includes(name))
-      const drills = Array.from({ length: flags.repeat }, () => chosen).flat()
-      exitStatus = await runAll(drills, { ...flags, times: 1 }, io)
+    .addOption(
+      option(
+        '--times <list>',
+        'faults in one run, by drill',
+        timesList(known),
+        new Map(),
+        '1 each',
+      ),
+    )
+    .option('--resume', 'leave out what has enough good runs of this build and rate', false)
+    .addHelpText(
+      'after',
+      `\nExample:\n  ./carillon drill suite --repeat 3 --times leader-kill=34,leader-pause=7,partition-leader=7`,
+    )
+    .action(async (names: string[], flags: SuiteFlags) => {
+      const chosen = drills.filter(({ name }) => names.length === 0 || names.includes(name))
+      exitStatus = await suite(chosen, flags, world)
     })
   program
     .command('history')
-    .description('earlier runs, the latest last')
-    .argument('[name]', 'of one drill')
+    .description('earlier runs: trends, or each run of one drill, the latest last')
+    .argument('[name]', 'of one drill', known)
     .option('--out <dir>', 'where the evidence lies', OUT)
-    .option('--output <form>', 'table or json', 'table')
-    .action((name: string | undefined, { out, output }: Pick<Flags, 'out' | 'output'>) => {
-      const lines = readHistory(resolve(out)).filter(({ drill }) => drill === (name ?? drill))
-      io.out(output === 'json' ? JSON.stringify(lines, null, 1) : historyText(lines, io))
+    .option('--markdown', 'the table of results, from summaries that were kept (--record)', false)
+    .option('--kept <dir>', 'where those lie', KEPT)
+    .option('--into <file>', 'with --markdown: put the table into this page, between its marks')
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  ./carillon drill history --markdown --into chaos/README.md',
+    )
+    .action((name: string | undefined, flags: HistoryFlags) => {
+      io.out(flags.markdown ? markdown(flags, world) : historyText(name, flags, io))
     })
 
   try {
@@ -100,106 +176,122 @@ export async function main(argv: string[]): Promise<number> {
   return exitStatus
 }
 
+const OUT = '.carillon/drills'
+const KEPT = 'chaos/history'
+const BOTH = 'error: a name or --all, not both'
+/** Low enough for three nodes, an SMSC and the load on two processors. */
+const RATE = 200
+
 function withFlags(command: Command): Command {
   return command
     .option('--out <dir>', 'where the evidence goes', OUT)
-    .option('--rate <rate>', 'messages a second', perSecond, RATE)
+    .option('--record <dir>', 'also keep a summary of each run there, for good')
+    .addOption(
+      option('--rate <rate>', 'messages a second, or unlimited', perSecond, RATE, `${RATE}/s`),
+    )
     .option('--seed <n>', "of the drill's own chance (default: drawn)", whole(0, 2 ** 32 - 1))
     .option('--keep', "keep the nodes' data and logs", false)
-    .option('--output <form>', 'table or json', 'table')
+    .addOption(outputOption())
 }
 
-async function list(io: Io): Promise<number> {
+async function listText({ drills, io }: DrillWorld, output: Flags['output']): Promise<string> {
   const rows = await Promise.all(
-    DRILLS.map(async ({ name, summary, cannotRun }) => ({
+    drills.map(async ({ name, summary, cannotRun }) => ({
       name,
-      summary: summary + ((await cannotRun?.().then(why => why && ` (not here: ${why})`)) ?? ''),
+      summary,
+      notHere: (await cannotRun?.()) ?? null,
     })),
   )
-  io.out(tableText(rows, { drill: row => row.name, 'what it does': row => row.summary }, io.paint))
-  return 0
+  if (output === 'json') return JSON.stringify(rows, null, 1)
+  const what = ({ summary, notHere }: (typeof rows)[number]): string =>
+    notHere === null ? summary : `${summary} (not here: ${notHere})`
+  return tableText(rows, { drill: row => row.name, 'what it does': what }, io.paint)
 }
 
-async function runAll(drills: readonly Drill[], flags: Flags, io: Io): Promise<number> {
+async function suite(
+  drills: readonly Drill[],
+  flags: SuiteFlags,
+  world: DrillWorld,
+): Promise<number> {
+  const history = readHistory(resolve(flags.out))
+  const build = buildId().hash
+  const rate = limit(flags.rate)
+  const runs = plan(drills, {
+    repeat: flags.repeat,
+    timesOf: drill => flags.times.get(drill) ?? 1,
+    done: (drill, times) => (flags.resume ? goodRuns(history, { drill, times, build, rate }) : 0),
+  })
+  const done = flags.repeat * drills.length - runs.length
+  if (flags.resume) world.io.note(`${done} good runs of this build (${build}) are there already`)
+  return runAll(runs, flags, world)
+}
+
+async function runAll(
+  runs: readonly PlannedRun[],
+  flags: Flags,
+  { io, perform }: DrillWorld,
+): Promise<number> {
   const out = resolve(flags.out)
-  const lines: HistoryLine[] = []
-  for (const drill of drills) {
-    const options: RunOptions = {
-      out,
-      rate: flags.rate ?? RATE,
-      seed: flags.seed ?? systemRandom.below(2 ** 32),
-      times: flags.times,
-      keep: flags.keep,
-      say: text => io.note(`${io.paint.dim(new Date().toISOString().slice(11, 23))} ${text}`),
-    }
-    io.note(`${io.paint.bold(drill.name)}: ${drill.summary}`)
-    const { evidence, directory } = await runDrill(drill, options)
-    const line = historyLine(evidence, directory)
-    appendHistory(out, line)
-    lines.push(line)
-    if (flags.output === 'json') io.out(JSON.stringify(evidence))
-    else {
-      for (const check of evidence.checks) io.out(checkText(check, io))
-      if (flags.times > 1) io.out(spreadsText(line))
-      const { result, reason } = evidence
-      const paint = result === 'passed' ? io.paint.green : io.paint.red
-      const why = reason === undefined ? '' : `: ${reason}`
-      io.out(`${drill.name} ${paint(result)}${why} · ${directory}/report.html`)
-    }
+  const record = flags.record === undefined ? undefined : resolve(flags.record)
+  const stop = stopOnSignals(io)
+  try {
+    const { keep, seed, output } = flags
+    const { exitStatus, lines } = await campaign(
+      runs,
+      { out, record, rate: limit(flags.rate), seed, keep, output, signal: stop.signal },
+      readHistory(out),
+      { io, clock: systemClock, drawSeed: () => systemRandom.below(2 ** 32), perform },
+    )
+    if (lines.length > 1 && output === 'table') io.out(`\n${runsText(lines, io.paint)}`)
+    return exitStatus
+  } finally {
+    stop.forget()
   }
-  if (lines.length > 1 && flags.output === 'table') io.out(`\n${historyText(lines, io)}`)
-  return lines.some(({ result }) => result === 'failed') ? 1 : 0
 }
 
-function checkText({ kind, ok, name, found, expected }: Check, io: Io): string {
-  const word = ok ? io.paint.green('ok') : kind === 'goal' ? 'missed' : io.paint.red('FAILED')
-  return `  ${word} ${name}: ${found}${ok ? '' : ` (expected: ${expected})`}`
+/** The first SIGINT or SIGTERM stops the drill in good order; the second does what it always does. */
+function stopOnSignals(io: Io): { signal: AbortSignal; forget: () => void } {
+  const controller = new AbortController()
+  const stop = (signal: NodeJS.Signals): void => {
+    forget()
+    io.note(`${signal}: the drill is stopped and its faults healed; once more ends it at once`)
+    controller.abort(new Error(`stopped by ${signal}`))
+  }
+  const forget = (): void => {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return { signal: controller.signal, forget }
 }
 
-function spreadsText({ spreads }: HistoryLine): string {
-  const lines = [
-    ['gap, surviving sessions', spreads.survivingGapMs],
-    ['gap, affected sessions', spreads.affectedGapMs],
-    ['new leader', spreads.newLeaderMs],
-    ['SMSC served again', spreads.upstreamMs],
-  ] as const
-  return lines.map(([name, spread]) => `  ${name}: ${spreadText(spread)}`).join('\n')
+function historyText(name: string | undefined, { out, output }: HistoryFlags, io: Io): string {
+  const lines = readHistory(resolve(out)).filter(({ drill }) => drill === (name ?? drill))
+  if (output === 'json') return JSON.stringify(lines, null, 1)
+  if (name === undefined) return trendsText(lines, io.paint)
+  const gaps = lines.flatMap(({ spreads }) => spreads.survivingGapMs?.p50 ?? [])
+  return `${runsText(lines, io.paint)}\ngap of surviving sessions, p50, ms: ${trend(gaps)}`
 }
 
-function historyText(lines: readonly HistoryLine[], io: Io): string {
-  return tableText(
-    lines,
-    {
-      drill: line => line.drill,
-      started: line => line.startedAt.slice(0, 19),
-      result: line => line.result,
-      s: line => Math.round(line.tookMs / 1000),
-      faults: line => line.faults,
-      acknowledged: line => line.acknowledged,
-      lost: line => line.lost,
-      'twice/bound': line => `${line.duplicatedUpstream}/${line.duplicateBound}`,
-      'gap surviving': line => spreadText(line.spreads.survivingGapMs),
-      'new leader': line => spreadText(line.spreads.newLeaderMs),
-      'failed, missed': line => line.reason ?? [...line.failed, ...line.missed].join('; '),
-    },
-    io.paint,
+function markdown({ kept, into }: HistoryFlags, { drills }: DrillWorld): string {
+  const summaries = readSummaries(resolve(kept))
+  const table = resultsTable(
+    summaries,
+    drills.map(({ name }) => name),
   )
+  if (into === undefined) return table.trimEnd()
+  writeFileSync(into, withResults(readFileSync(into, 'utf8'), table))
+  return `${into}: ${summaries.length} runs`
 }
 
-function spreadText(spread: Spread | null): string {
-  if (spread === null) return '-'
-  const { count, p50, p95, max } = spread
-  const ms = (value: number): string => String(Math.round(value))
-  return count === 1 ? `${ms(p50)} ms` : `${ms(p50)}/${ms(p95)}/${ms(max)} ms of ${count}`
+function timesList(known: (name: string) => string) {
+  const count = whole(1, 1_000)
+  return (text: string): ReadonlyMap<string, number> =>
+    new Map(
+      text.split(',').map(part => {
+        const [name = '', times = ''] = part.split('=')
+        return [known(name), count(times)]
+      }),
+    )
 }
-
-function unknown(name: string | undefined, io: Io): number {
-  const known = DRILLS.map(drill => drill.name).join(', ')
-  io.note(name === undefined ? 'drill run: name one, or --all' : `there is no drill ${name}`)
-  io.note(`There are: ${known}`)
-  return 2
-}
-
-const OUT = '.carillon/drills'
-/** Low enough for three nodes, an SMSC and the load on two processors. */
-const RATE = 200

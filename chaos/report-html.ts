@@ -38,9 +38,10 @@ ${table(
 }
 
 function about(evidence: Evidence): string {
-  const { carillon, machine, startedAt, tookMs, seed, settings } = evidence
+  const { carillon, build, machine, startedAt, tookMs, seed, settings } = evidence
   return (
-    `${startedAt}, took ${(tookMs / 1000).toFixed(1)} s · Carillon ${carillon} · ${settings.size} nodes, ` +
+    `${startedAt}, took ${(tookMs / 1000).toFixed(1)} s · Carillon ${carillon}, commit ` +
+    `${build.commit ?? 'unknown'}, build ${build.hash} · ${settings.size} nodes, ` +
     `${settings.rate} messages a second · seed ${seed} · Node.js ${machine.node} on ${machine.platform}, ` +
     `${machine.cpus} processors, load ${machine.loadBefore.toFixed(1)} before and ` +
     `${machine.loadAfter.toFixed(1)} after`

@@ -1,10 +1,12 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
+import { buildId } from './build-id.js'
 import { verdicts } from './checks.js'
-import { CONNECTOR, type Drill } from './drill.js'
+import { CONNECTOR, UNLIMITED_WINDOW, type Drill } from './drill.js'
 import { failed, type Evidence, type NodeUse } from './evidence.js'
 import { longestGap, spread } from './gaps.js'
+import { AWAITED_MAX } from './load.js'
 import { readJournal, reconcile, type ClientBook } from './reconcile.js'
 import { reportHtml } from './report-html.js'
 import { Scene } from './scene.js'
@@ -13,14 +15,16 @@ import { drawTimeline } from './timeline.js'
 export interface RunOptions {
   /** The evidence of this run goes into a directory of its own in here. */
   out: string
-  /** Messages a second. */
-  rate: number
+  /** Messages a second; null: as many as come back. */
+  rate: number | null
   seed: number
   /** How often the fault comes, in one running cluster. */
   times: number
   /** Keeps the nodes' data too; their logs are kept where a check failed. */
   keep: boolean
   say: (text: string) => void
+  /** Ends the drill where it stands: its faults are healed, and it counts as stopped, with the reason given. */
+  signal: AbortSignal
 }
 
 export interface DrillResult {
@@ -48,12 +52,16 @@ export async function runDrill(drill: Drill, options: RunOptions): Promise<Drill
   else {
     await inTime(drill, options, directory, evidence)
     evidence.result = failed(evidence.checks) ? 'failed' : 'passed'
+    if (options.signal.aborted) {
+      evidence.result = 'stopped'
+      evidence.reason = messageOf(options.signal.reason)
+    }
   }
   evidence.tookMs = Date.now() - startedAtMs
   evidence.machine.loadAfter = loadavg()[0]!
   const cluster = join(directory, 'cluster')
   if (!options.keep) {
-    if (evidence.result !== 'failed') rmSync(cluster, { recursive: true, force: true })
+    if (evidence.result === 'passed') rmSync(cluster, { recursive: true, force: true })
     for (let id = 1; id <= evidence.settings.size; id++) {
       rmSync(join(cluster, `data-${id}`), { recursive: true, force: true })
     }
@@ -111,10 +119,11 @@ async function perform(
     () => outOfTime.abort(new Error('out of time')),
     budgetMs - CLOSING_MS - SETTLE_MS_LEAST,
   )
+  const signal = AbortSignal.any([outOfTime.signal, options.signal])
   let scene: Scene | undefined
   try {
     say(`starting ${drill.setup?.size ?? 3} nodes`)
-    scene = await Scene.start(drill, { directory, rate, seed, say, signal: outOfTime.signal })
+    scene = await Scene.start(drill, { directory, rate, seed, say, signal })
     stage.scene = scene
     const before = usesOf(scene)
     const fromMs = Date.now()
@@ -122,16 +131,18 @@ async function perform(
     try {
       for (let i = 0; i < times; i++) {
         if (times > 1) say(`${i + 1} of ${times}`)
-        await drill.run(scene)
+        await orAborted(drill.run(scene), signal)
         await scene.steady(i + 1 < times ? BETWEEN_MS : AFTER_MS)
       }
     } catch (error) {
-      scene.mesh?.heal()
-      for (const node of scene.cluster.running) node.thaw()
+      say(`ended early, faults are healed: ${messageOf(error)}`)
+      scene.heal()
       scene.check('the drill ran to its end', false, messageOf(error), 'no error')
     }
     clearTimeout(timer)
-    await close(scene, evidence, { before, fromMs, leftMs, directory, say })
+    const closingMs = (): number =>
+      options.signal.aborted ? Math.min(STOPPED_MS, leftMs()) : leftMs()
+    await close(scene, evidence, { before, fromMs, leftMs: closingMs, directory, say })
   } catch (error) {
     evidence.checks.push({
       kind: 'must',
@@ -238,7 +249,25 @@ async function close(
   writeFileSync(join(directory, 'load.json'), `${JSON.stringify(reports, null, 1)}\n`)
 }
 
+/** Rejects when the signal is aborted, whatever the work does; each of its next steps finds that too. */
+async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  let stop = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
+  })
+  try {
+    await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    work.catch(() => undefined) // it ends later, with the same reason
+  }
+}
+
 const WARM_MS = 3_000
+/** What was stopped is not waited for. */
+const STOPPED_MS = CLOSING_MS + 5_000
 const BETWEEN_MS = 1_000
 const AFTER_MS = 2_000
 const SETTLE_MS_LEAST = 40_000
@@ -280,15 +309,20 @@ function messageOf(error: unknown): string {
 }
 
 function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence {
-  const { rate, seed } = options
+  const { rate, seed, times } = options
   return {
     version: 1,
     drill: drill.name,
     summary: drill.summary,
-    says: ['messages in doubt are resent after 3 s (inDoubt: wait 3s)', ...(drill.says ?? [])],
+    says: [
+      'messages in doubt are resent after 3 s (inDoubt: wait 3s)',
+      ...(rate === null ? [CLOSED_LOOP] : []),
+      ...(drill.says ?? []),
+    ],
     startedAt: new Date(startedAtMs).toISOString(),
     tookMs: 0,
     carillon: version(),
+    build: buildId(),
     machine: {
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
@@ -299,7 +333,8 @@ function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence
     seed,
     settings: {
       size: drill.setup?.size ?? 3,
-      rate,
+      rate: rate ?? 'unlimited',
+      times,
       gateway: null,
       node: drill.setup?.settings ?? {},
     },
@@ -319,6 +354,10 @@ function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence
     timeline: null,
   }
 }
+
+const CLOSED_LOOP =
+  `the load has no rate: it is a closed loop, with at most ${AWAITED_MAX} messages on their way or waiting ` +
+  `for their receipts; the connector's window is ${UNLIMITED_WINDOW}`
 
 function version(): string {
   const file = new URL('../../package.json', import.meta.url)

@@ -7,7 +7,13 @@ import { SmscSimulator } from '../src/tools/smsc-sim.js'
 import { gatewayTo, ProcessCluster } from '../src/testing/process-cluster.js'
 import type { ProcessNode } from '../src/testing/process-node.js'
 import { waitFor } from '../src/testing/wait-for.js'
-import { CONNECTOR, type Drill, type DrillSetup, type InsideFaults } from './drill.js'
+import {
+  CONNECTOR,
+  UNLIMITED_WINDOW,
+  type Drill,
+  type DrillSetup,
+  type InsideFaults,
+} from './drill.js'
 import type { Check, FaultSample, Mark } from './evidence.js'
 import { ProxyMesh } from './fault-proxy.js'
 import { longestGap } from './gaps.js'
@@ -17,7 +23,8 @@ import { newLeader, pause, Watch } from './watch.js'
 export interface SceneOptions {
   /** Where the evidence of this run goes. */
   directory: string
-  rate: number
+  /** Messages a second; null: as many as come back. */
+  rate: number | null
   seed: number
   /** Hears what happens, a sentence each. */
   say: (text: string) => void
@@ -42,6 +49,7 @@ export class Scene {
   /** Messages that the drill's own faults may have made doubtful, beside those of broken binds. */
   doubtsAllowed = 0
   private readonly options: SceneOptions
+  private readonly setup: DrillSetup
   private readonly cleanups: Cleanup[]
 
   /** Starts everything; resolves when all nodes are ready, all sessions bound and messages flow. */
@@ -66,7 +74,7 @@ export class Scene {
     const smsc = new SmscSimulator({ port: 0, behaviour: setup.behaviour ?? {} })
     await smsc.start()
     cleanups.push(() => smsc.stop())
-    const gateway = gatewayWith(smsc.port, setup)
+    const gateway = gatewayWith(smsc.port, setup, rate)
     const inside = setup.inside
     const cluster = await ProcessCluster.prepare({
       size: setup.size ?? 3,
@@ -99,7 +107,19 @@ export class Scene {
       await load.giveUp()
     })
     load.start()
-    const parts = { cluster, smsc, load, watch, mesh, random, gateway, events, options, cleanups }
+    const parts = {
+      cluster,
+      smsc,
+      load,
+      watch,
+      mesh,
+      random,
+      gateway,
+      events,
+      options,
+      setup,
+      cleanups,
+    }
     const scene = new Scene(parts)
     await waitFor('all sessions are bound', () => scene.load.allUp, { timeoutMs: START_MS })
     await waitFor('messages reach the SMSC', () => smsc.stats().accepted > 20, {
@@ -110,7 +130,11 @@ export class Scene {
 
   private constructor(
     parts: Pick<Scene, 'cluster' | 'smsc' | 'load' | 'watch' | 'mesh' | 'random'> &
-      Pick<Scene, 'gateway' | 'events'> & { options: SceneOptions; cleanups: Cleanup[] },
+      Pick<Scene, 'gateway' | 'events'> & {
+        options: SceneOptions
+        setup: DrillSetup
+        cleanups: Cleanup[]
+      },
   ) {
     this.cluster = parts.cluster
     this.smsc = parts.smsc
@@ -121,6 +145,7 @@ export class Scene {
     this.gateway = parts.gateway
     this.events = parts.events
     this.options = parts.options
+    this.setup = parts.setup
     this.cleanups = parts.cleanups
   }
 
@@ -142,9 +167,18 @@ export class Scene {
 
   /** The load goes on for so long. */
   async steady(ms: number): Promise<void> {
-    this.options.signal.throwIfAborted()
-    await pause(ms)
-    this.options.signal.throwIfAborted()
+    const { signal } = this.options
+    signal.throwIfAborted()
+    await pause(ms, signal)
+    signal.throwIfAborted()
+  }
+
+  /** Takes back what can be taken back at once: blocked networks, frozen processes, faults inside nodes. */
+  heal(): void {
+    this.mesh?.heal()
+    for (const node of this.cluster.running) node.thaw()
+    if (this.setup.inside === undefined) return
+    for (const node of this.cluster.running) this.inside(node, this.setup.inside)
   }
 
   mark(kind: Mark['kind'], text: string): number {
@@ -194,6 +228,7 @@ export class Scene {
     const at = new Map(this.load.sessions.map(session => [session, session.boundAt.at(-1)]))
     const addresses = new Set<string | undefined>(nodes.map(({ smppAddress }) => smppAddress))
 
+    this.options.signal.throwIfAborted()
     const atMs = this.mark('fault', what)
     await act()
     const led = elects ? newLeader(this.cluster, term, hit, ELECTION_MS) : undefined
@@ -285,9 +320,10 @@ const ELECTION_MS = 30_000
 const BEFORE_MS = 2_000
 const EVENTS_MAX = 2_000
 
-function gatewayWith(port: number, setup: DrillSetup): object {
+function gatewayWith(port: number, setup: DrillSetup, rate: number | null): object {
   const { connector = {}, account = {}, accounts = [] } = setup
-  const gateway = gatewayTo(port, { connector: { ...CONNECTOR, ...connector }, account }) as {
+  const usual = rate === null ? { ...CONNECTOR, window: UNLIMITED_WINDOW } : CONNECTOR
+  const gateway = gatewayTo(port, { connector: { ...usual, ...connector }, account }) as {
     accounts: object[]
   }
   // An account each: receipts go to any session of their account, and each client keeps its own books.

@@ -73,7 +73,18 @@ export async function newLeader(
   return undefined
 }
 
-export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+/** Resolves after so long, or when the signal is aborted. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal?.addEventListener('abort', end)
+  })
+}
 
 function roleIn(node: ProcessNode, view: ClusterView | undefined): Role {
   if (!node.isRunning) return 'down'
