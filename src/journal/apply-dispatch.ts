@@ -14,7 +14,7 @@ import { RETRIES_MAX } from './connectors.js'
 import { homeOf } from './epochs.js'
 import { refOf } from './ids.js'
 import type { Subject } from './message-life.js'
-import { conclude, detach, recordSmscId, requeue, sent, subjectOf } from './message-life.js'
+import { conclude, detach, recordSmscId, requeue, rest, sent, subjectOf } from './message-life.js'
 import { OK, refused } from './results.js'
 
 /** Messages that one claim examines beyond those it takes: ranges name some that are queued no more. */
@@ -110,7 +110,10 @@ function applyNotSent(applying: Applying, subject: Subject, item: OutcomeItem): 
 /** Nobody knows whether the SMSC has the detached message: the connector's policy decides (DESIGN I6). */
 export function putInDoubt(applying: Applying, subject: Subject, sinceMs: number): void {
   const { block, offset, connector, ref } = subject
-  if (connector.settings?.inDoubt.kind === 'resend') return requeue(applying, subject)
+  if (connector.settings?.inDoubt.kind === 'resend') {
+    rest(applying, subject)
+    return requeue(applying, subject)
+  }
   block.setMark(offset, MARK.IN_DOUBT)
   connector.setDoubt(ref, { sinceMs, addressHash: block.addressHash(offset) })
   applying.state.blocks.changed(block)
@@ -125,6 +128,7 @@ export function applyRequeue(applying: Applying, command: Requeue): CommandResul
     if (subject?.connector.number !== command.connector) continue
     const mark = subject.block.mark(subject.offset)
     if (mark !== MARK.RETRY && mark !== MARK.IN_DOUBT) continue
+    if (mark === MARK.IN_DOUBT) rest(applying, subject)
     detach(applying, subject)
     requeue(applying, subject)
   }
@@ -161,6 +165,7 @@ export function applyResolveDoubt(
     const subject = subjectOf(applying, ref)
     if (subject?.connector.number !== command.connector) continue
     if (subject.block.mark(subject.offset) !== MARK.IN_DOUBT) continue
+    rest(applying, subject)
     detach(applying, subject)
     resolved++
     if (command.action === 'resend') requeue(applying, subject)

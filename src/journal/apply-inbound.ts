@@ -27,6 +27,7 @@ import {
   wantsReceipt,
 } from './message-life.js'
 import { OK, refused } from './results.js'
+import { remembers } from './rules.js'
 
 /**
  * Receipts and MO of an SMSC. They count whatever the epoch: the SMSC has given them to us, and gets its
@@ -105,7 +106,7 @@ function applyReceipt(
 
 /**
  * The message a receipt speaks of: of those with its SMSC id the newest that goes to its address, or the
- * only one; without one, the only message in doubt that goes there, while none on its way does (DESIGN I6).
+ * only one; without one, a message in doubt that nothing speaks against.
  */
 function messageOf(
   applying: Applying,
@@ -124,9 +125,27 @@ function messageOf(
     awaited++
   }
   if (awaited > 0) return awaited === 1 ? only : undefined
-  const doubted = connector.onlyDoubtTo(item.addressHash)
-  if (doubted === undefined || someClaimedTo(applying, connector, item.addressHash))
-    return undefined
+  return doubtOf(applying, connector, item)
+}
+
+/**
+ * The only message in doubt to the receipt's address, unless the receipt may mean another one (DESIGN I6): one on
+ * its way that it has overtaken; one that is concluded, if it is repeated; a copy that was sent before its
+ * message was sent again. To leave a doubt as it is costs a second copy at worst, to settle the wrong one a message.
+ */
+function doubtOf(
+  applying: Applying,
+  connector: ConnectorState,
+  { addressHash, smscId }: InboundReceipt,
+): Subject | undefined {
+  const { state } = applying
+  const doubted = connector.onlyDoubtTo(addressHash)
+  if (doubted === undefined) return undefined
+  if (remembers(state)) {
+    if (smscId === '' || connector.resting.restsFor(addressHash, doubted)) return undefined
+    if (state.smscIds.knows(connector.number, smscId)) return undefined
+  }
+  if (someClaimedTo(applying, connector, addressHash)) return undefined
   const subject = subjectOf(applying, doubted)
   return subject?.block.smscId(subject.offset) === '' ? subject : undefined
 }

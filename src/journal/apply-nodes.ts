@@ -1,12 +1,13 @@
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
 import { putInDoubt } from './apply-dispatch.js'
-import type { Bind, CommandResult } from './commands.js'
+import type { Bind, Command, CommandResult } from './commands.js'
 import type { ConnectorState } from './connectors.js'
 import { homeOf } from './epochs.js'
 import { detach, subjectOf } from './message-life.js'
 import { available, pickHome, pickOwner, uneven } from './placement.js'
 import { OK, refused } from './results.js'
+import { agreeOnRules } from './rules.js'
 
 /** Binds a session; maxSessions is exact over all nodes. */
 export function applyBind(applying: Applying, { session }: Bind): CommandResult {
@@ -38,14 +39,18 @@ export function applyEndSession(applying: Applying, id: string): CommandResult {
  * A process begins. Whatever an earlier one of this node held ends in the same entry, however fast it
  * came back: it has lost its memory (DESIGN I4).
  */
-export function applyRegisterBoot(applying: Applying, node: number, boot: number): CommandResult {
+export function applyRegisterBoot(
+  applying: Applying,
+  { node, boot, rules = 0 }: Extract<Command, { kind: 'registerBoot' }>,
+): CommandResult {
   const { state, entry } = applying
   const known = state.nodes.get(node)
   if (entry.node !== node || entry.boot !== boot) return refused('malformed')
   if (known !== undefined && boot <= known.boot) return refused('staleBoot')
   if (known?.alive === true) endBoot(applying, node)
-  state.nodes.register(node, boot)
+  state.nodes.register(node, boot, rules)
   state.hash.mix(node * 65536 + boot)
+  agreeOnRules(state)
   settleIn(applying)
   return OK
 }

@@ -121,7 +121,7 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
     case 'endSession':
       return applyEndSession(applying, command.session)
     case 'registerBoot':
-      return applyRegisterBoot(applying, command.node, command.boot)
+      return applyRegisterBoot(applying, command)
     case 'nodeDown':
       return applyNodeDown(applying, command.node, command.boot)
     case 'draining':

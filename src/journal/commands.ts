@@ -15,7 +15,8 @@ export type Command =
   | Delivered
   | Bind
   | { kind: 'endSession'; session: string }
-  | { kind: 'registerBoot'; node: number; boot: number }
+  /** A process begins. `rules`: those of apply that its program knows (rules.ts); absent: 0. */
+  | { kind: 'registerBoot'; node: number; boot: number; rules?: number }
   /** The leader calls a node unreachable: ends that boot (sessions, homes, ownerships). */
   | { kind: 'nodeDown'; node: number; boot: number }
   /** A node hands its homes and ownerships over, or takes part again. */

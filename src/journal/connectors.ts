@@ -13,6 +13,7 @@ import {
   retryKey,
 } from './keys.js'
 import { pack, unpack } from './pack.js'
+import { RestingNumbers } from './resting-numbers.js'
 import type { Persistent, StateStore } from './state-store.js'
 
 /** Receipts that may wait for their message's id, per connector; the oldest goes first. */
@@ -68,6 +69,7 @@ export class ConnectorState implements Persistent {
   readonly expiries: Map<number, Buffer> = new Map()
   /** By number, oldest first. */
   readonly orphans: Map<number, Orphan> = new Map()
+  readonly resting: RestingNumbers
   private readonly doubtsByAddress: Map<number, Set<Ref>> = new Map()
   /** Numbers of the orphans that name an SMSC id, ascending. */
   private readonly orphansById: Map<string, number[]> = new Map()
@@ -83,6 +85,7 @@ export class ConnectorState implements Persistent {
       return saved?.cursors[level] ?? { head: 0, tail: 0, from: 0 }
     })
     this.queue = new ConnectorQueue(store, number, cursors)
+    this.resting = new RestingNumbers(store, number)
     if (saved !== undefined) {
       this.home = saved.home
       this.epoch = saved.epoch
@@ -229,6 +232,7 @@ export class ConnectorState implements Persistent {
     await store.load('h' + prefix, (key, value) => {
       this.putOrphan(numberIn(key, 3, 6), unpack(value) as Orphan)
     })
+    await this.resting.load()
   }
 
   private putDoubt(ref: Ref, doubt: Doubt): void {

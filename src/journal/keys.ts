@@ -13,13 +13,15 @@ import type { Ref } from './ids.js'
 //   q | connector u16 | level u8 | segment u40  ranges of a queue
 //   h | connector u16 | number u48              orphan: a receipt that waits for its message
 //   i | segment u40 | chunk u40                 SMSC ids
+//   j | number u40                              SMSC ids of concluded messages
+//   u | connector u16 | number u48              number that rests
 //   a | account u16                             account: counters, owner, delivery cursors
 //   l | account u16 | segment u40               delivery list
 //   s | session id                              session
 //   n | node u16                                node: boot, lowest unanswered number
 //   p | node u16 | number u48                   outcome of a proposal
 //   g | revision u40                            settings
-//   y | chunk u40                             short ids: messages of 256 numbers
+//   y | chunk u40                               short ids: messages of 256 numbers
 //   w | index u48                               open block below the retire floor
 //   x | index u48                               journal value given up, not yet deleted from the log
 export const META_KEY = 'm'
@@ -37,6 +39,10 @@ export const queuePrefix = (connector: number, level: number): string =>
 export const orphanKey = (connector: number, number: number): string =>
   'h' + octets(connector, 2) + octets(number, 6)
 export const smscIdPrefix = (segment: number): string => 'i' + octets(segment, 5)
+export const concludedIdsKey = (number: number): string => 'j' + octets(number, 5)
+export const restingPrefix = (connector: number): string => 'u' + octets(connector, 2)
+export const restingKey = (connector: number, number: number): string =>
+  restingPrefix(connector) + octets(number, 6)
 export const accountKey = (account: number): string => 'a' + octets(account, 2)
 export const deliveryPrefix = (account: number): string => 'l' + octets(account, 2)
 export const sessionKey = (id: string): string => 's' + id

@@ -6,6 +6,7 @@ import { AGAIN } from './connector-queue.js'
 import type { ConnectorState } from './connectors.js'
 import type { Ref } from './ids.js'
 import { indexOf, offsetOf } from './ids.js'
+import { remembers } from './rules.js'
 
 // The steps of a submitted message's life that several commands share. Each keeps the counters of its
 // connector and account, the tables that name it and its marks in step.
@@ -98,13 +99,22 @@ export function sent(applying: Applying, subject: Subject, smscId: string, atMs:
     return
   }
   block.setAwaited(offset, true)
-  if (smscId !== '') applying.state.smscIds.add(connector.number, smscId, ref)
+  if (smscId === '') rest(applying, subject)
+  else applying.state.smscIds.add(connector.number, smscId, ref)
 }
 
 export function recordSmscId(applying: Applying, subject: Subject, smscId: string): void {
   if (smscId === '') return
   subject.block.setSmscId(subject.offset, smscId)
   applying.state.blocks.changed(subject.block)
+}
+
+/**
+ * The SMSC has, or may have, a copy of this message whose id nobody will learn. A receipt of that copy must not
+ * be taken for one of another message in doubt to the same number.
+ */
+export function rest({ state }: Applying, { block, offset, connector, ref }: Subject): void {
+  if (remembers(state)) connector.resting.add(block.addressHash(offset), ref)
 }
 
 /** Sets the final state; what is owed for it is the caller's. */

@@ -16,10 +16,10 @@ async function secondBoot(): Promise<{ store: MemoryStore; state: StateStore; no
   store.opened = true
   const state = new StateStore(store)
   const nodes = new Nodes(state)
-  nodes.register(1, 1)
+  nodes.register(1, 1, 0)
   nodes.keep(1, 1, { index: 10, results: [{ ok: true }] })
   await state.flush(() => undefined)
-  nodes.register(1, 2)
+  nodes.register(1, 2, 0)
   return { store, state, nodes }
 }
 

@@ -16,6 +16,8 @@ export interface NodeState {
   draining: boolean
   /** Numbers below were answered and are refused. */
   lowest: number
+  /** Rules of apply that its program knows (rules.ts); absent: 0. */
+  rules?: number
 }
 
 /** Nodes, and the outcomes of their proposals, kept so that a repeated one gets its first answer. */
@@ -41,10 +43,10 @@ export class Nodes implements Persistent {
   }
 
   /** Begins a boot; outcomes of earlier ones go. */
-  register(node: number, boot: number): void {
+  register(node: number, boot: number, rules: number): void {
     for (const number of this.outcomes.get(node)?.keys() ?? []) this.drop(outcomeKey(node, number))
     this.outcomes.set(node, new Map())
-    this.set({ node, boot, alive: true, draining: false, lowest: 1 })
+    this.set({ node, boot, alive: true, draining: false, lowest: 1, rules })
   }
 
   set(state: NodeState): void {

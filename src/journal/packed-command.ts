@@ -9,6 +9,7 @@ const text: Check = value => typeof value === 'string'
 const flag: Check = value => typeof value === 'boolean'
 const refs: Check = value => Array.isArray(value) && value.every(count)
 const object: Check = value => typeof value === 'object' && value !== null && !Array.isArray(value)
+const countOrNone: Check = value => value === undefined || count(value)
 const countOrNull: Check = value => value === null || count(value)
 const oneOf =
   (...values: unknown[]): Check =>
@@ -21,7 +22,7 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   expire: { connector: count, epoch: count, refs, buckets: refs },
   bind: { session: object },
   endSession: { session: text },
-  registerBoot: { node: count, boot: count },
+  registerBoot: { node: count, boot: count, rules: countOrNone },
   nodeDown: { node: count, boot: count },
   draining: { node: count, boot: count, draining: flag },
   void: { number: count },

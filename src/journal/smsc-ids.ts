@@ -1,10 +1,11 @@
 import { assert } from '../base/assert.js'
+import { ConcludedIds } from './concluded-ids.js'
 import type { Ref } from './ids.js'
 import { numberIn, octets, smscIdPrefix } from './keys.js'
 import type { Persistent, StateStore } from './state-store.js'
 
 /** Additions to a segment before a new one is begun. */
-const SEGMENT_ADDITIONS = 16_384
+export const SEGMENT_ADDITIONS = 16_384
 /** Slots of a segment's table: at most half full. */
 const SLOTS = 2 * SEGMENT_ADDITIONS
 /** Candidates that one look-up examines: SMSCs may give every message the same id. */
@@ -19,7 +20,10 @@ const CHANGE_OCTETS = 16
  * segment, newest first. A hash may lie: the caller compares the id that the message's block holds.
  */
 export class SmscIds implements Persistent {
+  /** Ids of concluded messages are kept for a while, when their segment goes. */
+  remembers = false
   private readonly store: StateStore
+  private readonly concluded: ConcludedIds
   /** Newest first. */
   private segments: Segment[]
   private readonly emptied: Segment[] = []
@@ -28,6 +32,7 @@ export class SmscIds implements Persistent {
   constructor(store: StateStore) {
     this.store = store
     store.add(this)
+    this.concluded = new ConcludedIds(store, SLOTS)
     this.newest = new Segment(0)
     this.segments = [this.newest]
   }
@@ -46,6 +51,7 @@ export class SmscIds implements Persistent {
         else segment.remove(low, high, -ref)
       }
     })
+    await this.concluded.load()
   }
 
   private loaded(number: number): Segment {
@@ -96,6 +102,20 @@ export class SmscIds implements Persistent {
     return found
   }
 
+  /**
+   * Whether a message of ours has or had this id: one that is concluded too, as long as it is remembered (the
+   * segments here, and those that ConcludedIds keeps: a million ids, over all connectors).
+   */
+  knows(connector: number, smscId: string): boolean {
+    hash(connector, smscId)
+    const low = hashed[0]!
+    const high = hashed[1]!
+    return (
+      this.segments.some(segment => segment.had(low, high)) ||
+      this.concluded.has(low % SLOTS, markOf(high))
+    )
+  }
+
   collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
     for (const segment of this.emptied)
       for (let chunk = 0; chunk < segment.chunks; chunk++) del(chunkKey(segment.number, chunk))
@@ -122,6 +142,7 @@ export class SmscIds implements Persistent {
     if (segment === this.newest || segment.live >= MERGE_BELOW) return
     this.segments = this.segments.filter(other => other !== segment)
     this.emptied.push(segment)
+    if (this.remembers) this.concluded.add(segment.marks())
     for (const [low, high, ref] of segment.entries()) this.addHash(low, high, ref)
   }
 }
@@ -175,6 +196,21 @@ class Segment {
     return found.length < 2 ? found : found.sort((a, b) => b - a).slice(0, most)
   }
 
+  /** Whether this hash was ever added, removed since or not. */
+  had(low: number, high: number): boolean {
+    for (let slot = low % SLOTS; this.used[slot] === 1; slot = (slot + 1) % SLOTS)
+      if (this.holds(slot, low, high)) return true
+    return false
+  }
+
+  /** What ConcludedIds keeps of it. */
+  marks(): Uint32Array {
+    const marks = new Uint32Array(SLOTS)
+    for (let slot = 0; slot < SLOTS; slot++)
+      if (this.used[slot] === 1) marks[slot] = markOf(this.hashes[2 * slot + 1]!)
+    return marks
+  }
+
   note(low: number, high: number, ref: Ref): void {
     this.changes.push(low, high, ref)
   }
@@ -201,6 +237,9 @@ class Segment {
     return this.hashes[2 * slot] === low && this.hashes[2 * slot + 1] === high
   }
 }
+
+/** 0 stands for a free slot. */
+const markOf = (high: number): number => (high === 0 ? 1 : high)
 
 const NONE: Ref[] = []
 const hashed = new Uint32Array(2)

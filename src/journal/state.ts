@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.js'
 import type { KeyValueStore } from '../base/store.js'
 import type { GatewaySettings } from '../policy/settings.js'
 import { NO_SETTINGS } from '../policy/settings.js'
@@ -11,6 +12,7 @@ import { ConnectorState } from './connectors.js'
 import { lingeringKey, META_KEY, numberIn, releaseKey, settingsKey } from './keys.js'
 import { Nodes } from './nodes.js'
 import { pack, unpack } from './pack.js'
+import { RULES } from './rules.js'
 import { SmscIds } from './smsc-ids.js'
 import { StateHash } from './state-hash.js'
 import type { Persistent } from './state-store.js'
@@ -57,6 +59,8 @@ export class State implements Persistent {
   /** 16 bits of each message_id; -1 before `bootstrap`. */
   generation = -1
   revision = 0
+  /** Rules that apply goes by; see rules.ts. */
+  rules = 0
   /** Blocks below were looked at by `retire`. */
   retireFloor = 1
   /** The hash at the last multiple of 256. */
@@ -141,6 +145,11 @@ export class State implements Persistent {
       if (this.releases.delete(index)) this.changedKeys.set(releaseKey(index), null)
   }
 
+  setRules(rules: number): void {
+    this.rules = rules
+    this.smscIds.remembers = rules >= 1
+  }
+
   /** Unclaimed messages without a final outcome. */
   get queued(): number {
     return sum(this.connectors, connector => connector.queued)
@@ -183,6 +192,7 @@ export class State implements Persistent {
       nextConnector: this.nextConnector,
       nextAccount: this.nextAccount,
       nextAlias: this.aliases.next,
+      rules: this.rules,
     }
   }
 
@@ -199,6 +209,9 @@ export class State implements Persistent {
     this.nextConnector = meta.nextConnector
     this.nextAccount = meta.nextAccount
     this.aliases.next = meta.nextAlias ?? FIRST_ALIAS
+    const { rules = 0 } = meta
+    assert(rules <= RULES, 'this program is too old: the cluster has gone over to newer rules')
+    this.setRules(rules)
     await this.store.load('g', (_, value) => {
       const revision = unpack(value) as Revision
       this.revisions.set(revision.revision, revision)
@@ -267,6 +280,8 @@ interface Meta {
   nextAccount: number
   /** Missing in states written before there were short ids. */
   nextAlias?: number
+  /** Missing in states written by programs that knew the first rules only. */
+  rules?: number
 }
 
 function sum<T>(parts: ReadonlyMap<number, T>, of: (part: T) => number): number {

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.js'
 import type { Journal, Send } from '../journal/index.js'
 import { encodeCommand } from '../journal/command-codec.js'
 import { joinEntry } from '../journal/entry.js'
+import { RULES } from '../journal/rules.js'
 
 /** A registration may get lost on its way to a leader. */
 const AGAIN_MS = 250
@@ -118,6 +119,6 @@ export class Boots {
       lowestUnanswered: 0,
       proposedAtMs: clock.nowMs(),
     }
-    send(joinEntry(header, [encodeCommand({ kind: 'registerBoot', node, boot })]))
+    send(joinEntry(header, [encodeCommand({ kind: 'registerBoot', node, boot, rules: RULES })]))
   }
 }

@@ -84,7 +84,7 @@ for (const { title, over, expected } of [
 ] as { title: string; over: Partial<StewardView>; expected: unknown[] }[])
   void t.test(title, async t => {
     const { cluster, view } = await start(t)
-    cluster.journal.state.nodes.register(2, 5)
+    cluster.journal.state.nodes.register(2, 5, 0)
     // node 99 is how the test applies commands
     const decisions = decide(view(over)).filter(
       decision => !('node' in decision && decision.node === 99),

@@ -6,6 +6,7 @@ import { encodeCommand } from '../journal/command-codec.js'
 import { joinEntry } from '../journal/entry.js'
 import { Journal } from '../journal/journal.js'
 import { Proposer } from '../journal/proposer.js'
+import { RULES } from '../journal/rules.js'
 import type { State } from '../journal/state.js'
 import type { GatewaySettings } from '../policy/settings.js'
 import { gateway } from './gateway.js'
@@ -243,6 +244,6 @@ export class OtherNode {
 
 function bootEntry(node: number, boot: number, proposedAtMs: number): Buffer {
   return joinEntry({ lane: 'other', node, boot, number: 0, lowestUnanswered: 0, proposedAtMs }, [
-    encodeCommand({ kind: 'registerBoot', node, boot }),
+    encodeCommand({ kind: 'registerBoot', node, boot, rules: RULES }),
   ])
 }

@@ -9,6 +9,7 @@ import type { Effect } from '../effects.js'
 import { Effects } from '../effects.js'
 import { encodeCommand } from '../command-codec.js'
 import { joinEntry } from '../entry.js'
+import { RULES } from '../rules.js'
 import { octetsOf } from '../state-store.js'
 import { State } from '../state.js'
 
@@ -46,9 +47,10 @@ export class TestLog {
     return log
   }
 
-  register(node: number, boot: number): void {
+  /** @param rules  of apply that the node's program knows */
+  register(node: number, boot: number, rules = RULES): void {
     this.numbers.set(node, 0)
-    this.append(this.entry(node, boot, 0, [{ kind: 'registerBoot', node, boot }]))
+    this.append(this.entry(node, boot, 0, [{ kind: 'registerBoot', node, boot, rules }]))
   }
 
   /** Appends and applies one proposal of a node; returns the result of its last command. */

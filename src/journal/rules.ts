@@ -1,0 +1,22 @@
+import type { State } from './state.js'
+
+/**
+ * Rules of apply that this program knows. Nodes must not apply one entry by different rules, and a cluster
+ * is updated node by node: a node says with its boot which rules its program knows, and a rule holds from
+ * the entry on in which the last living node says so.
+ *
+ *     0  those of the first states
+ *     1  a receipt settles a doubt only where no message is remembered that it may mean instead (DESIGN I6)
+ */
+export const RULES = 1
+
+export const remembers = (state: State): boolean => state.rules >= 1
+
+/** To be called after a boot was registered: goes over to what all living nodes know. */
+export function agreeOnRules(state: State): void {
+  let least = Infinity
+  for (const node of state.nodes.all()) if (node.alive) least = Math.min(least, node.rules ?? 0)
+  if (least <= state.rules || least === Infinity) return
+  state.setRules(least)
+  state.hash.mix(least)
+}
