@@ -37,6 +37,8 @@ export interface EsmeParts {
   random: Random
   checker: Checker
   trace: Trace
+  /** Different numbers that messages go to, by each route. */
+  numbers: number
   /** Through the balancer. */
   connect(): Promise<SimConnection>
   nextTag: () => string
@@ -150,7 +152,7 @@ export class SimEsme {
     const wantsReceipt = random.unit() < 0.8
     const body = encodeBody('submit_sm', {
       source_addr: '1000',
-      destination_addr: `49${random.below(2)}7${String(random.below(1e8)).padStart(8, '0')}`,
+      destination_addr: `49${random.below(2)}7${String(random.below(this.parts.numbers)).padStart(8, '0')}`,
       priority_flag: random.below(10) === 0 ? 1 : 0,
       registered_delivery: wantsReceipt ? 1 : 0,
       short_message: Buffer.from(`${tag} hello`),

@@ -2,13 +2,14 @@ import { parseArgs } from 'node:util'
 import { MUTATIONS } from './mutations.js'
 import { planOf, report, runWorld, shrink } from './run.js'
 
-const USAGE = `npm run sim -- [--seeds N] [--minutes M] [--seed S] [--nodes 3|5|7] [--daily]
+const USAGE = `npm run sim -- [--seeds N] [--minutes M] [--seed S] [--nodes 3|5|7] [--numbers N] [--daily]
 npm run sim:mutations -- [--seeds N] [--only NAME]
 
   --seeds N     stop after N seeds (default 100)
   --minutes M   stop after M minutes (default 5), whichever comes first
   --seed S      the first seed (default 1); with --seeds 1: that one alone
   --nodes N     nodes of the cluster (default 3)
+  --numbers N   numbers that messages go to, by each route (default: hardly ever the same twice)
   --daily       seeds from today's date
 `
 
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
     nodes: { type: 'string', default: '3' },
+    numbers: { type: 'string', default: '' },
     only: { type: 'string', default: '' },
     daily: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
@@ -35,6 +37,7 @@ async function searches(): Promise<number> {
   const nodes = wholeNumber('nodes', values.nodes, 1, 7)
   const seeds = wholeNumber('seeds', values.seeds || '100', 1, 1e9)
   const first = values.daily ? dateSeed() : wholeNumber('seed', values.seed, 0, 2 ** 31)
+  const numbers = values.numbers === '' ? undefined : wholeNumber('numbers', values.numbers, 1, 1e8)
   const endMs = performance.now() + Number(values.minutes) * 60_000
   const beganMs = performance.now()
   let clusterMs = 0
@@ -49,9 +52,10 @@ async function searches(): Promise<number> {
       `${messages} messages, ${duplicates} sent twice`
     )
   }
+  const again = numbers === undefined ? '' : ` --numbers ${numbers}`
   say(`sim: ${nodes} nodes, seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
   while (done < seeds && performance.now() < endMs) {
-    const plan = planOf(first + done, nodes)
+    const plan = planOf(first + done, nodes, { numbers })
     const result = await runWorld(plan)
     done++
     clusterMs += result.tookMs
@@ -61,7 +65,7 @@ async function searches(): Promise<number> {
       say(`seed ${plan.seed} FAILED: ${result.violations[0]!.rule}: ${result.violations[0]!.text}`)
       const least = await shrink(plan, result, say)
       say(report(least.plan, least.result))
-      say(`see it again: npm run sim -- --seeds 1 --seed ${plan.seed} --nodes ${nodes}`)
+      say(`see it again: npm run sim -- --seeds 1 --seed ${plan.seed} --nodes ${nodes}${again}`)
       say(summary())
       return 1
     }

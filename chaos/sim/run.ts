@@ -17,14 +17,19 @@ const TIMELINE_LINES = 200
 export function planOf(
   seed: number,
   nodes: number,
-  { mutation, faultsMs = FAULTS_MS }: { mutation?: Mutation; faultsMs?: number } = {},
+  {
+    mutation,
+    faultsMs = FAULTS_MS,
+    numbers,
+  }: { mutation?: Mutation; faultsMs?: number; numbers?: number | undefined } = {},
 ): WorldOptions {
   const random = new SeededRandom(seed ^ 0x5eed)
   const toMs = FAULTS_FROM_MS + faultsMs
   const everyMs = 150 * Math.pow(8, random.unit()) // 150 to 1,200 ms
   const only = mutation?.under
   const faults = schedule({ seed, nodes, fromMs: FAULTS_FROM_MS, toMs, everyMs, only })
-  return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate: 15 + random.below(25), mutation }
+  const rate = 15 + random.below(25)
+  return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate, numbers, mutation }
 }
 
 /** Runs a world; a mutation that patches production code does so for this run only. */

@@ -29,6 +29,8 @@ export interface WorldOptions {
   untilMs: number
   /** Submits per second of the whole world. */
   rate: number
+  /** Different numbers that messages go to: with few, several go to one at a time. Default: 10^8. */
+  numbers?: number | undefined
   mutation?: Mutation | undefined
 }
 
@@ -458,7 +460,7 @@ export class World {
   }
 
   private makeEsmes(): SimEsme[] {
-    const { rate } = this.options
+    const { rate, numbers = 1e8 } = this.options
     const wanted = [
       { name: 'esme1', systemId: 'esme1', bind: 'bind_transceiver', rate: rate / 2 },
       { name: 'esme2-tx', systemId: 'esme2', bind: 'bind_transmitter', rate: rate / 2 },
@@ -473,6 +475,7 @@ export class World {
           random: new SeededRandom(this.seedFor(options.name)),
           checker: this.checker,
           trace: this.trace,
+          numbers,
           connect: () => this.balanced(options.name),
           nextTag: () => `T=${String(++this.tags).padStart(6, '0')};`,
           nextSession: () => ++this.sessions,
