@@ -371,5 +371,6 @@ function within(keys: readonly string[], { gte, lt }: KeyRange): string[] {
 
 /** Byte order of keys is the order of these. */
 function text(key: Uint8Array): string {
+  if (Buffer.isBuffer(key)) return key.toString('latin1')
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 }

@@ -1,15 +1,17 @@
 import { parseArgs } from 'node:util'
 import { MUTATIONS } from './mutations.js'
-import { planOf, report, runWorld, shrink } from './run.js'
+import { kindOf, planOf, report, runWorld, shrink } from './run.js'
 
-const USAGE = `npm run sim -- [--seeds N] [--minutes M] [--seed S] [--nodes 3|5|7] [--numbers N] [--daily]
+const USAGE = `npm run sim -- [--seeds N] [--minutes M] [--seed S] [--nodes 3|5|7] [--pace storm|steady]
+                [--daily]
 npm run sim:mutations -- [--seeds N] [--only NAME]
 
   --seeds N     stop after N seeds (default 100)
   --minutes M   stop after M minutes (default 5), whichever comes first
   --seed S      the first seed (default 1); with --seeds 1: that one alone
-  --nodes N     nodes of the cluster (default 3)
-  --numbers N   numbers that messages go to, by each route (default: hardly ever the same twice)
+  --nodes N     nodes of the cluster (default: 3, 5 or 7, as the seed has it)
+  --pace P      storm: 10 s, faults on top of each other; steady: 60 s, a fault every 1 to 7 s, a quarter of the load
+                (default: as the seed has it)
   --daily       seeds from today's date
 `
 
@@ -18,8 +20,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '' },
     minutes: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
-    nodes: { type: 'string', default: '3' },
-    numbers: { type: 'string', default: '' },
+    nodes: { type: 'string', default: '' },
+    pace: { type: 'string', default: '' },
     only: { type: 'string', default: '' },
     daily: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
@@ -34,38 +36,48 @@ else process.exitCode = values.mutations ? await provesItself() : await searches
 
 /** Runs seeds until one fails, or seeds or minutes are over. */
 async function searches(): Promise<number> {
-  const nodes = wholeNumber('nodes', values.nodes, 1, 7)
   const seeds = wholeNumber('seeds', values.seeds || '100', 1, 1e9)
   const first = values.daily ? dateSeed() : wholeNumber('seed', values.seed, 0, 2 ** 31)
-  const numbers = values.numbers === '' ? undefined : wholeNumber('numbers', values.numbers, 1, 1e8)
   const endMs = performance.now() + Number(values.minutes) * 60_000
   const beganMs = performance.now()
-  let clusterMs = 0
+  /** By number of nodes. */
+  const clusterMs = new Map<number, { seeds: number; ms: number }>()
   let messages = 0
   let duplicates = 0
   let saidMs = beganMs
   let done = 0
   const summary = (): string => {
     const tookS = (performance.now() - beganMs) / 1000
+    const totalS = [...clusterMs.values()].reduce((sum, { ms }) => sum + ms / 1000, 0)
+    const kinds = [...clusterMs]
+      .sort(([a], [b]) => a - b)
+      .map(([nodes, { seeds, ms }]) => `${nodes} nodes: ${seeds}, ${(ms / 1000).toFixed(0)} s`)
     return (
-      `${done} seeds, ${(done / tookS).toFixed(2)} seeds/s, ${(clusterMs / 1000).toFixed(0)} cluster seconds, ` +
+      `${done} seeds, ${(done / tookS).toFixed(2)} seeds/s, ${totalS.toFixed(0)} cluster seconds, ` +
+      `${(totalS / tookS).toFixed(1)} a second (${kinds.join('; ')}), ` +
       `${messages} messages, ${duplicates} sent twice`
     )
   }
-  const again = numbers === undefined ? '' : ` --numbers ${numbers}`
-  say(`sim: ${nodes} nodes, seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
+  say(`sim: seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
   while (done < seeds && performance.now() < endMs) {
-    const plan = planOf(first + done, nodes, { numbers })
+    const seed = first + done
+    const kind = kindOf(seed)
+    const nodes = values.nodes === '' ? kind.nodes : wholeNumber('nodes', values.nodes, 1, 7)
+    const pace = values.pace === '' ? kind.pace : values.pace === 'steady' ? 'steady' : 'storm'
+    const plan = planOf(seed, nodes, { pace })
     const result = await runWorld(plan)
     done++
-    clusterMs += result.tookMs
+    const sum = clusterMs.get(nodes) ?? { seeds: 0, ms: 0 }
+    clusterMs.set(nodes, { seeds: sum.seeds + 1, ms: sum.ms + result.tookMs })
     messages += result.messages
     duplicates += result.duplicates
     if (result.violations.length > 0) {
       say(`seed ${plan.seed} FAILED: ${result.violations[0]!.rule}: ${result.violations[0]!.text}`)
       const least = await shrink(plan, result, say)
       say(report(least.plan, least.result))
-      say(`see it again: npm run sim -- --seeds 1 --seed ${plan.seed} --nodes ${nodes}${again}`)
+      say(
+        `see it again: npm run sim -- --seeds 1 --seed ${plan.seed} --nodes ${nodes} --pace ${pace}`,
+      )
       say(summary())
       return 1
     }

@@ -29,6 +29,8 @@ export interface Path {
 /** A stream that is not acknowledged for so long is broken, ms. */
 const STREAM_PATIENCE_MS = 1000
 const CONNECT_EVERY_MS = 60
+/** More than the greatest number of a node. */
+const PATHS = 16
 /** From the death of a process to the first refusal of its port. */
 const REFUSAL_MS = 1.5
 
@@ -44,7 +46,7 @@ export class PeerNetwork {
   onRecord: (from: number, to: number, record: Buffer) => void = () => undefined
   readonly heard = new Heard()
   private readonly nodes = new Map<number, SimTransport>()
-  private readonly paths = new Map<string, Path>()
+  private readonly paths: (Path | undefined)[] = []
 
   constructor(time: VirtualTime, random: Random) {
     this.time = time
@@ -67,13 +69,12 @@ export class PeerNetwork {
   }
 
   path(from: number, to: number): Path {
-    const key = `${from}-${to}`
-    let path = this.paths.get(key)
-    if (path === undefined) {
-      path = { cut: false, delayMs: { min: 0.1, max: 1.5 }, drop: 0, duplicate: 0 }
-      this.paths.set(key, path)
-    }
-    return path
+    return (this.paths[from * PATHS + to] ??= {
+      cut: false,
+      delayMs: { min: 0.1, max: 1.5 },
+      drop: 0,
+      duplicate: 0,
+    })
   }
 
   /** Breaks the streams between two nodes; they connect again by themselves. */

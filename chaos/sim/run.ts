@@ -8,28 +8,47 @@ import { World, type WorldOptions, type WorldResult } from './world.js'
 const FAULTS_FROM_MS = 1200
 const FAULTS_MS = 10_000
 const CALM_MS = 1000
+/** A world that is steady: it has the time to recover, to cut logs, to forget. */
+const STEADY_MS = 60_000
 /** Runs that shrinking may cost. */
 const SHRINK_RUNS_MAX = 60
 const TIMELINE_MS = 4000
 const TIMELINE_LINES = 200
 
+/** Storms are short, with faults on top of each other; steady worlds are long, and recover in between. */
+export type Pace = 'storm' | 'steady'
+
+export interface PlanOptions {
+  mutation?: Mutation
+  pace?: Pace
+  faultsMs?: number
+  /** Different numbers that messages go to, by each route. */
+  numbers?: number
+}
+
 /** What a seed stands for: a world and its faults. */
 export function planOf(
   seed: number,
   nodes: number,
-  {
-    mutation,
-    faultsMs = FAULTS_MS,
-    numbers,
-  }: { mutation?: Mutation; faultsMs?: number; numbers?: number | undefined } = {},
+  { mutation, pace = 'storm', faultsMs, numbers }: PlanOptions = {},
 ): WorldOptions {
   const random = new SeededRandom(seed ^ 0x5eed)
-  const toMs = FAULTS_FROM_MS + faultsMs
-  const everyMs = 150 * Math.pow(8, random.unit()) // 150 to 1,200 ms
+  const steady = pace === 'steady'
+  const toMs = FAULTS_FROM_MS + (faultsMs ?? (steady ? STEADY_MS : FAULTS_MS))
+  const everyMs = (steady ? 900 : 150) * Math.pow(8, random.unit()) // storms: 150 to 1,200 ms
   const only = mutation?.under
   const faults = schedule({ seed, nodes, fromMs: FAULTS_FROM_MS, toMs, everyMs, only })
-  const rate = 15 + random.below(25)
+  const rate = (15 + random.below(25)) / (steady ? 4 : 1)
   return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate, numbers, mutation }
+}
+
+/** What a seed has where nobody says; all kinds come in any twelve seeds. */
+export function kindOf(seed: number): { nodes: number; pace: Pace; numbers: number } {
+  return {
+    nodes: [3, 5, 7][seed % 3]!,
+    pace: seed % 2 === 0 ? 'steady' : 'storm',
+    numbers: seed % 4 < 2 ? 4 : 1e8,
+  }
 }
 
 /** Runs a world; a mutation that patches production code does so for this run only. */

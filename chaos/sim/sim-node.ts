@@ -56,6 +56,8 @@ export class SimNode {
   /** How much slower than the world's its clock has run at most. */
   slowness = 1
   private rate = 1
+  /** Known since the last entry that may have changed them; undefined: to be asked for. */
+  private knownVoters: readonly number[] | undefined
   /** Ways back of what was corrupted. */
   repair: (() => void) | undefined
   /** An error of its disk is to be expected in this process. */
@@ -139,7 +141,11 @@ export class SimNode {
   }
 
   /** Numbers of nodes that vote, as far as this one knows. */
-  get voters(): number[] {
+  get voters(): readonly number[] {
+    return (this.knownVoters ??= this.findVoters())
+  }
+
+  private findVoters(): readonly number[] {
     const members = this.group?.status().members ?? []
     const voters = members.filter(({ role }) => role === 'voter').map(({ id }) => id)
     return voters.length > 0 ? voters : Array.from({ length: this.parts.nodes }, (_, i) => i + 1)
@@ -150,6 +156,7 @@ export class SimNode {
     this.carillon = undefined
     this.group = undefined
     this.journal = undefined
+    this.knownVoters = undefined
   }
 
   private async run(process: SimProcess): Promise<void> {
@@ -249,7 +256,10 @@ export class SimNode {
         this.watched(process, machine, journal),
         this.heard(process, listener),
       )
-      if (!process.isDead) this.group = group
+      if (!process.isDead) {
+        this.group = group
+        this.knownVoters = undefined
+      }
       return group
     }
     return outer
@@ -265,6 +275,7 @@ export class SimNode {
       },
       apply: (index, term, data) => {
         if (process.isDead) return
+        if (data.length === 0) this.knownVoters = undefined // a change of members has no data
         inner.apply(index, term, data)
         checker.onApply(this.id, index, term, data, journal.state)
       },
@@ -275,6 +286,7 @@ export class SimNode {
       install: async index => {
         await inner.install(index)
         if (process.isDead) return
+        this.knownVoters = undefined
         this.parts.trace.add(this.name, `installs a snapshot of ${index}`)
         checker.onState(this.id, journal.state)
       },

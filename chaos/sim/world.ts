@@ -134,7 +134,7 @@ export class World {
       for (const fault of faults) time.after(fault.atMs, () => this.begin(fault))
       this.mobiles()
       while (time.monotonicMs() < untilMs && checker.violations.length === 0)
-        await time.advanceAsync(100)
+        await time.advanceSettled(100)
       if (checker.violations.length === 0) await this.settle()
     } finally {
       process.off('unhandledRejection', onRejection)
@@ -176,7 +176,7 @@ export class World {
     const beganAtMs = time.monotonicMs()
     for (const esme of this.esmes) esme.submitting = false
     for (;;) {
-      await time.advanceAsync(500)
+      await time.advanceSettled(500)
       if (checker.violations.length > 0) return
       const open = this.unfinished()
       if (open === '') break

@@ -84,3 +84,31 @@ void t.test('advanceAsync lets promises settle between timers', async t => {
   await work
   t.same(ran, [10, 20, 30])
 })
+
+void t.test(
+  'advanceSettled lets promises settle between timers, and passes on what is thrown',
+  async t => {
+    const time = new VirtualTime()
+    const ran: number[] = []
+    const wait = (ms: number) => new Promise<void>(resolve => time.after(ms, resolve))
+    const work = (async () => {
+      for (let i = 0; i < 300; i++) {
+        await wait(10)
+        await Promise.resolve()
+        ran.push(time.monotonicMs())
+      }
+    })()
+    time.every(3, () => undefined)
+    await time.advanceSettled(3000)
+    await work
+    t.same(
+      ran,
+      Array.from({ length: 300 }, (_, i) => (i + 1) * 10),
+    )
+    t.equal(time.monotonicMs(), 3000)
+    time.after(1, () => {
+      throw new Error('broken')
+    })
+    await t.rejects(time.advanceSettled(5), /broken/)
+  },
+)

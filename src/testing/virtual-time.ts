@@ -1,6 +1,9 @@
 import { assert } from '../base/assert.js'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 
+/** Timers run between two turns of the real event loop, by `advanceSettled`. */
+const IMMEDIATES = 64
+
 /**
  * A clock that moves only when told, and the timers that hang on it. Deterministic: timers due at
  * the same instant run in the order they were set, and what was asked for `soon` runs before time
@@ -84,6 +87,43 @@ export class VirtualTime implements Clock, Timers {
     this.moveTo(untilMs)
   }
 
+  /**
+   * As `advanceAsync`, several times faster, for code under test that does no real I/O: promises settle after
+   * each timer (Node drains them between two immediates), but the event loop gets a turn only once in a while.
+   */
+  advanceSettled(ms: number): Promise<void> {
+    const untilMs = this.monoMs + ms
+    return new Promise((resolve, reject) => {
+      let over = false
+      let left = 0
+      const end = (settle: () => void): void => {
+        over = true
+        settle()
+      }
+      const step = (): void => {
+        if (over) return
+        try {
+          this.turn()
+          const next = this.peek()
+          if (next === undefined || next.dueMs > untilMs) {
+            this.moveTo(untilMs)
+            return end(resolve)
+          }
+          this.moveTo(next.dueMs)
+          this.run(this.pop())
+        } catch (error) {
+          return end(() => reject(error instanceof Error ? error : new Error(String(error))))
+        }
+        if (--left <= 0) more()
+      }
+      const more = (): void => {
+        left = IMMEDIATES
+        for (let i = 0; i < IMMEDIATES; i++) setImmediate(step)
+      }
+      more()
+    })
+  }
+
   /** Sets the wall clock alone, as a time server would: the monotonic clock goes on as it was. */
   jumpWallTo(nowMs: number): void {
     this.wallMs = nowMs
@@ -145,10 +185,11 @@ export class VirtualTime implements Clock, Timers {
     let at = heap.length - 1
     while (at > 0) {
       const parent = (at - 1) >> 1
-      if (!isBefore(heap[at]!, heap[parent]!)) break
-      ;[heap[at], heap[parent]] = [heap[parent]!, heap[at]!]
+      if (!isBefore(timer, heap[parent]!)) break
+      heap[at] = heap[parent]!
       at = parent
     }
+    heap[at] = timer
   }
 
   private pop(): Timer {
@@ -156,16 +197,14 @@ export class VirtualTime implements Clock, Timers {
     const top = heap[0]!
     const last = heap.pop()!
     if (heap.length > 0) {
-      heap[0] = last
-      for (let at = 0; ;) {
-        let least = at
-        for (const child of [2 * at + 1, 2 * at + 2]) {
-          if (child < heap.length && isBefore(heap[child]!, heap[least]!)) least = child
-        }
-        if (least === at) break
-        ;[heap[at], heap[least]] = [heap[least]!, heap[at]!]
-        at = least
+      let at = 0
+      for (let child = 1; child < heap.length; child = 2 * at + 1) {
+        if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++
+        if (!isBefore(heap[child]!, last)) break
+        heap[at] = heap[child]!
+        at = child
       }
+      heap[at] = last
     }
     return top
   }
