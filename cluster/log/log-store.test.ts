@@ -95,6 +95,18 @@ void t.test('only the newest entries stay in memory, the others are read from di
   t.equal(log.value(20)?.toString(), 'value 20')
 })
 
+void t.test('an entry in memory pins its own write, not what it came in', async t => {
+  const bench = new Bench(t)
+  const log = await filled(bench)
+  const socketChunk = Buffer.alloc(65_536, 'v')
+  const entries = range(21, 23).map((one, i) => ({ ...one, data: socketChunk.subarray(i, i + 20) }))
+  await log.write(entries, hard(1))
+  const [first, second] = [log.value(21)!, log.value(22)!]
+  t.equal(first.toString(), 'v'.repeat(20))
+  t.equal(first.buffer, second.buffer, 'one block for a write')
+  t.ok(first.buffer.byteLength < 100, `${first.buffer.byteLength} octets`)
+})
+
 void t.test('entries of a new leader replace what conflicts with them', async t => {
   const bench = new Bench(t)
   const log = await filled(bench)

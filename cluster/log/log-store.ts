@@ -21,6 +21,8 @@ import {
   type SnapshotMetadata,
   LogDamaged,
   decodeEntry,
+  dataOf,
+  encodeEntries,
   encodeEntry,
   encodeHardState,
   encodeIndexes,
@@ -178,10 +180,11 @@ export class LogStore {
     const first = entries[0]?.index
     const before = this.lastIndex
     const last = first === undefined ? before : first + entries.length - 1
-    for (const entry of entries) {
+    const values = encodeEntries(entries)
+    entries.forEach((entry, i) => {
       assert(entry.index > this.log.cut.index, `entry ${entry.index} was cut already`)
-      batch.put(entryKey(this.group, entry.index), encodeEntry(entry))
-    }
+      batch.put(entryKey(this.group, entry.index), values[i]!)
+    })
     for (let index = last + 1; index <= before && first !== undefined; index++) {
       batch.del(entryKey(this.group, index))
     }
@@ -191,6 +194,8 @@ export class LogStore {
     await batch.write({ sync: true })
     if (clock !== undefined) onWrite?.(clock.monotonicMs() - fromMs)
     this.log.hardState = hardState
+    // what was proposed or came from a peer is let go: the tail keeps the octets that were written
+    entries.forEach((entry, i) => (entry.data = dataOf(values[i]!)))
     if (first !== undefined) this.append(first, entries)
   }
 

@@ -53,13 +53,35 @@ const ENTRY_HEADER = 12
 
 /** version u8 | type u8 | term u48 BE | crc32 u32 BE over all else and the index | data */
 export function encodeEntry(entry: LogEntry): Buffer {
-  const data = entry.data
-  const value = Buffer.allocUnsafe(ENTRY_HEADER + (data?.length ?? 0))
+  return writeEntry(entry, Buffer.allocUnsafe(encodedLength(entry)))
+}
+
+/**
+ * Each entry as `encodeEntry` has it, all in one block of just their size: whoever keeps one for
+ * long pins nothing else. A slice of the usual pool, or of what came from a socket, pins 8 KiB and more.
+ */
+export function encodeEntries(entries: readonly LogEntry[]): Buffer[] {
+  const length = entries.reduce((sum, entry) => sum + encodedLength(entry), 0)
+  const block = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  return entries.map(entry => writeEntry(entry, block.subarray(at, (at += encodedLength(entry)))))
+}
+
+/** The entry's data as a view of `value`, which `encodeEntry` made. */
+export function dataOf(value: Buffer): Buffer | null {
+  return value.length === ENTRY_HEADER ? null : value.subarray(ENTRY_HEADER)
+}
+
+function encodedLength({ data }: LogEntry): number {
+  return ENTRY_HEADER + (data?.length ?? 0)
+}
+
+function writeEntry({ index, type, term, data }: LogEntry, value: Buffer): Buffer {
   value[0] = VERSION
-  value[1] = entry.type
-  value.writeUIntBE(entry.term, 2, 6)
+  value[1] = type
+  value.writeUIntBE(term, 2, 6)
   data?.copy(value, ENTRY_HEADER)
-  value.writeUInt32BE(checksum(entry.index, value), 8)
+  value.writeUInt32BE(checksum(index, value), 8)
   return value
 }
 
@@ -71,7 +93,7 @@ export function decodeEntry(index: number, value: Buffer): LogEntry | undefined 
     index,
     term: value.readUIntBE(2, 6),
     type: value[1] as EntryType,
-    data: value.length === ENTRY_HEADER ? null : value.subarray(ENTRY_HEADER),
+    data: dataOf(value),
   }
 }
 
