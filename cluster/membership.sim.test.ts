@@ -119,7 +119,7 @@ void t.test('reads see what was committed, and fail without a quorum', async t =
   await simulation.run(1000)
   for (const node of simulation.nodes) {
     const age = simulation.time.monotonicMs() - node.groups[0]!.quorumProbeSentAtMs()
-    t.ok(age < 250, `probes are answered all the time: the last was sent ${age} ms ago`)
+    t.ok(age < 500, `probes are answered all the time: the last was sent ${age} ms ago`)
   }
   two.kill()
   three.kill()
@@ -146,6 +146,19 @@ void t.test('a leader whose disk stalls hands over', async t => {
   leader.disk.writeMsMin = leader.disk.writeMsMax = 1
   await simulation.until(() => simulation.converged() && leader.open[0]!.size === 0)
   t.ok(leader.acknowledged[0]!.has('slow'), 'what the stalled one had taken is not lost')
+})
+
+void t.test('what a new leader held for the old one goes with its first entry', async t => {
+  const simulation = new Simulation({ seed: 8 })
+  await simulation.start()
+  for (const { disk } of simulation.nodes) disk.writeMsMin = disk.writeMsMax = 30
+  simulation.leader()!.kill()
+  for (const node of simulation.living) node.submit(`held by ${node.id}`)
+  await simulation.until(() => simulation.leader() !== undefined)
+  const next = simulation.leader()!
+  const tookMs = await simulation.until(() => next.acknowledged[0]!.has(`held by ${next.id}`))
+  // the leader's write and a follower's, side by side; not two of each
+  t.ok(tookMs < 60, `${tookMs} ms`)
 })
 
 void t.test('a cluster of one needs nobody', async t => {

@@ -84,8 +84,11 @@ export class RaftGroup implements Group {
     )
     this.proposals = new Proposals(clock)
     this.loop = new ReadyLoop(context, log, this.engine, applied, outbox, this.snapshots, {
-      beforeReady: () => this.proposeGathered(),
-      onReady: () => this.announce(),
+      beforeReady: () => {
+        // first the news: what a new leader held for the old one goes with its first entry
+        this.announce()
+        this.proposeGathered()
+      },
       onRead: (index, readContext) => this.reads.onAnswer(index, readContext),
       onApplied: () => {
         this.reads.onApplied()

@@ -29,7 +29,7 @@ interface Asked {
 /**
  * ReadIndex. Callers who wait are gathered into one request; a request begins after its callers
  * called. Every answer also shows that a leader with a quorum stood when the request was sent,
- * which is what `quorumProbeSentAtMs` reports; without callers, probes are sent for that alone.
+ * which is what `quorumProbeSentAtMs` reports; without callers, probes are sent for that alone, two in an election timeout.
  */
 export class Reads {
   /** When the newest answered request was sent. */
@@ -68,7 +68,7 @@ export class Reads {
     this.waiting = this.expire(this.waiting, now)
     for (const group of this.answered) group.waiters = this.expire(group.waiters, now)
     this.answered = this.answered.filter(group => group.waiters.length > 0)
-    if (this.waiting.length > 0 || now - this.askedAtMs >= 2 * heartbeatMs) this.ask()
+    if (this.waiting.length > 0 || now - this.askedAtMs >= electionTimeoutMs / 2) this.ask()
   }
 
   /** The engine's answer to a request. */

@@ -17,9 +17,8 @@ const CUT_CHECK_ENTRIES = 256
 const FLOOR_LOGS = 20
 
 export interface ReadyLoopEvents {
-  /** Before the engine is asked what is to be done: the moment to propose. */
+  /** Before the engine is asked what is to be done: the moment to tell of its leader, and to propose. */
   beforeReady(): void
-  onReady(): void
   onRead(index: number, context: string): void
   /** After a run of applied entries. */
   onApplied(): void
@@ -127,7 +126,6 @@ export class ReadyLoop {
     const ready = engine.ready()
     this.inReady = true
     this.hardState = ready.hardState ?? this.hardState
-    this.events.onReady()
     const [early, rest] = engine.split(ready.messages, log.hardState.term)
     this.sendClamped(early)
     const later = rest.filter(message => !this.isStale(message))
