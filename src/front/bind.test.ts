@@ -20,6 +20,13 @@ void t.test('a bind is answered once it is committed, and is in the registry the
   )
 })
 
+void t.test('before the first settings a bind is refused for now, not for good', async t => {
+  const world = await FrontWorld.open(t, { settings: 'none' })
+  t.same(world.bound().binds, ['ESME_RSYSERR'])
+  world.cluster.apply(gateway())
+  t.same(world.bound().binds, ['ESME_ROK carillon'])
+})
+
 void t.test('a bind that is not committed in time is refused, and ends when it is', async t => {
   const world = await FrontWorld.open(t)
   world.cluster.setLeader('held')

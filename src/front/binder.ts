@@ -56,8 +56,9 @@ export class Binder {
     const command = commandName(frame.command_id) as BindName
     const attempt = new Attempt(session, frame, BIND_TYPES[command], clock.monotonicMs())
     const decoded = decodeBody(command, frame.body)
-    // The link has read it before; `ready` again before it is proposed.
-    if (!decoded.ok || !this.options.ready()) return this.refuse(attempt, 'notReady')
+    // The link has read it before; `ready` again before it is proposed. Before the first settings nobody is unknown.
+    const early = journal.state.revision === 0
+    if (!decoded.ok || early || !this.options.ready()) return this.refuse(attempt, 'notReady')
     const { system_id, password, interface_version } = decoded.body
     const account = journal.state.account(system_id)
     const address = session.link.remoteAddress

@@ -17,8 +17,8 @@ export interface SingleJournalOptions {
   time: Clock & Timers
   /** Default 1. */
   node?: number
-  /** Default `gateway()`. */
-  settings?: GatewaySettings
+  /** Default `gateway()`; 'none' until `apply`. */
+  settings?: GatewaySettings | 'none'
   submitTimeoutMs?: number
   disk?: MemoryFolder
 }
@@ -98,7 +98,7 @@ export class SingleJournal {
     const single = (self.journal = new SingleJournal(options, journal, proposer))
     single.begin(1)
     single.decide({ kind: 'bootstrap', generation: 0xabcd })
-    single.apply(options.settings ?? gateway())
+    if (options.settings !== 'none') single.apply(options.settings ?? gateway())
     return single
   }
 
