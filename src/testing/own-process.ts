@@ -25,7 +25,7 @@ export interface Ending {
 }
 
 /** Flags of ./carillon, so that what is started without the launcher runs the same. */
-export const CARILLON_FLAGS: readonly string[] = ['--max-semi-space-size=64']
+export const CARILLON_FLAGS: readonly string[] = ['--max-semi-space-size=16']
 
 /**
  * A child process of ours: signals go to its pid and to no other, it ends when we end (however we
