@@ -7,8 +7,9 @@ import { COMMAND_IDS, type BindName } from '../../src/smpp/command-ids.js'
 import { statusText } from '../../src/smpp/command-status.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
-import { tagIn, type Checker, type Message } from './checker.js'
+import type { Checker } from './checker.js'
 import type { SimConnection } from './connections.js'
+import { tagIn, type Message } from './message-books.js'
 import type { Trace } from './trace.js'
 
 const LIMITS = {
@@ -60,8 +61,6 @@ export class SimEsme {
   submitting = true
   /** Share of deliver_sm left without an answer. */
   deafness = DEAFNESS
-  /** MO that came. */
-  readonly mos = new Set<string>()
   private readonly parts: EsmeParts
   private link: Link | undefined
   private session = 0
@@ -202,14 +201,14 @@ export class SimEsme {
     const waitMs = random.unit() * 20
     let message: Message | undefined
     let final = ''
+    let mo = ''
     if (receipt === undefined) {
-      const tag = tagIn(decoded.body.short_message.toString('latin1'))
-      trace.add(this.options.name, `gets ${tag}`)
-      this.mos.add(tag)
+      mo = tagIn(decoded.body.short_message.toString('latin1'))
+      trace.add(this.options.name, `gets ${mo}`)
     } else {
       const id = receipt.receipted_message_id ?? receipt.id ?? ''
-      message = checker.receiptCame(id, session)
       final = receipt.state ?? ''
+      message = checker.receiptCame(id, session, final)
       trace.add(
         this.options.name,
         `gets a receipt of ${message?.tag ?? id}: ${receipt.state ?? '?'}`,
@@ -219,6 +218,7 @@ export class SimEsme {
     this.parts.time.after(waitMs, () => {
       if (this.link !== link) return // what it did not answer for it has not taken
       link.respond(command_id, sequence_number, 'ESME_ROK')
+      if (mo !== '') checker.moTaken(mo)
       if (message === undefined) return
       message.receipts++
       message.final = final

@@ -21,9 +21,9 @@ export type FaultKind =
   | { kind: 'cutWorld'; node: number; forMs: number }
   | { kind: 'flap'; a: number; b: number; times: number }
   | { kind: 'slowLink'; from: number; to: number; delayMs: number; forMs: number }
-  | { kind: 'lossy'; drop: number; duplicate: number; forMs: number }
-  /** A port is said to refuse, and does not. */
-  | { kind: 'lie'; node: number; about: number }
+  | { kind: 'lossy'; drop: number; duplicate: number; late: number; forMs: number }
+  /** A port is said to refuse, and does not: mostly the leader's, whoever `about` names. */
+  | { kind: 'lie'; node: number; about: number; forMs: number }
   | { kind: 'slowDisk'; node: number; writeMs: number; forMs: number }
   /** fsync fails: the node must die of it. */
   | { kind: 'failDisk'; node: number; forMs: number }
@@ -167,10 +167,11 @@ function draw(kind: FaultName, random: SeededRandom, nodes: number): FaultKind {
         kind,
         drop: random.unit() * 0.2,
         duplicate: random.unit() * 0.2,
+        late: random.unit() * 0.2,
         forMs: ms(200, 4000),
       }
     case 'lie':
-      return { kind, node, about: other }
+      return { kind, node, about: other, forMs: ms(20, 1500) }
     case 'slowDisk':
       return { kind, node, writeMs: ms(10, 900), forMs: ms(200, 3000) }
     case 'failDisk':

@@ -274,6 +274,12 @@ export const MUTATIONS: readonly ProvenMutation[] = [
       ),
   },
   {
+    name: 'a read context is used again',
+    under: ['lossy', 'isolate', 'cut', 'pause', 'slowLink'],
+    within: 20,
+    patch: usingContextsAgain,
+  },
+  {
     name: 'snapshots come without their messages',
     under: ['crash', 'leave', 'smscDown'],
     within: 20,
@@ -387,6 +393,38 @@ function withoutDeduplication(): Pick<Mutation, 'patch' | 'stateMachine'> {
           }
         },
       }),
+  }
+}
+
+/** All read requests of a node have one context, so that an answer, whichever, is the newest request's. */
+function usingContextsAgain(): () => void {
+  type Inside = { number: number; asked: { waiters: unknown[] }[] }
+  const restoreAsk = patch(
+    Reads,
+    'ask',
+    original =>
+      function (this: Reads, ...args) {
+        ;(this as unknown as Inside).number = 0
+        return original.apply(this, args)
+      },
+  )
+  const restoreAnswer = patch(
+    Reads,
+    'onAnswer',
+    original =>
+      function (this: Reads, ...args) {
+        const inside = this as unknown as Inside
+        const newest = inside.asked.at(-1)
+        if (newest !== undefined) {
+          newest.waiters = inside.asked.flatMap(({ waiters }) => waiters)
+          inside.asked = [newest]
+        }
+        return original.apply(this, args)
+      },
+  )
+  return () => {
+    restoreAsk()
+    restoreAnswer()
   }
 }
 

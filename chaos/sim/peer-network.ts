@@ -24,10 +24,14 @@ export interface Path {
   drop: number
   /** Share of Raft's own messages that arrive twice. */
   duplicate: number
+  /** Share of Raft's own messages of which a copy comes once more, out of order, whatever became of the stream. */
+  late: number
 }
 
 /** A stream that is not acknowledged for so long is broken, ms. */
 const STREAM_PATIENCE_MS = 1000
+/** A late copy comes after the message by up to so long, ms. */
+const LATE_MS_MAX = 1500
 const CONNECT_EVERY_MS = 60
 /** More than the greatest number of a node. */
 const PATHS = 16
@@ -74,6 +78,7 @@ export class PeerNetwork {
       delayMs: { min: 0.1, max: 1.5 },
       drop: 0,
       duplicate: 0,
+      late: 0,
     })
   }
 
@@ -83,9 +88,9 @@ export class PeerNetwork {
     this.nodes.get(b)?.breakStream(a)
   }
 
-  /** Node `id` believes for a while that the port of `about` refuses, though it does not. */
-  lie(id: number, about: number): void {
-    this.nodes.get(id)?.believeRefused(about)
+  /** Node `id` believes for so long that the port of `about` refuses, though it does not. */
+  lie(id: number, about: number, forMs: number): void {
+    this.nodes.get(id)?.believeRefused(about, forMs)
   }
 
   find(id: number): SimTransport | undefined {
@@ -120,6 +125,8 @@ interface Link {
   state: PeerState
   sinceMs: number
   heardAtMs: number
+  /** It is told until then that the port refuses. */
+  refusedUntilMs: number
   broken: (() => void)[]
 }
 
@@ -173,6 +180,7 @@ class SimTransport implements Transport {
     const copies = raft && random.unit() < path.duplicate ? 2 : 1
     const copy = Buffer.from(record)
     const knowledge = this.network.heard.sent(this.id, this.network.time.monotonicMs())
+    if (raft && random.unit() < path.late) this.carryLate(to, lane, copy, knowledge)
     for (let i = 0; i < copies; i++) {
       link.bytes[lane] += copy.length
       this.carry(to, link, lane, copy, knowledge)
@@ -249,9 +257,10 @@ class SimTransport implements Transport {
     this.become(id, link, 'silent', 'down')
   }
 
-  believeRefused(about: number): void {
+  believeRefused(about: number, forMs: number): void {
     const link = this.links.get(about)
     if (link === undefined || link.state === 'refused') return
+    link.refusedUntilMs = this.network.time.monotonicMs() + forMs
     this.become(about, link, 'refused', 'refused')
   }
 
@@ -267,6 +276,7 @@ class SimTransport implements Transport {
       state: 'silent',
       sinceMs: now,
       heardAtMs: -Infinity,
+      refusedUntilMs: -Infinity,
       broken: [],
     }
   }
@@ -286,6 +296,14 @@ class SimTransport implements Transport {
       // what a dead process had sent arrives; what was on a broken stream does not
       if (link.generation !== generation && !this.process.isDead) return
       link.bytes[lane] -= record.length
+      const peer = network.find(to)
+      peer?.process.run(() => peer.receive(this.id, lane, record, knowledge))
+    })
+  }
+
+  private carryLate(to: number, lane: Lane, record: Buffer, knowledge: Knowledge): void {
+    const { network } = this
+    network.time.after(network.random.unit() * LATE_MS_MAX, () => {
       const peer = network.find(to)
       peer?.process.run(() => peer.receive(this.id, lane, record, knowledge))
     })
@@ -315,7 +333,7 @@ class SimTransport implements Transport {
   private look(id: number, link: Link): void {
     const { network } = this
     const now = network.time.monotonicMs()
-    if (link.state === 'refused') {
+    if (link.state === 'refused' && now >= link.refusedUntilMs) {
       // a new attempt at a port that was said to refuse
       this.become(id, link, 'connected', 'accepting')
     }

@@ -1,7 +1,7 @@
 import { SeededRandom } from '../../src/base/random.js'
-import type { Violation } from './checker.js'
 import { faultText, schedule, type Fault } from './faults.js'
 import type { Mutation } from './mutation.js'
+import type { Violation } from './violations.js'
 import { World, type WorldOptions, type WorldResult } from './world.js'
 
 /** Faults begin when the cluster has had time to start, and end before this. */

@@ -113,9 +113,7 @@ export class SimNode {
     parts.peers.died(this.id)
     parts.connections.died(process)
     this.disk.crash()
-    for (const message of parts.checker.messages.values())
-      if (message.node === this.name && message.status === 'ESME_RSYSERR')
-        message.refuserDied = true
+    parts.checker.books.died(this.name)
   }
 
   /** Ends in good order; the process is gone when it resolves. */

@@ -6,8 +6,9 @@ import { decodeBody, encodeBody, tlv } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, isBind } from '../../src/smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../../src/smpp/command-status.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
-import { tagIn, type Checker } from './checker.js'
+import type { Checker } from './checker.js'
 import type { ConnectionNetwork, Party, SimConnection } from './connections.js'
+import { tagIn } from './message-books.js'
 import type { Trace } from './trace.js'
 
 export interface SmscBehaviour {

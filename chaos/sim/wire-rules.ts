@@ -7,6 +7,7 @@ import { decodeBody } from '../../src/smpp/codec.js'
 import { COMMAND_IDS } from '../../src/smpp/command-ids.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { SimDisk } from './disk.js'
+import { tagIn } from './message-books.js'
 
 const HEADER_OCTETS = 16
 
@@ -27,28 +28,41 @@ export function unsyncedVote(from: number, to: number, record: Buffer, disk: Sim
   return stands ? '' : `node ${from} votes for ${candidate} in term ${term}, not on its disk`
 }
 
+/** An MO that an entry added to the list of an account (its number). */
+export interface OwedMo {
+  account: number
+  tag: string
+}
+
 /**
- * Receipts of an account leave the nodes for the first time in the order in which the account came to be
- * owed them, whichever node is the owner (DESIGN §3). Fed with what was committed and what is written.
+ * Receipts and MO of an account leave the nodes for the first time in the order in which the account came to
+ * be owed them, whichever node is the owner (DESIGN §3). Fed with what was committed and what is written.
  */
-export class ReceiptOrder {
-  /** Account and place in its list, by message_id. */
+export class DeliveryOrder {
+  /** Account and place in its list, by message_id or by the tag of an MO. */
   private readonly owed = new Map<string, { account: number; seq: number }>()
+  /** Tags of MO that were owed once: an SMSC that got no answer sends its own again. */
+  private readonly mos = new Set<string>()
   private readonly tails = new Map<number, number>()
   /** Per account: the greatest number written before this instant, and within it. */
   private readonly written = new Map<number, { before: number; now: number; atMs: number }>()
 
-  /** An entry was applied somewhere for the first time. */
-  onCommitted(state: State): void {
+  /** An entry was applied somewhere for the first time, and added these MO, in their order. */
+  onCommitted(state: State, mos: readonly OwedMo[]): void {
     for (const account of state.accounts.values()) {
       const { tail } = account.deliveries
-      for (let seq = this.tails.get(account.number) ?? 0; seq < tail; seq++) {
+      const { number } = account
+      const tags = mos.filter(mo => mo.account === number).map(({ tag }) => tag)
+      for (let seq = this.tails.get(number) ?? 0; seq < tail; seq++) {
         const delivery = account.delivery(seq)
-        if (delivery?.kind !== 'receipt') continue
-        const id = messageId(state.generation, 0, delivery.message)
-        this.owed.set(id, { account: account.number, seq })
+        if (delivery?.kind === 'receipt')
+          this.owed.set(messageId(state.generation, 0, delivery.message), { account: number, seq })
+        const tag = delivery?.kind === 'mo' ? tags.shift() : undefined
+        if (tag === undefined || this.mos.has(tag)) continue
+        this.mos.add(tag)
+        this.owed.set(tag, { account: number, seq })
       }
-      this.tails.set(account.number, tail)
+      this.tails.set(number, tail)
     }
   }
 
@@ -68,18 +82,22 @@ export class ReceiptOrder {
 
   private onDelivery(octets: Buffer, atMs: number): string {
     const decoded = decodeBody('deliver_sm', Buffer.from(octets))
-    if (!decoded.ok || decoded.body.esm_class === 0) return ''
-    const receipt = parseReceipt(decoded.body)
-    const id = receipt?.receipted_message_id ?? receipt?.id ?? ''
-    const place = this.owed.get(id)
+    if (!decoded.ok) return ''
+    const { body } = decoded
+    const receipt = body.esm_class === 0 ? undefined : parseReceipt(body)
+    const key =
+      body.esm_class === 0
+        ? tagIn(body.short_message.toString('latin1'))
+        : (receipt?.receipted_message_id ?? receipt?.id ?? '')
+    const place = this.owed.get(key)
     if (place === undefined) return ''
-    this.owed.delete(id) // what comes again is no first transmission
+    this.owed.delete(key) // what comes again is no first transmission
     const { account, seq } = place
     const written = this.written.get(account) ?? { before: -1, now: -1, atMs }
     this.written.set(account, written)
     if (written.atMs !== atMs) Object.assign(written, { before: written.now, atMs })
     written.now = Math.max(written.now, seq)
     if (seq > written.before) return ''
-    return `wrote the receipt of ${id}, number ${seq} of account ${account}, after ${written.before}`
+    return `wrote ${key}, number ${seq} of account ${account}, after ${written.before}`
   }
 }

@@ -1,0 +1,106 @@
+import { messageId } from '../../src/journal/ids.js'
+import type { Ref } from '../../src/journal/index.js'
+
+/** One message as the outside knows it. */
+export interface Message {
+  tag: string
+  /** Of the answer that its ESME got: a command_status, `none` where the session ended before. */
+  status: string | undefined
+  id: string
+  answeredAtMs: number
+  submittedAtMs: number
+  /** The node that the ESME was bound to, and its boot of that time. */
+  node: string
+  session: number
+  wantsReceipt: boolean
+  /** Places in the log: more than one is a violation. */
+  refs: Ref[]
+  committedAtMs: number
+  /** Grants and sends by node. */
+  claims: Map<number, number>
+  sends: Map<number, number>
+  /** Times that the SMSC got it, and took it. */
+  reached: number
+  taken: number
+  /** Claims that ended without the home's word that the SMSC refused it, or never got it. */
+  timesInDoubt: number
+  /** That word since the last claim: retry, unsent. */
+  given: string
+  receipts: number
+  /** A final state that a receipt named, to an ESME that then knew it. */
+  final: string
+  /** The process that refused it died later. */
+  refuserDied: boolean
+}
+
+/** All messages of a world, by tag, by message_id and by place in the log. */
+export class MessageBooks {
+  readonly messages = new Map<string, Message>()
+  /** Of the first entry that was committed; -1 before it. */
+  generation = -1
+  /** Ids of receipts, and tags of MO, that are committed. */
+  readonly inbound = new Set<string>()
+  /** Tags of MO that an account is owed, and of those that an ESME has taken. */
+  readonly owedMo = new Set<string>()
+  readonly takenMo = new Set<string>()
+  private readonly places = new Map<Ref, Message>()
+  private readonly ids = new Map<string, Message>()
+
+  submitted(
+    message: Pick<Message, 'tag' | 'node' | 'session' | 'wantsReceipt' | 'submittedAtMs'>,
+  ): Message {
+    const entry: Message = {
+      ...message,
+      status: undefined,
+      id: '',
+      answeredAtMs: 0,
+      refs: [],
+      committedAtMs: 0,
+      claims: new Map(),
+      sends: new Map(),
+      reached: 0,
+      taken: 0,
+      timesInDoubt: 0,
+      given: '',
+      receipts: 0,
+      final: '',
+      refuserDied: false,
+    }
+    this.messages.set(entry.tag, entry)
+    return entry
+  }
+
+  /** The message stands in the log there. */
+  placed(message: Message, ref: Ref, atMs: number): void {
+    message.refs.push(ref)
+    message.committedAtMs = atMs
+    this.places.set(ref, message)
+    this.ids.set(this.idOf(ref), message)
+  }
+
+  at(ref: Ref): Message | undefined {
+    return this.places.get(ref)
+  }
+
+  /** The message in whose place this id says it is. */
+  withId(id: string): Message | undefined {
+    return this.ids.get(id)
+  }
+
+  idOf(ref: Ref): string {
+    return messageId(this.generation, 0, ref)
+  }
+
+  /** A process is gone, and with it what it counted. */
+  died(node: string): void {
+    for (const message of this.messages.values())
+      if (message.node === node && message.status === 'ESME_RSYSERR') message.refuserDied = true
+  }
+}
+
+export const TAGS = /[TM]=\d{6};/g
+
+/** The tag in a text, or ''. */
+export function tagIn(text: string): string {
+  return /[TM]=\d{6};/.exec(text)?.[0] ?? ''
+}

@@ -1,0 +1,126 @@
+import { SeededRandom } from '../../src/base/random.js'
+import type { VirtualTime } from '../../src/testing/virtual-time.js'
+import type { Checker } from './checker.js'
+import type { ConnectionNetwork, SimConnection } from './connections.js'
+import { SimEsme } from './esme.js'
+import type { Message } from './message-books.js'
+import type { SimNode } from './sim-node.js'
+import { SimSmsc } from './smsc.js'
+import type { Trace } from './trace.js'
+
+/** A mobile writes so often, ms. */
+const MO_EVERY_MS = 700
+/** Share of what is learned of messages that makes another session ask after them. */
+const CURIOSITY = 0.4
+
+export interface OutsideParts {
+  time: VirtualTime
+  trace: Trace
+  checker: Checker
+  connections: ConnectionNetwork
+  random: SeededRandom
+  /** Submits per second of all ESMEs together. */
+  rate: number
+  /** Different numbers that messages go to, by each route. */
+  numbers: number
+  seedFor(what: string): number
+  nodes(): readonly SimNode[]
+}
+
+/** Two customers with five sessions, two SMSCs, mobiles, and the balancer in front of the nodes. */
+export class Outside {
+  readonly smscs: readonly SimSmsc[]
+  readonly esmes: readonly SimEsme[]
+  /** Nobody begins anything new. */
+  private calm = false
+  private readonly parts: OutsideParts
+  private tags = 0
+  private sessions = 0
+
+  constructor(parts: OutsideParts) {
+    this.parts = parts
+    const { time, trace, checker, connections } = parts
+    this.smscs = ['smsc-a', 'smsc-b'].map(
+      (name, i) =>
+        new SimSmsc(i + 1, name, {
+          time,
+          random: new SeededRandom(parts.seedFor(name)),
+          checker,
+          trace,
+          network: connections,
+        }),
+    )
+    this.esmes = this.makeEsmes()
+    time.every(MO_EVERY_MS, () => {
+      if (this.calm) return
+      const tag = `M=${String(++this.tags).padStart(6, '0')};`
+      this.smscs[parts.random.below(this.smscs.length)]!.mo(tag, '1000')
+    })
+  }
+
+  /** From now on nobody submits, asks, or leaves anything without an answer. */
+  calmDown(): void {
+    this.calm = true
+    for (const smsc of this.smscs) {
+      smsc.behaviour.silence = 0
+      smsc.behaviour.busy = 0
+      smsc.down()
+      smsc.up()
+    }
+    for (const esme of this.esmes) {
+      esme.deafness = 0
+      esme.submitting = false
+    }
+  }
+
+  private makeEsmes(): SimEsme[] {
+    const { parts } = this
+    const { time, trace, checker, rate, numbers } = parts
+    const wanted = [
+      { name: 'esme1', systemId: 'esme1', bind: 'bind_transceiver', rate: rate / 2 },
+      { name: 'esme2-tx', systemId: 'esme2', bind: 'bind_transmitter', rate: rate / 2 },
+      { name: 'esme2-rx', systemId: 'esme2', bind: 'bind_receiver', rate: 0 },
+      { name: 'esme1-asks', systemId: 'esme1', bind: 'bind_transmitter', rate: 0 },
+      { name: 'esme2-asks', systemId: 'esme2', bind: 'bind_transmitter', rate: 0 },
+    ] as const
+    return wanted.map(
+      options =>
+        new SimEsme(options, {
+          time,
+          random: new SeededRandom(parts.seedFor(options.name)),
+          checker,
+          trace,
+          numbers,
+          connect: () => this.balanced(options.name),
+          nextTag: () => `T=${String(++this.tags).padStart(6, '0')};`,
+          nextSession: () => ++this.sessions,
+          learned: (esme, message) => this.learned(esme, message),
+        }),
+    )
+  }
+
+  /** One of an account knows something of a message: another asks after it, on another node perhaps. */
+  private learned(esme: SimEsme, message: Message): void {
+    const { random } = this.parts
+    if (this.calm || random.unit() > CURIOSITY) return
+    const { systemId } = esme.options
+    const others = this.esmes.filter(
+      ({ options }) =>
+        options.systemId === systemId &&
+        options.bind !== 'bind_receiver' &&
+        options !== esme.options,
+    )
+    others[random.below(Math.max(1, others.length))]?.query(message)
+  }
+
+  /** The balancer: any node that listens. */
+  private balanced(name: string): Promise<SimConnection> {
+    const { connections, random } = this.parts
+    const places = this.parts
+      .nodes()
+      .map(node => `node-${node.id}:2775`)
+      .filter(place => connections.isListening(place))
+    const place = places[random.below(Math.max(1, places.length))] ?? 'node-1:2775'
+    return connections.connect(place, { name, process: undefined }, 1000)
+  }
+}

@@ -1,0 +1,28 @@
+import type { GatewaySettings } from '../../src/policy/settings.js'
+import { account, connector, gateway, route } from '../../src/testing/gateway.js'
+
+/** Unanswered requests per bind, and binds: what can be in doubt at once. */
+export const WINDOW = 20
+export const BINDS = 2
+
+/** Two customers, two SMSCs; revisions differ in what a customer may do. */
+export function settingsOf(revision: number): GatewaySettings {
+  const fields = {
+    binds: BINDS,
+    window: WINDOW,
+    responseTimeoutMs: 2000,
+    bindTimeoutMs: 2000,
+    enquireLinkMs: 5000,
+  }
+  return gateway({
+    accounts: [account('esme1', { window: 90 + revision }), account('esme2')],
+    connectors: [
+      connector('smsc-a', { ...fields, host: 'smsc-a', inDoubt: { kind: 'wait', ms: 3000 } }),
+      connector('smsc-b', { ...fields, host: 'smsc-b', inDoubt: { kind: 'resend' } }),
+    ],
+    routes: [
+      route('zero', ['smsc-a', 'smsc-b'], { destinationPrefix: '490' }),
+      route('rest', ['smsc-b']),
+    ],
+  })
+}
