@@ -46,8 +46,11 @@ export function verdicts({ books, duplicateBound, faults, spreads }: Evidence): 
   }
   if (lastFaultMs > 0 && faults.every(({ what }) => what.includes('SIGTERM'))) {
     const refused = Object.values(books.refused).reduce((sum, count) => sum + count, 0)
+    const inOrder = '0: nodes leave in order'
+    const { unanswered } = books
     checks.push(
-      goal('no submit was refused', refused === 0, `${refused} refused`, '0: nodes leave in order'),
+      goal('no submit was refused', refused === 0, `${refused} refused`, inOrder),
+      goal('every submit was answered', unanswered === 0, `${unanswered} unanswered`, inOrder),
     )
   }
   return checks

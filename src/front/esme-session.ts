@@ -36,7 +36,7 @@ export class EsmeSession implements LinkHandler {
   readonly link: Link
   /** undefined before the bind is committed, and after the session's end. */
   bound: Bound | undefined
-  /** New submits are refused: it is about to be unbound. */
+  /** New submits are refused: the ESME unbinds, or the cluster has ended its session. */
   finishing = false
   closedAlready = false
   private readonly services: SessionServices

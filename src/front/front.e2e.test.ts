@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import t from 'tap'
+import { assert } from '../base/assert.js'
 import { systemClock, systemTimers } from '../base/clock.js'
 import { silentLogger } from '../base/logger.js'
 import { noMetrics } from '../base/metrics.js'
@@ -31,7 +32,10 @@ const smpp = createRequire(import.meta.url)('smpp') as {
   connect(options: { host: string; port: number }): SmppSession
 }
 
-void t.test('another SMPP library binds, submits, takes an MO and unbinds over TCP', async t => {
+/** A front end on a port of its own, with a journal of its own. */
+async function listening(t: {
+  teardown(fn: () => unknown): void
+}): Promise<{ cluster: SingleJournal; front: FrontEnd; connect: () => Promise<SmppSession> }> {
   const time = { ...systemClock, ...systemTimers }
   const password = { kind: 'argon2id' as const, hash: await hashPassword('secret1') }
   const settings = gateway({ accounts: [account('esme1', { password })] })
@@ -58,15 +62,22 @@ void t.test('another SMPP library binds, submits, takes an MO and unbinds over T
     await front.stop()
     await cluster.stop()
   })
+  const connect = async (): Promise<SmppSession> => {
+    const session = smpp.connect({ host: '127.0.0.1', port: front.listening[0]!.port })
+    await once(session, 'connect')
+    const bound = await new Promise<SmppPdu>(resolve =>
+      session.bind_transceiver({ system_id: 'esme1', password: 'secret1' }, resolve),
+    )
+    assert(bound.command_status === 0 && bound.system_id === 'carillon', 'the bind was refused')
+    return session
+  }
+  return { cluster, front, connect }
+}
 
-  const session = smpp.connect({ host: '127.0.0.1', port: front.listening[0]!.port })
+void t.test('another SMPP library binds, submits, takes an MO and unbinds over TCP', async t => {
+  const { cluster, front, connect } = await listening(t)
+  const session = await connect()
   session.on('error', error => t.fail(String(error)))
-  await once(session, 'connect')
-  const bound = await new Promise<SmppPdu>(resolve =>
-    session.bind_transceiver({ system_id: 'esme1', password: 'secret1' }, resolve),
-  )
-  t.match(bound, { command_status: 0, system_id: 'carillon' })
-
   const answers = await Promise.all(
     Array.from(
       { length: 50 },
@@ -109,4 +120,37 @@ void t.test('another SMPP library binds, submits, takes an MO and unbinds over T
   session.close()
   while (esme1.sessions.size > 0) await new Promise(resolve => setImmediate(resolve))
   t.equal(front.counts.sessions, 0)
+})
+
+void t.test('submits that cross the unbind of a drain are taken and answered', async t => {
+  const { cluster, front, connect } = await listening(t)
+  cluster.delayMs = 50 // so that what crosses the unbind is not decided when its answer comes
+  const session = await connect()
+  const statuses: number[] = []
+  let sent = 0
+  let isBound = true
+  const submit = (): void => {
+    sent++
+    session.submit_sm({ destination_addr: '491701234567', short_message: `${sent}` }, pdu => {
+      statuses.push(pdu.command_status)
+      if (isBound) submit()
+    })
+  }
+  for (let i = 0; i < 20; i++) submit()
+  const unbound = new Promise<void>(resolve => {
+    session.on('unbind', (pdu: SmppPdu) => {
+      for (let i = 0; i < 30; i++) submit()
+      isBound = false
+      session.send(pdu.response())
+      resolve()
+    })
+  })
+  const drained = front.drain(30_000)
+  await unbound
+  await once(session, 'close')
+  await drained
+  t.equal(statuses.length, sent, 'all were answered')
+  t.same(new Set(statuses), new Set([0]), 'and accepted')
+  t.equal(cluster.state.connector('smsc-a')!.queued, sent)
+  t.equal(cluster.state.account('esme1')!.sessions.size, 0)
 })

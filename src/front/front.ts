@@ -18,8 +18,10 @@ import { Submits } from './submits.js'
 const TICK_MS = 500
 const EXPIRE_EVERY_MS = 10_000
 const DRAIN_LOOK_MS = 5
-/** Sessions that are never without a submit under way have theirs refused after this long. */
-const DRAIN_TAKES_MS = 1000
+/** A moment without a submit under way is waited for so long before a session is unbound. */
+const DRAIN_QUIET_MS = 1000
+/** Share of the time to drain in which unanswered deliver_sm are waited for; the rest is for unbinding. */
+const DRAIN_WINDOWS = 0.6
 
 /**
  * The node's side towards ESMEs: listeners, sessions, binds, submits, and delivery of receipts and MO.
@@ -134,26 +136,28 @@ export class FrontEnd implements SessionServices {
   }
 
   /**
-   * Takes no more connections, unbinds each session in a moment in which nothing is owed on it (submits
-   * are taken until then, for a second at most), and commits the sessions' ends. What is not done after
-   * `deadlineMs` is cut off. Before the node hands over homes and ownerships: an acknowledged receipt counts
-   * only while this node owns the account.
+   * Takes no more connections, unbinds each session, and commits the sessions' ends. Submits are taken, and
+   * answered, until the ESME answers the unbind; a moment without any is waited for only because some clients
+   * hang up at once. What is not done after `deadlineMs` is cut off. Before the node hands over homes and
+   * ownerships: an acknowledged receipt counts only while this node owns the account.
    */
   async drain(deadlineMs: number): Promise<void> {
     const { clock } = this.options
-    const until = clock.monotonicMs() + deadlineMs
-    const left = (): boolean => clock.monotonicMs() < until
+    const beganMs = clock.monotonicMs()
+    const spentMs = (): number => clock.monotonicMs() - beganMs
+    const left = (): boolean => spentMs() < deadlineMs
+    const quietMs = Math.min(DRAIN_QUIET_MS, deadlineMs / 3)
     this.draining = true
     this.deliveries.pause()
     for (const session of this.connections)
       if (session.bound === undefined) session.link.close('draining')
     await this.closeListeners()
-    const takesUntilMs = clock.monotonicMs() + Math.min(DRAIN_TAKES_MS, deadlineMs / 3)
     while (this.connections.size > 0 && left()) {
-      const isLate = clock.monotonicMs() >= takesUntilMs
-      for (const session of this.connections) {
-        session.finishing ||= isLate
-        if (session.link.unanswered === 0 && session.link.windowUsed === 0) session.link.unbind()
+      const isLate = spentMs() >= quietMs
+      const isLast = spentMs() >= deadlineMs * DRAIN_WINDOWS
+      for (const { link } of this.connections) {
+        const isQuiet = link.windowUsed === 0 && (isLate || link.unanswered === 0)
+        if (isQuiet || isLast) link.unbind()
       }
       await this.pause(DRAIN_LOOK_MS)
     }

@@ -195,8 +195,8 @@ export class Link {
   }
 
   /**
-   * Ends gracefully: sends unbind, waits for its response (at most five seconds), closes. Requests of
-   * the peer that come meanwhile are answered ESME_RINVBNDSTS; responses owed may still be sent.
+   * Ends gracefully: sends unbind, waits for its response, and for ours to what the peer had asked before it
+   * (at most five seconds), closes. Requests that cross the unbind are handed out like any other.
    */
   unbind(): void {
     this.feed({ kind: 'unbind', atMs: this.options.clock.monotonicMs() })

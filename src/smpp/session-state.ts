@@ -11,7 +11,9 @@ import type { FramedPdu, FramingError } from './framing.js'
  *       │                               BOUND_TRX ────────────────────────────────────────────┤
  *       └──── bind time-out, command_length that cannot be, silence, socket closed ───────────┘
  *
- * UNBINDING: no new requests either way; responses that are owed still go out.
+ * UNBINDING: we send no new requests, and answer those that we have. After our own unbind we take requests until
+ * the peer's unbind_resp: they crossed it, and the peer is bound as long as it has not answered. We are the ESME, and
+ * the SMSC unbinds: its responses to what we had asked are waited for before we answer, five seconds at most.
  */
 export type SessionState = 'OPEN' | 'BOUND_TX' | 'BOUND_RX' | 'BOUND_TRX' | 'UNBINDING' | 'CLOSED'
 
@@ -150,6 +152,8 @@ interface Unbind {
   sequence_number: number
   /** When we stop waiting. */
   untilMs: number
+  /** Ours: the peer has answered it, and asks nothing more. */
+  answered?: boolean
 }
 
 interface Outstanding {

@@ -268,6 +268,84 @@ void t.test('our unbind ends with its answer, or without it', t => {
   t.end()
 })
 
+void t.test(
+  'requests that cross our unbind are taken until its answer, and answered before the end',
+  t => {
+    for (const { side, name } of [
+      { side: 'smsc', name: 'submit_sm' },
+      { side: 'esme', name: 'deliver_sm' },
+    ] as const) {
+      const session = inState(side, 'BOUND_TRX')
+      step(session, pdu(name, { sequence_number: 1 }))
+      step(session, { kind: 'unbind', atMs: 0 })
+      t.equal(mayRequest(session), 'closed', 'we ask nothing more')
+      t.same(step(session, pdu(name, { sequence_number: 2 }))[0]?.kind, 'request')
+      t.same(step(session, pdu('unbind_resp', { sequence_number: 1 })), [], 'two are owed')
+      t.same(sent(step(session, pdu(name, { sequence_number: 3 }))), [
+        `${name}_resp ESME_RINVBNDSTS 3`,
+      ])
+      t.same(sent(step(session, respond(name, 'ESME_ROK', 2))), [`${name}_resp ESME_ROK 2`])
+      const last = step(session, respond(name, 'ESME_ROK', 1))
+      t.same(sent(last), [`${name}_resp ESME_ROK 1`])
+      t.match(last.at(-1), { kind: 'close', reason: 'unbound by us' })
+    }
+    t.end()
+  },
+)
+
+void t.test('what crosses our unbind is answered within five seconds, or not at all', t => {
+  for (const { answered, reason } of [
+    { answered: true, reason: 'unbound by us' },
+    { answered: false, reason: 'unbind was not answered' },
+  ]) {
+    const session = inState('smsc', 'BOUND_TX')
+    step(session, { kind: 'unbind', atMs: 0 })
+    step(session, pdu('submit_sm', { sequence_number: 9 }))
+    if (answered) step(session, pdu('unbind_resp', { sequence_number: 1 }))
+    t.same(step(session, { kind: 'tick', atMs: 4_999 }), [])
+    t.match(step(session, { kind: 'tick', atMs: 5_000 }), [{ kind: 'close', reason }])
+  }
+  t.end()
+})
+
+void t.test('an SMSC that unbinds answers first what we had asked; five seconds are waited', t => {
+  const session = inState('esme', 'BOUND_TRX')
+  request(session, 'a')
+  t.same(sent(step(session, pdu('unbind'))), [])
+  const effects = step(session, pdu('submit_sm_resp', { sequence_number: 1 }))
+  t.match(effects[0], { kind: 'response', tag: 'a', how: 'response' })
+  t.same(sent(effects), ['unbind_resp ESME_ROK 7'])
+  t.match(effects.at(-1), { kind: 'close', reason: 'unbound by the peer' })
+
+  const silent = inState('esme', 'BOUND_TRX')
+  request(silent, 'a')
+  step(silent, pdu('unbind'))
+  const late = step(silent, { kind: 'tick', atMs: 5_000 })
+  t.same(sent(late), ['unbind_resp ESME_ROK 7'])
+  t.match(late.at(-1), { kind: 'response', tag: 'a', how: 'closed' })
+  t.end()
+})
+
+void t.test('an ESME that unbinds is not kept waiting for its own responses', t => {
+  const session = inState('smsc', 'BOUND_TRX')
+  request(session, 'a')
+  t.same(sent(step(session, pdu('unbind'))), ['unbind_resp ESME_ROK 7'])
+  t.end()
+})
+
+void t.test('both sides unbinding at once: what is owed goes out first', t => {
+  const session = inState('smsc', 'BOUND_TRX')
+  step(session, pdu('submit_sm', { sequence_number: 3 }))
+  step(session, { kind: 'unbind', atMs: 0 })
+  t.same(sent(step(session, pdu('unbind', { sequence_number: 4 }))), [])
+  t.same(step(session, pdu('unbind_resp', { sequence_number: 1 })), [])
+  t.equal(session.counters.unmatchedResponses, 0)
+  const effects = step(session, respond('submit_sm', 'ESME_ROK', 3))
+  t.same(sent(effects), ['submit_sm_resp ESME_ROK 3', 'unbind_resp ESME_ROK 4'])
+  t.equal(session.state, 'CLOSED')
+  t.end()
+})
+
 void t.test('both sides unbinding at once end well', t => {
   const session = inState('esme', 'BOUND_TRX')
   step(session, { kind: 'unbind', atMs: 0 })
@@ -346,7 +424,7 @@ void t.test('a command_length that cannot be is nacked, unless in a response, an
 function inState(side: SessionSide, state: SessionState, times = TIMES): Session {
   const session = openSession(side, times, 0)
   session.state = state
-  if (state === 'UNBINDING') session.unbind = { by: 'us', sequence_number: 99, untilMs: 1e12 }
+  if (state === 'UNBINDING') session.unbind = { by: 'peer', sequence_number: 99, untilMs: 1e12 }
   if (isBound(state)) session.boundAs = 'bind_transceiver'
   return session
 }

@@ -73,10 +73,7 @@ function onPdu(session: Session, frame: FramedPdu, atMs: number): readonly Sessi
   }
   if (name === 'enquire_link') return [answer(frame, COMMAND_STATUS.ESME_ROK)]
   if (name === 'unbind') return onPeerUnbind(session, frame, atMs)
-  const { state } = session
-  if (state === 'UNBINDING' || state === 'CLOSED' || !ALLOWED[session.side][state].has(name)) {
-    return refuseState(session, frame, name)
-  }
+  if (!allowedNow(session).has(name)) return refuseState(session, frame, name)
   if (isBind(command_id)) return onPeerBind(session, frame, name as BindName)
   if (!hasResponse(name)) return [{ kind: 'request', frame }]
   if (session.pendingIn >= session.times.windowIn) {
@@ -86,6 +83,15 @@ function onPdu(session: Session, frame: FramedPdu, atMs: number): readonly Sessi
   session.pendingIn++
   return [{ kind: 'request', frame }]
 }
+
+function allowedNow({ side, state, unbind, boundAs }: Session): ReadonlySet<CommandName> {
+  if (state === 'CLOSED') return NO_COMMANDS
+  if (state !== 'UNBINDING') return ALLOWED[side][state]
+  const crossing = unbind?.by === 'us' && unbind.answered !== true && boundAs !== undefined
+  return crossing ? ALLOWED[side][BOUND[boundAs]] : NO_COMMANDS
+}
+
+const NO_COMMANDS: ReadonlySet<CommandName> = new Set()
 
 function refuseState(session: Session, frame: FramedPdu, name: CommandName) {
   session.counters.wrongState++
@@ -123,11 +129,12 @@ function onPeerBind(session: Session, frame: FramedPdu, command: BindName) {
 }
 
 function onPeerUnbind(session: Session, frame: FramedPdu, atMs: number): readonly SessionEffect[] {
-  if (session.unbind !== undefined && session.unbind.by === 'us') {
-    // both at once: answer; our own unbind_resp is on its way, or the peer closes
+  const crossed = session.unbind?.by === 'us'
+  if (crossed && session.pendingIn === 0) {
+    // both at once: answer; its answer to ours is on its way, or the peer closes
     return [answer(frame, COMMAND_STATUS.ESME_ROK)]
   }
-  if (!isBound(session.state)) {
+  if (!isBound(session.state) && !crossed) {
     session.counters.wrongState++
     return [answer(frame, COMMAND_STATUS.ESME_RINVBNDSTS)]
   }
@@ -140,12 +147,22 @@ function onPeerUnbind(session: Session, frame: FramedPdu, atMs: number): readonl
   return [{ kind: 'unbinding' }, ...unbindWhenNothingIsOwed(session)]
 }
 
-/** Answers the peer's unbind once its requests are answered: they came before it. */
+/**
+ * Answers the peer's unbind once its requests are answered: they came before it. An SMSC still answers what we had
+ * asked before. Our own ends with its answer, when all that came before that is answered too.
+ */
 function unbindWhenNothingIsOwed(session: Session): readonly SessionEffect[] {
-  const { unbind } = session
-  if (unbind?.by !== 'peer' || session.pendingIn > 0) return NOTHING
+  const { unbind, side } = session
+  if (unbind === undefined || session.pendingIn > 0) return NOTHING
+  if (unbind.by === 'us')
+    return unbind.answered === true ? closing(session, 'unbound by us') : NOTHING
+  if (side === 'esme' && session.outstanding.size > 0) return NOTHING
+  return answerUnbind(session, unbind.sequence_number)
+}
+
+function answerUnbind(session: Session, sequence_number: number): readonly SessionEffect[] {
   return [
-    send(COMMAND_IDS.unbind_resp, COMMAND_STATUS.ESME_ROK, unbind.sequence_number, false),
+    send(COMMAND_IDS.unbind_resp, COMMAND_STATUS.ESME_ROK, sequence_number, false),
     ...closing(session, 'unbound by the peer'),
   ]
 }
@@ -159,7 +176,9 @@ function onResponse(session: Session, frame: FramedPdu): readonly SessionEffect[
   const request = session.outstanding.get(sequence_number)
   if (request !== undefined && fits(request.command_id)) {
     session.outstanding.delete(sequence_number)
-    return [{ kind: 'response', tag: request.tag, how: 'response', frame }]
+    const response = { kind: 'response', tag: request.tag, how: 'response', frame } as const
+    if (session.state !== 'UNBINDING') return [response]
+    return [response, ...unbindWhenNothingIsOwed(session)]
   }
   const late = session.late.get(sequence_number)
   if (late !== undefined && fits(late.command_id)) {
@@ -170,8 +189,12 @@ function onResponse(session: Session, frame: FramedPdu): readonly SessionEffect[
     if (fits(binding.command_id)) return onBindAnswered(session, binding, frame)
   }
   if (unbind?.by === 'us' && unbind.sequence_number === sequence_number) {
-    if (fits(COMMAND_IDS.unbind)) return closing(session, 'unbound by us')
+    if (fits(COMMAND_IDS.unbind)) {
+      unbind.answered = true
+      return unbindWhenNothingIsOwed(session)
+    }
   }
+  if (unbind !== undefined && command_id === COMMAND_IDS.unbind_resp) return NOTHING // both at once
   if (command_id !== COMMAND_IDS.enquire_link_resp) counters.unmatchedResponses++
   return NOTHING
 }
@@ -267,9 +290,12 @@ function onTick(session: Session, atMs: number): readonly SessionEffect[] {
   }
   if (isOver(silentMs, times.inactivityTimeoutMs)) return closing(session, 'inactivity timeout')
   if (unbind !== undefined && atMs >= unbind.untilMs) {
-    if (unbind.by === 'us') return closing(session, 'unbind was not answered')
-    session.pendingIn = 0
-    return unbindWhenNothingIsOwed(session)
+    if (unbind.by === 'us')
+      return closing(
+        session,
+        unbind.answered === true ? 'unbound by us' : 'unbind was not answered',
+      )
+    return answerUnbind(session, unbind.sequence_number)
   }
   const effects: SessionEffect[] = []
   expire(session, atMs, effects)
