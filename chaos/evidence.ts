@@ -45,6 +45,9 @@ export interface NodeUse {
   rssAfter: number
   diskBefore: number
   diskAfter: number
+  /** Of its state at the end, and the log index that it belongs to; null: it did not answer. */
+  stateHash: string | null
+  stateHashIndex: number | null
 }
 
 /** Which program ran. */

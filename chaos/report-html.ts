@@ -1,6 +1,7 @@
 import type { Check, Evidence } from './evidence.js'
 import type { Spread } from './gaps.js'
 import { escape, ROLE_COLOURS, timelineSvg } from './report-svg.js'
+import type { Timeline } from './timeline.js'
 
 /** The report: one file that needs nothing else to be read. */
 export function reportHtml(evidence: Evidence): string {
@@ -8,24 +9,26 @@ export function reportHtml(evidence: Evidence): string {
   const title = `${drill}: ${result}`
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title>
-<meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><style>${STYLE}</style></head><body>
 <h1>${escape(drill)} <span class="badge ${result === 'passed' ? 'ok' : 'bad'}">${result}</span></h1>
 <p>${escape(summary)}.</p>
-${reason === undefined ? '' : `<p><b>Not run: ${escape(reason)}</b></p>`}
-<p class="dim">${escape(about(evidence))}</p>
+${reason === undefined ? '' : `<p><b>${result === 'stopped' ? 'Stopped' : 'Not run'}: ${escape(reason)}</b></p>`}
+${table(null, about(evidence))}
 <ul class="dim">${says.map(text => `<li>${escape(text)}</li>`).join('')}</ul>
 <h2>Verdicts</h2>
 ${table(['', 'check', 'found', 'expected'], evidence.checks.map(checkRow))}
-${timeline === null ? '' : `<h2>Timeline</h2>${LEGEND}${timelineSvg(evidence, timeline)}${marks(evidence)}`}
+${timeline === null ? '' : plot(evidence, timeline)}
 ${faults(evidence)}
 ${books(evidence)}
 ${measured(evidence)}
 <h2>Nodes</h2>
 ${table(
-  ['node', 'memory before', 'highest', 'after', 'data before', 'after'],
-  evidence.nodes.map(({ node, rssBefore, rssMax, rssAfter, diskBefore, diskAfter }) => [
+  ['node', 'memory before', 'highest', 'after', 'data before', 'after', 'state hash at the end'],
+  evidence.nodes.map(({ node, stateHash, stateHashIndex, ...use }) => [
     String(node),
-    ...[rssBefore, rssMax, rssAfter, diskBefore, diskAfter].map(megabytes),
+    ...[use.rssBefore, use.rssMax, use.rssAfter, use.diskBefore, use.diskAfter].map(megabytes),
+    stateHash === null ? 'no answer' : `${stateHash} at index ${stateHashIndex ?? '-'}`,
   ]),
 )}
 <h2>Settings</h2>
@@ -37,15 +40,28 @@ ${table(
 `
 }
 
-function about(evidence: Evidence): string {
+function about(evidence: Evidence): string[][] {
   const { carillon, build, machine, startedAt, tookMs, seed, settings } = evidence
-  return (
-    `${startedAt}, took ${(tookMs / 1000).toFixed(1)} s · Carillon ${carillon}, commit ` +
-    `${build.commit ?? 'unknown'}, build ${build.hash} · ${settings.size} nodes, ` +
-    `${settings.rate} messages a second · seed ${seed} · Node.js ${machine.node} on ${machine.platform}, ` +
-    `${machine.cpus} processors, load ${machine.loadBefore.toFixed(1)} before and ` +
-    `${machine.loadAfter.toFixed(1)} after`
-  )
+  const rate =
+    settings.rate === 'unlimited' ? 'as many messages as come back' : perSecond(settings.rate)
+  const times = settings.times > 1 ? `, the fault ${settings.times} times` : ''
+  return [
+    ['started', `${startedAt}, took ${(tookMs / 1000).toFixed(1)} s`],
+    ['version', `Carillon ${carillon}, commit ${build.commit ?? 'unknown'}, build ${build.hash}`],
+    ['load', `${rate}, on ${settings.size} nodes${times}`],
+    ['seed', String(seed)],
+    [
+      'machine',
+      `Node.js ${machine.node} on ${machine.platform}, ${machine.cpus} processors, load average ` +
+        `${machine.loadBefore.toFixed(1)} before and ${machine.loadAfter.toFixed(1)} after`,
+    ],
+  ]
+}
+
+const perSecond = (rate: number): string => `${rate} messages a second`
+
+function plot(evidence: Evidence, timeline: Timeline): string {
+  return `<h2>Timeline</h2>${LEGEND}<div class="wide"><div class="plot">${timelineSvg(evidence, timeline)}</div></div>${marks(evidence)}`
 }
 
 function checkRow({ kind, name, ok, found, expected }: Check): Cell[] {
@@ -122,22 +138,25 @@ function books({ books, duplicateBound, latencyMs, gaps }: Evidence): string {
     const { p50, p95, p99, max } = latencyMs
     rows.push(['latency', `p50 ${ms(p50)} · p95 ${ms(p95)} · p99 ${ms(p99)} · max ${ms(max)}`])
   }
-  return `<h2>Books, message by message</h2>${table(['', ''], rows)}`
+  return `<h2>Books, message by message</h2>${table(null, rows)}`
 }
 
 function measured({ measured }: Evidence): string {
   const rows = Object.entries(measured).map(([name, value]) => [name, String(value ?? '-')])
-  return rows.length === 0 ? '' : `<h2>Measured besides</h2>${table(['', ''], rows)}`
+  return rows.length === 0 ? '' : `<h2>Measured besides</h2>${table(null, rows)}`
 }
 
 type Cell = string | { html: string }
 
-function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const cell = (content: Cell): string =>
-    `<td>${typeof content === 'string' ? escape(content) : content.html}</td>`
-  return `<table><tr>${heads.map(head => `<th>${head}</th>`).join('')}</tr>${rows
-    .map(row => `<tr>${row.map(cell).join('')}</tr>`)
-    .join('')}</table>`
+/** @param heads  plain words; null: the first column names the row */
+function table(heads: readonly string[] | null, rows: readonly (readonly Cell[])[]): string {
+  const cell = (content: Cell, i: number): string => {
+    const html = typeof content === 'string' ? escape(content) : content.html
+    return heads === null && i === 0 ? `<th>${html}</th>` : `<td>${html}</td>`
+  }
+  const head = heads === null ? '' : `<tr>${heads.map(text => `<th>${text}</th>`).join('')}</tr>`
+  const body = rows.map(row => `<tr>${row.map(cell).join('')}</tr>`).join('')
+  return `<div class="wide"><table${heads === null ? ' class="pairs"' : ''}>${head}${body}</table></div>`
 }
 
 function ms(value: number | null): string {
@@ -149,27 +168,38 @@ function megabytes(octets: number): string {
   return `${(octets / 1e6).toFixed(1)} MB`
 }
 
-const LEGEND = `<p class="dim"><span class="key" style="background:#888"></span>offered and taken
-<span class="key" style="background:#16a34a"></span>acknowledged
-<span class="key" style="background:#ea580c"></span>taken by the SMSC
-<span class="key" style="background:#0f766e"></span>p50 <span class="key" style="background:#d97706"></span>p95
-<span class="key" style="background:#dc2626"></span>p99 &nbsp; ${Object.entries(ROLE_COLOURS)
-  .map(([role, colour]) => `<span class="key" style="background:${colour}"></span>${role}`)
-  .join(' ')}</p>`
+const key = (words: string, colour: string, shape: 'box' | 'line' | 'dashes'): string =>
+  `<span class="item"><span class="key ${shape}" style="color:${colour}"></span>${words}</span>`
+
+const LEGEND = `<p class="dim legend">${[
+  key('offered and taken', '#888', 'dashes'),
+  key('acknowledged', '#16a34a', 'line'),
+  key('taken by the SMSC', '#ea580c', 'line'),
+  key('latency p50', '#0f766e', 'line'),
+  key('p95', '#d97706', 'line'),
+  key('p99', '#dc2626', 'line'),
+  ...Object.entries(ROLE_COLOURS).map(([role, colour]) => key(role, colour, 'box')),
+].join(' ')}</p>`
 
 const STYLE = `
-body{font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b1b1b}
-h1{font-size:1.6em}h2{font-size:1.15em;margin-top:1.8em}.dim{color:#666}
-table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ddd;padding:.3em .6em;text-align:left;vertical-align:top}
-th{font-weight:600;color:#666}pre{background:#f5f5f4;padding:.8em;overflow:auto;max-height:30em}
-.badge{padding:.1em .6em;border-radius:.6em;color:#fff;font-size:.85em}.ok{background:#16a34a}.bad{background:#dc2626}.goal{background:#d97706}
-.key{display:inline-block;width:.9em;height:.9em;margin:0 .3em 0 .8em;border-radius:2px;vertical-align:-1px}
-svg{width:100%;height:auto}svg text{font:10px system-ui,sans-serif;fill:#555}svg .title{font-weight:600;font-size:11px}
-.end{text-anchor:end}.middle{text-anchor:middle}.lane{fill:#fafafa;stroke:#ddd}.grid{stroke:#e5e5e5;fill:none}
+:root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--dim:#5f5f5f;--rule:#ddd;--lane:#fafafa;--pre:#f5f5f4;--bad:#b91c1c;--good:#15803d}
+@media (prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#161616;--dim:#a3a3a3;--rule:#3a3a3a;--lane:#1d1d1d;--pre:#222;--bad:#f87171;--good:#4ade80}}
+body{font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:var(--ink);background:var(--paper)}
+h1{font-size:1.6em}h2{font-size:1.15em;margin-top:1.8em}.dim{color:var(--dim)}
+.wide{overflow-x:auto}.plot{min-width:760px}
+table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid var(--rule);padding:.3em .6em;text-align:left;vertical-align:top}
+th{font-weight:600;color:var(--dim)}.pairs{width:auto}.pairs th{white-space:nowrap;font-weight:400}
+pre{background:var(--pre);padding:.8em;overflow:auto;max-height:30em}summary{cursor:pointer;margin:1em 0}
+.badge{padding:.1em .6em;border-radius:.6em;color:#fff;font-size:.85em;white-space:nowrap}.ok{background:#15803d}.bad{background:#b91c1c}.goal{background:#b45309}
+.legend .item{white-space:nowrap;margin-right:1em}
+.key{display:inline-block;width:1em;height:.9em;margin-right:.35em;vertical-align:-1px}
+.key.box{background:currentColor;border-radius:2px}.key.line{height:0;border-top:3px solid;vertical-align:4px}.key.dashes{height:0;border-top:2px dashed;vertical-align:4px}
+svg{width:100%;height:auto;display:block}svg text{font:10px system-ui,sans-serif;fill:var(--dim)}svg .title{font-weight:600;font-size:11px}
+.end{text-anchor:end}.middle{text-anchor:middle}.lane{fill:var(--lane);stroke:var(--rule)}.grid{stroke:var(--rule);fill:none}
 .line{fill:none;stroke-width:1.4}.offered{stroke:#888;stroke-dasharray:3 2}.acknowledged{stroke:#16a34a}.upstream{stroke:#ea580c}
 .p50{stroke:#0f766e}.p95{stroke:#d97706}.p99{stroke:#dc2626}
-.mark{stroke-width:1;fill:none}.mark.fault{stroke:#dc2626}.mark.recovery{stroke:#16a34a;stroke-dasharray:3 3}
-li.mark-fault::marker,svg .mark-fault{fill:#dc2626;color:#dc2626}li.mark-recovery::marker,svg .mark-recovery{fill:#16a34a;color:#16a34a}
-@media (prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre{background:#222}td,th{border-color:#333}
-.lane{fill:#1d1d1d;stroke:#333}.grid{stroke:#333}svg text{fill:#aaa}.dim,th{color:#999}}
+.mark{stroke-width:1;fill:none}.mark.fault{stroke:var(--bad)}.mark.recovery{stroke:var(--good);stroke-dasharray:3 3}
+li.mark-fault::marker{color:var(--bad)}li.mark-recovery::marker{color:var(--good)}svg .mark-fault{fill:var(--bad)}svg .mark-recovery{fill:var(--good)}
+@media (max-width:600px){body{margin:1em auto;padding:0 .7em}td,th{padding:.3em .35em}td:first-child,th:first-child{padding-left:0}.pairs th{white-space:normal}}
+@media print{.wide{overflow:visible}.plot{min-width:0}pre{max-height:none}}
 `

@@ -225,6 +225,7 @@ async function close(
   }
   evidence.nodes = cluster.nodes.map((node): NodeUse => {
     const { rss = 0, disk = 0 } = before.get(node.id) ?? {}
+    const view = settled.views.find(({ id }) => id === node.id)
     return {
       node: node.id,
       rssBefore: rss,
@@ -232,6 +233,8 @@ async function close(
       rssAfter: node.rssOctets,
       diskBefore: disk,
       diskAfter: scene.diskOf(node),
+      stateHash: view?.stateHash ?? null,
+      stateHashIndex: view?.stateHashIndex ?? null,
     }
   })
   const upstreamTimes = scene.upstreamTimes()
