@@ -1,4 +1,5 @@
 import t from 'tap'
+import { silentLogger } from '../base/logger.js'
 import { account, gateway } from '../testing/gateway.js'
 import { FrontWorld } from './testing/front-world.js'
 
@@ -80,27 +81,44 @@ void t.test('maxSessions is exact, and more are answered ESME_RALYBND (PITFALLS 
   t.match(world.bound().binds, ['ESME_ROK carillon'])
 })
 
-for (const [title, bind, over, status] of [
-  ['an unknown system_id', { system_id: 'nobody' }, {}, 'ESME_RINVSYSID'],
-  ['a wrong password', { password: 'secret2' }, {}, 'ESME_RINVPASWD'],
-  ['an address that is not allowed', {}, { allowFrom: ['10.0.0.0/8'] }, 'ESME_RINVSYSID'],
+for (const [title, bind, over, why] of [
+  ['an unknown system_id', { system_id: 'nobody' }, {}, 'unknownSystemId'],
+  ['a wrong password', { password: 'secret2' }, {}, 'wrongPassword'],
+  ['an address that is not allowed', {}, { allowFrom: ['10.0.0.0/8'] }, 'unknownSystemId'],
 ] as const) {
-  void t.test(`${title} is answered ${status}, held back but within a second`, async t => {
+  void t.test(`${title} is answered ESME_RINVPASWD after 200 ms, and logged`, async t => {
     for (const accounts of [
       [account('esme1', { ...over, allowFrom: [...(over.allowFrom ?? [])] })],
       [hashed('esme1', over)],
     ]) {
-      const world = await FrontWorld.open(t, { settings: gateway({ accounts }) })
+      const lines: unknown[] = []
+      const logger = { ...silentLogger, info: (...line: unknown[]) => lines.push(line) }
+      const world = await FrontWorld.open(t, { settings: gateway({ accounts }), front: { logger } })
       const esme = world.connect().bind(bind)
       await world.settle()
-      world.time.advance(150)
-      t.same(esme.binds, [], 'not at once')
-      world.time.advance(850)
-      t.same(esme.binds, [status])
+      world.time.advance(199)
+      t.same(esme.binds, [], 'not at once, however quickly it was known')
+      world.time.advance(1)
+      t.same(esme.binds, ['ESME_RINVPASWD'])
       t.ok(esme.closedReason !== undefined, 'and the connection is closed')
+      const named = why === 'wrongPassword' ? { systemId: 'esme1' } : {}
+      const remoteAddress = '192.0.2.1'
+      t.same(lines, [['bind refused', { why, ...named, remoteAddress, unsaid: 0 }]])
     }
   })
 }
+
+void t.test('one line a second is logged of refused binds, with how many were not', async t => {
+  const lines: unknown[] = []
+  const logger = { ...silentLogger, info: (_: string, fields?: object) => lines.push(fields) }
+  const world = await FrontWorld.open(t, { front: { logger } })
+  for (let i = 0; i < 20; i++) world.connect().bind({ password: `guess${i}` })
+  world.time.advance(1000)
+  world.connect().bind({ password: 'guess' })
+  world.time.advance(1000)
+  t.match(lines, [{ unsaid: 0 }, { unsaid: 19 }])
+  t.equal(lines.length, 2)
+})
 
 void t.test('a bind type that the account may not use is answered ESME_RBINDFAIL', async t => {
   const accounts = [account('esme1', { bindTypes: ['rx'] })]

@@ -1,4 +1,5 @@
 import type { Cancel, Clock, Timers } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
 import type { Counter, Metrics } from '../base/metrics.js'
 import type { CommandResult, Journal, SessionRecord } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
@@ -21,11 +22,15 @@ const BIND_TYPES: Record<BindName, BindType> = {
   bind_receiver: 'rx',
 }
 
+/** Of refused binds one line is logged in so long a time, at most. */
+const SAY_EVERY_MS = 1000
+
 export interface BinderOptions {
   journal: Journal
   clock: Clock
   timers: Timers
   metrics: Metrics
+  logger: Logger
   passwords: PasswordCheck
   timeoutMs: number
   /** False: no boot, draining, or cut off. */
@@ -46,6 +51,9 @@ export class Binder {
   private readonly failed = new FailedBinds()
   private readonly answers: Map<number, Counter> = new Map()
   private count = 0
+  private saidAtMs = -Infinity
+  /** Refused since, and not logged. */
+  private unsaid = 0
 
   constructor(options: BinderOptions) {
     this.options = options
@@ -127,11 +135,25 @@ export class Binder {
     const { clock, timers } = this.options
     const { session, systemId, arrivedMs } = attempt
     const now = clock.monotonicMs()
+    this.say(attempt, code, now)
     const heldMs = this.failed.failed(session.link.remoteAddress, systemId, now)
     timers.after(Math.max(0, arrivedMs + heldMs - now), () => {
       this.refuse(attempt, code)
       session.link.close('its bind was refused')
     })
+  }
+
+  /** Why a bind was refused, which the ESME is not told. No names of unknown accounts: one may be a password. */
+  private say({ session, systemId, account }: Attempt, why: RefusalCode, atMs: number): void {
+    if (atMs - this.saidAtMs < SAY_EVERY_MS) {
+      this.unsaid++
+      return
+    }
+    const { remoteAddress } = session.link
+    const named = account === 0 ? {} : { systemId }
+    this.options.logger.info('bind refused', { why, ...named, remoteAddress, unsaid: this.unsaid })
+    this.saidAtMs = atMs
+    this.unsaid = 0
   }
 
   private refuse(attempt: Attempt, code: RefusalCode): void {

@@ -65,6 +65,7 @@ export class FrontEnd implements SessionServices {
       clock,
       timers,
       metrics,
+      logger,
       passwords: this.passwords,
       timeoutMs: options.submitTimeoutMs,
       ready: () => this.takesBinds,

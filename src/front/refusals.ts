@@ -7,8 +7,11 @@ import { COMMAND_STATUS } from '../smpp/command-status.js'
  * alarms and tests rely on them. `retriable`: the same request may well succeed later.
  */
 export const REFUSALS = {
-  /** No such account, or not from this address. */
-  unknownSystemId: { command_status: 'ESME_RINVSYSID', retriable: false },
+  /**
+   * No such account, or not from this address. The status is that of a wrong password: a stranger does not learn
+   * which accounts there are (docs/decisions/0010).
+   */
+  unknownSystemId: { command_status: 'ESME_RINVPASWD', retriable: false },
   wrongPassword: { command_status: 'ESME_RINVPASWD', retriable: false },
   bindTypeNotAllowed: { command_status: 'ESME_RBINDFAIL', retriable: false },
   /** maxSessions are bound (PITFALLS 14). */
