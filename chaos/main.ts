@@ -1,19 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { systemClock } from '../src/base/clock.js'
-import { systemRandom } from '../src/base/random.js'
 import { processIo, type Io } from '../src/cli/io.js'
 import { tableText } from '../src/cli/table.js'
 import { suggestion } from '../src/config/nearest.js'
 import { outputOption } from '../src/tools/smsc-sim-main.js'
-import { limit, option, perSecond, whole } from '../src/tools/units.js'
+import { limit, option, whole } from '../src/tools/units.js'
 import { buildId } from './build-id.js'
-import { campaign, goodRuns, plan, type CampaignEffects, type PlannedRun } from './campaign.js'
+import { goodRuns, plan, type PlannedRun } from './campaign.js'
 import type { Drill } from './drill.js'
 import { DRILLS } from './drills/index.js'
+import { addGameDays } from './game-days.js'
 import { readHistory, readSummaries } from './history.js'
 import { runsText, trend, trendsText } from './history-text.js'
+import { OUT, runAll, withFlags, type DrillWorld, type Flags } from './running.js'
 import { resultsTable, withResults } from './results-table.js'
 import { runDrill } from './run.js'
 
@@ -31,6 +31,9 @@ Examples:
   How the times of earlier runs went:
     ./carillon drill history
     ./carillon drill history leader-kill
+  Game days, and the hard stop:
+    ./carillon drill schedule '0 14 * * TUE' leader-kill smsc-outage
+    ./carillon drill stop
 
 A drill starts its own cluster of real processes on free ports, an SMSC simulator and two load clients,
 breaks something, and compares the books message by message. Evidence: report.html and report.json in a
@@ -40,15 +43,6 @@ drill; a second one ends it at once.
 Exit status: 0; 1 where a check failed or a drill was stopped; 2 where the arguments are wrong. A drill
 that cannot run on this machine says why; that is no failure.
 `
-
-interface Flags {
-  out: string
-  record?: string
-  rate: number
-  seed?: number
-  keep: boolean
-  output: 'table' | 'json'
-}
 
 interface RunFlags extends Flags {
   all: boolean
@@ -67,13 +61,6 @@ interface HistoryFlags {
   markdown: boolean
   into?: string
   output: 'table' | 'json'
-}
-
-/** What a drill runs with; tests hand in others. */
-export interface DrillWorld {
-  io: Io
-  drills: readonly Drill[]
-  perform: CampaignEffects['perform']
 }
 
 /** `carillon drill`. @returns the exit status, see EXAMPLES */
@@ -150,6 +137,7 @@ export async function main(
       const chosen = drills.filter(({ name }) => names.length === 0 || names.includes(name))
       exitStatus = await suite(chosen, flags, world)
     })
+  addGameDays(program, { world, known, done: status => (exitStatus = status) })
   program
     .command('history')
     .description('earlier runs: trends, or each run of one drill, the latest last')
@@ -176,24 +164,8 @@ export async function main(
   return exitStatus
 }
 
-const OUT = '.carillon/drills'
 const KEPT = 'chaos/history'
 const BOTH = 'error: a name or --all, not both'
-/** Low enough for three nodes, an SMSC and the load on two processors. */
-const RATE = 200
-
-function withFlags(command: Command): Command {
-  return command
-    .option('--out <dir>', 'where the evidence goes', OUT)
-    .option('--record <dir>', 'also keep a summary of each run there, for good')
-    .addOption(
-      option('--rate <rate>', 'messages a second, or unlimited', perSecond, RATE, `${RATE}/s`),
-    )
-    .option('--seed <n>', "of the drill's own chance (default: drawn)", whole(0, 2 ** 32 - 1))
-    .option('--keep', "keep the nodes' data and logs", false)
-    .addOption(outputOption())
-}
-
 async function listText({ drills, io }: DrillWorld, output: Flags['output']): Promise<string> {
   const rows = await Promise.all(
     drills.map(async ({ name, summary, cannotRun }) => ({
@@ -224,46 +196,6 @@ async function suite(
   const done = flags.repeat * drills.length - runs.length
   if (flags.resume) world.io.note(`${done} good runs of this build (${build}) are there already`)
   return runAll(runs, flags, world)
-}
-
-async function runAll(
-  runs: readonly PlannedRun[],
-  flags: Flags,
-  { io, perform }: DrillWorld,
-): Promise<number> {
-  const out = resolve(flags.out)
-  const record = flags.record === undefined ? undefined : resolve(flags.record)
-  const stop = stopOnSignals(io)
-  try {
-    const { keep, seed, output } = flags
-    const { exitStatus, lines } = await campaign(
-      runs,
-      { out, record, rate: limit(flags.rate), seed, keep, output, signal: stop.signal },
-      readHistory(out),
-      { io, clock: systemClock, drawSeed: () => systemRandom.below(2 ** 32), perform },
-    )
-    if (lines.length > 1 && output === 'table') io.out(`\n${runsText(lines, io.paint)}`)
-    return exitStatus
-  } finally {
-    stop.forget()
-  }
-}
-
-/** The first SIGINT or SIGTERM stops the drill in good order; the second does what it always does. */
-function stopOnSignals(io: Io): { signal: AbortSignal; forget: () => void } {
-  const controller = new AbortController()
-  const stop = (signal: NodeJS.Signals): void => {
-    forget()
-    io.note(`${signal}: the drill is stopped and its faults healed; once more ends it at once`)
-    controller.abort(new Error(`stopped by ${signal}`))
-  }
-  const forget = (): void => {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  return { signal: controller.signal, forget }
 }
 
 function historyText(name: string | undefined, { out, output }: HistoryFlags, io: Io): string {

@@ -1,10 +1,12 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
+import { systemClock, systemTimers } from '../src/base/clock.js'
 import { buildId } from './build-id.js'
 import { verdicts } from './checks.js'
 import { CONNECTOR, UNLIMITED_WINDOW, type Drill } from './drill.js'
 import { failed, type Evidence, type NodeUse } from './evidence.js'
+import { watchHealth } from './guards.js'
 import { longestGap, spread } from './gaps.js'
 import { AWAITED_MAX } from './load.js'
 import { readJournal, reconcile, type ClientBook } from './reconcile.js'
@@ -119,7 +121,9 @@ async function perform(
     () => outOfTime.abort(new Error('out of time')),
     budgetMs - CLOSING_MS - SETTLE_MS_LEAST,
   )
-  const signal = AbortSignal.any([outOfTime.signal, options.signal])
+  const guard = new AbortController()
+  const signal = AbortSignal.any([outOfTime.signal, options.signal, guard.signal])
+  let unguard = (): void => undefined
   let scene: Scene | undefined
   try {
     say(`starting ${drill.setup?.size ?? 3} nodes`)
@@ -127,8 +131,13 @@ async function perform(
     stage.scene = scene
     const before = usesOf(scene)
     const fromMs = Date.now()
-    await scene.steady(WARM_MS)
+    unguard = watchHealth(
+      () => stage.scene!.health(),
+      reason => guard.abort(new Error(`a guard tripped: ${reason}`)),
+      { clock: systemClock, timers: systemTimers },
+    )
     try {
+      await scene.steady(WARM_MS)
       for (let i = 0; i < times; i++) {
         if (times > 1) say(`${i + 1} of ${times}`)
         await orAborted(drill.run(scene), signal)
@@ -140,8 +149,9 @@ async function perform(
       scene.check('the drill ran to its end', false, messageOf(error), 'no error')
     }
     clearTimeout(timer)
+    unguard()
     const closingMs = (): number =>
-      options.signal.aborted ? Math.min(STOPPED_MS, leftMs()) : leftMs()
+      options.signal.aborted || guard.signal.aborted ? Math.min(STOPPED_MS, leftMs()) : leftMs()
     await close(scene, evidence, { before, fromMs, leftMs: closingMs, directory, say })
   } catch (error) {
     evidence.checks.push({
@@ -153,6 +163,7 @@ async function perform(
     })
   } finally {
     clearTimeout(timer)
+    unguard()
     await scene?.end()
   }
 }

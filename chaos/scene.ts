@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ConnectorView, List } from '../src/api/shapes.js'
 import { SeededRandom } from '../src/base/random.js'
@@ -48,6 +48,9 @@ export class Scene {
   readonly events: { atMs: number; text: string }[]
   /** Messages that the drill's own faults may have made doubtful, beside those of broken binds. */
   doubtsAllowed = 0
+  /** Nodes that the fault in force hits; undefined while there is none. */
+  private broken: ReadonlySet<number> | undefined
+  private wholeSinceMs = performance.now()
   private readonly options: SceneOptions
   private readonly setup: DrillSetup
   private readonly cleanups: Cleanup[]
@@ -192,6 +195,23 @@ export class Scene {
     this.checks.push({ kind: 'must', name, ok, found, expected })
   }
 
+  /** For the guards: see Health. */
+  health(): {
+    wholeSinceMs: number | undefined
+    acknowledged: number
+    nodesDown: number[]
+    diskFreeShare: number
+  } {
+    const down = this.cluster.nodes.filter(node => !node.isRunning && !this.broken?.has(node.id))
+    const { bavail, blocks } = statfsSync(this.options.directory)
+    return {
+      wholeSinceMs: this.broken === undefined ? this.wholeSinceMs : undefined,
+      acknowledged: this.load.acknowledged,
+      nodesDown: down.map(({ id }) => id),
+      diskFreeShare: blocks === 0 ? 1 : bavail / blocks,
+    }
+  }
+
   /** Cleans up when the scene ends, the last first. */
   onEnd(cleanup: Cleanup): void {
     this.cleanups.push(cleanup)
@@ -229,6 +249,7 @@ export class Scene {
     const addresses = new Set<string | undefined>(nodes.map(({ smppAddress }) => smppAddress))
 
     this.options.signal.throwIfAborted()
+    this.broken = hit
     const atMs = this.mark('fault', what)
     await act()
     const led = elects ? newLeader(this.cluster, term, hit, ELECTION_MS) : undefined
@@ -236,6 +257,8 @@ export class Scene {
     const leader = await led
     this.mark('recovery', recovery)
     await recover()
+    this.broken = undefined
+    this.wholeSinceMs = performance.now()
     await this.caughtUp()
     const untilMs = Date.now()
 

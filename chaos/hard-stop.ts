@@ -1,0 +1,77 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Processes, as far as a stop concerns them. */
+export interface Processes {
+  readonly pid: number
+  /** Tells two processes of one pid apart; undefined: there is none. */
+  startOf(pid: number): string | undefined
+  kill(pid: number, signal: NodeJS.Signals): void
+}
+
+/** From /proc. Source: proc(5): field 22 of stat is the start, in ticks since boot. */
+export const systemProcesses: Processes = {
+  pid: process.pid,
+  startOf: pid => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    } catch {
+      return undefined
+    }
+  },
+  kill: (pid, signal) => {
+    process.kill(pid, signal)
+  },
+}
+
+/** Notes in the directory of the evidence that this process runs drills, so that it can be stopped. */
+export function noteRunning(out: string, processes: Processes = systemProcesses): () => void {
+  mkdirSync(out, { recursive: true })
+  const { pid } = processes
+  const file = join(out, `running-${pid}.json`)
+  writeFileSync(file, JSON.stringify({ pid, start: processes.startOf(pid) }))
+  return () => rmSync(file, { force: true })
+}
+
+/** The pids of those that run drills with this directory. Notes of processes that are gone are removed. */
+export function runningIn(
+  out: string,
+  files: readonly string[],
+  processes: Processes = systemProcesses,
+): number[] {
+  return files
+    .filter(file => /^running-\d+\.json$/.test(file))
+    .flatMap(file => {
+      const path = join(out, file)
+      try {
+        const note = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; start?: string }
+        if (note.start !== undefined && processes.startOf(note.pid) === note.start)
+          return [note.pid]
+      } catch {
+        // half written, or gone
+      }
+      rmSync(path, { force: true })
+      return []
+    })
+}
+
+/** The first SIGINT or SIGTERM stops drills in good order; the second does what it always does. */
+export function stopOnSignals(note: (text: string) => void): {
+  signal: AbortSignal
+  forget: () => void
+} {
+  const controller = new AbortController()
+  const stop = (signal: NodeJS.Signals): void => {
+    forget()
+    note(`${signal}: the drill is stopped and its faults healed; once more ends it at once`)
+    controller.abort(new Error(`stopped by ${signal}`))
+  }
+  const forget = (): void => {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return { signal: controller.signal, forget }
+}
