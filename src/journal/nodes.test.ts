@@ -38,3 +38,25 @@ void t.test('an outcome of a new boot replaces the one of the old boot on disk',
   await state.flush(() => undefined)
   t.equal((await reloaded(store)).outcomeOf(1, 1)?.index, 20)
 })
+
+void t.test(
+  'what an earlier version left on disk goes when its node begins its next boot',
+  async t => {
+    const store = new MemoryStore()
+    store.opened = true
+    const before = new StateStore(store)
+    const then = new Nodes(before)
+    then.register(1, 2, 0)
+    then.keep(1, 7, { index: 10, results: [{ ok: true }] }) // of boot 1, says nobody
+    await before.flush(() => undefined)
+
+    const state = new StateStore(store)
+    const nodes = new Nodes(state)
+    await nodes.load(state)
+    t.equal(nodes.outcomeOf(1, 7)?.index, 10)
+    nodes.register(1, 3, 0)
+    t.equal(nodes.outcomeOf(1, 7), undefined)
+    await state.flush(() => undefined)
+    t.equal((await reloaded(store)).outcomeOf(1, 7), undefined)
+  },
+)
