@@ -5,8 +5,8 @@ import type { KeyValueStore, StoreFolder } from '../base/store.js'
 import type { NodeFolder } from './machine.js'
 
 const BOOT_FILE = 'boot'
-/** The applied state is written now and then, and less of it than the log: half of the log's buffer does. */
-const STATE_WRITE_BUFFER_BYTES = 8 * 1024 * 1024
+/** The applied state is written now and then, and less of it than the log: a quarter of the log's buffer does. */
+const STATE_WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 
 /** A node's data directory: one LevelDB for each store, and the file that counts boots. */
 export async function openDataFolder(path: string): Promise<NodeFolder> {
