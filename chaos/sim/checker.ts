@@ -95,6 +95,7 @@ export class Checker {
   answered(message: Message, status: string, id: string): void {
     message.status = status
     message.answeredAtMs = this.outlook.now()
+    if (status === 'ESME_RSYSERR') this.books.refused(message)
     if (status !== 'ESME_ROK') return
     message.id = id
     const other = this.told.get(id)

@@ -43,6 +43,8 @@ export class MessageBooks {
   /** Tags of MO that an account is owed, and of those that an ESME has taken. */
   readonly owedMo = new Set<string>()
   readonly takenMo = new Set<string>()
+  /** When each node's process was gone last, ms. */
+  private readonly deaths = new Map<string, number>()
   private readonly places = new Map<Ref, Message>()
   private readonly ids = new Map<string, Message>()
 
@@ -91,8 +93,15 @@ export class MessageBooks {
     return messageId(this.generation, 0, ref)
   }
 
+  /** The message was refused. The process that said so may have died while its answer was under way. */
+  refused(message: Message): void {
+    if ((this.deaths.get(message.node) ?? -Infinity) >= message.submittedAtMs)
+      message.refuserDied = true
+  }
+
   /** A process is gone, and with it what it counted. */
-  died(node: string): void {
+  died(node: string, atMs: number): void {
+    this.deaths.set(node, atMs)
     for (const message of this.messages.values())
       if (message.node === node && message.status === 'ESME_RSYSERR') message.refuserDied = true
   }

@@ -113,7 +113,7 @@ export class SimNode {
     parts.peers.died(this.id)
     parts.connections.died(process)
     this.disk.crash()
-    parts.checker.books.died(this.name)
+    parts.checker.books.died(this.name, parts.time.monotonicMs())
   }
 
   /** Ends in good order; the process is gone when it resolves. */

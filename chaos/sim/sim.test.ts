@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MUTATIONS } from './mutations.js'
-import { planOf, report, runWorld, shrink } from './run.js'
+import { kindOf, planOf, report, runWorld, shrink } from './run.js'
 
 // Short worlds: the long ones are `npm run sim`.
 const SHORT_MS = 4000
@@ -34,10 +34,22 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
   t.ok(acknowledged > 0)
 })
 
-void t.test('nothing is lost in a short world of five nodes', async t => {
-  const plan = planOf(3, 5, { faultsMs: 2000 })
-  const result = await runWorld(plan)
-  t.equal(report(plan, result), '')
+for (const nodes of [5, 7])
+  void t.test(
+    `nothing is lost in a short world of ${nodes} nodes, few numbers, every pace`,
+    async t => {
+      for (const pace of ['storm', 'steady'] as const) {
+        const plan = planOf(3, nodes, { faultsMs: 2000, numbers: 4, pace })
+        const result = await runWorld(plan)
+        t.equal(report(plan, result), '')
+      }
+    },
+  )
+
+void t.test('numbers of nodes, paces and shared numbers come in every combination', t => {
+  const kinds = new Set(Array.from({ length: 12 }, (_, seed) => JSON.stringify(kindOf(seed))))
+  t.equal(kinds.size, 12)
+  t.end()
 })
 
 for (const name of [
@@ -47,6 +59,7 @@ for (const name of [
   'an SMSC is answered before its receipt is committed',
   'messages are written without a look at the fence',
   'reads are answered without a quorum',
+  'a read context is used again',
 ])
   void t.test(`a bug is caught: ${name}`, async t => {
     const mutation = MUTATIONS.find(each => each.name === name)!
@@ -66,5 +79,5 @@ void t.test('shrinking removes faults that have no part in it', async t => {
   const least = await shrink(plan, result, () => undefined)
   t.equal(least.plan.faults.length, 0)
   t.equal(least.result.violations[0]?.rule, result.violations[0]?.rule)
-  t.match(report(least.plan, least.result), /ack is committed/)
+  t.match(report(least.plan, least.result), /ack is committed|message_id is unique/)
 })
