@@ -313,7 +313,7 @@ export class Breaker {
         expected: null,
         settings: settingsOf(this.revision),
         author: 'sim',
-        atMs: this.parts.time.nowMs(),
+        atMs: Math.floor(this.parts.time.nowMs()),
       })
       .catch(() => undefined)
   }

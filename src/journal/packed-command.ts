@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.js'
 import { pack, unpack } from './pack.js'
 import type { Command } from './commands.js'
 
@@ -45,8 +46,14 @@ const SESSION_FIELDS: Record<string, Check> = {
   boundAtMs: count,
 }
 
+/**
+ * Throws where the command could not be read again: apply would leave it out on every node, its proposer would wait for
+ * an answer for ever, and after 1,024 more proposals of that node for all of them.
+ */
 export function packCommand(command: Rare): Buffer {
-  return pack(command)
+  const payload = pack(command)
+  assert(unpackCommand(payload) !== undefined, `a ${command.kind} command cannot be read again`)
+  return payload
 }
 
 /** The command, or undefined where the octets are none; may throw msgpackr's errors on bad octets. */
