@@ -8,7 +8,6 @@ import {
   MessageKind,
   type RaftMessage,
 } from './messages.js'
-import { merged } from './outbox.js'
 import { decodeFrame, encodeFrame } from './transport/frames.js'
 
 const number = fc.integer({ min: 0, max: 2 ** 48 - 1 })
@@ -79,44 +78,5 @@ void t.test('a frame holds records of any length; its octets are protobuf', t =>
   for (const bad of ['12026869', '0a036869', '0a', '0affffffffff01']) {
     t.throws(() => decodeFrame(Buffer.from(bad, 'hex')), BadFrame)
   }
-  t.end()
-})
-
-void t.test('messages that say nothing new are merged into the one before', t => {
-  const base = decodeMessage(encodeMessage(0, fc.sample(messages, 1)[0]!), 2)
-  const entries = [{ index: 6, term: 1, type: 0 as const, data: Buffer.from('x') }]
-  const make = (fields: Partial<RaftMessage>): RaftMessage => ({
-    ...base,
-    term: 1,
-    reject: false,
-    entries: [],
-    ...fields,
-  })
-  const { MsgApp: app, MsgAppResp: answer } = MessageKind
-  const found = merged([
-    make({ type: app, to: 2, index: 5, commit: 4, entries }),
-    make({ type: app, to: 3, index: 5, commit: 4 }),
-    make({ type: app, to: 2, index: 6, commit: 6 }),
-    make({ type: answer, to: 2, index: 7 }),
-    make({ type: answer, to: 2, index: 9 }),
-    make({ type: answer, to: 2, index: 9, reject: true }),
-    make({ type: answer, to: 2, index: 9 }),
-  ])
-  t.same(
-    found.map(({ type, to, index, commit, reject }) => [
-      type,
-      to,
-      index,
-      type === app && commit,
-      reject,
-    ]),
-    [
-      [app, 2, 5, 6, false],
-      [app, 3, 5, 4, false],
-      [answer, 2, 9, false, false],
-      [answer, 2, 9, false, true],
-      [answer, 2, 9, false, false],
-    ],
-  )
   t.end()
 })

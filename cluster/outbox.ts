@@ -1,6 +1,10 @@
+import type { Clock } from '../src/base/clock.js'
 import type { Engine } from './engine.js'
 import { encodeMessage, MessageKind, type RaftMessage } from './messages.js'
 import type { Transport } from './transport/transport.js'
+
+/** Half a heartbeat of the fastest setting. */
+const ACKNOWLEDGED_MS = 20
 
 /**
  * Sends what the engine says: appends on their lane, the rest on the other. Messages that say
@@ -11,18 +15,22 @@ export class Outbox {
   private readonly engine: Engine
   private readonly transport: Transport
   private readonly sendSnapshot: (message: RaftMessage) => void
+  private readonly clock: Clock
   /** The last append that was encoded: followers in step get the same octets. */
   private last: { message: RaftMessage; record: Buffer } | undefined
+  private acknowledged: { message: RaftMessage; atMs: number } | undefined
 
   constructor(
     group: number,
     engine: Engine,
     transport: Transport,
+    clock: Clock,
     sendSnapshot: (message: RaftMessage) => void,
   ) {
     this.group = group
     this.engine = engine
     this.transport = transport
+    this.clock = clock
     this.sendSnapshot = sendSnapshot
   }
 
@@ -33,11 +41,30 @@ export class Outbox {
         continue
       }
       const append = message.type === MessageKind.MsgApp
+      if (message.type === MessageKind.MsgAppResp && this.isRepeated(message)) continue
       const record = append ? this.encodeAppend(message) : encodeMessage(this.group, message)
       const sent = this.transport.send(message.to, append ? 'append' : 'control', record)
       // entries that went nowhere are found missing now, not after a round trip that never comes
       if (append && sent !== 'sent') this.engine.reportUnreachable(message.to)
     }
+  }
+
+  /**
+   * An append that only brings news of a commit would be answered with what the leader knows. A repetition
+   * after a while goes out: the leader may have lost the first.
+   */
+  private isRepeated(message: RaftMessage): boolean {
+    const now = this.clock.monotonicMs()
+    const { message: before, atMs } = this.acknowledged ?? { message: undefined, atMs: 0 }
+    const same =
+      before?.to === message.to &&
+      before.term === message.term &&
+      before.index === message.index &&
+      !before.reject &&
+      !message.reject
+    if (same && now - atMs < ACKNOWLEDGED_MS) return true
+    this.acknowledged = { message, atMs: now }
+    return false
   }
 
   private encodeAppend(message: RaftMessage): Buffer {

@@ -79,7 +79,7 @@ export class RaftGroup implements Group {
     })
     const act = (change: () => void): void => this.act(change)
     this.snapshots = new Snapshots(context, log, this.engine, act)
-    const outbox = new Outbox(group, this.engine, transport, message =>
+    const outbox = new Outbox(group, this.engine, transport, clock, message =>
       this.snapshots.send(message),
     )
     this.proposals = new Proposals(clock)

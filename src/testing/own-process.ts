@@ -24,8 +24,12 @@ export interface Ending {
   signal: NodeJS.Signals | null
 }
 
-/** Flags of ./carillon, so that what is started without the launcher runs the same. */
-export const CARILLON_FLAGS: readonly string[] = ['--max-semi-space-size=16']
+/** Flags and environment of ./carillon, so that what is started without the launcher runs the same. */
+export const CARILLON_FLAGS: readonly string[] = [
+  '--max-semi-space-size=16',
+  '--use-largepages=silent',
+]
+const CARILLON_ENV = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2' }
 
 /**
  * A child process of ours: signals go to its pid and to no other, it ends when we end (however we
@@ -51,7 +55,7 @@ export class OwnProcess {
       [...flags, '--import', preload.href, script.pathname, ...args],
       {
         stdio: ['pipe', onLine === undefined ? log : 'pipe', log],
-        env: { ...process.env, ...env },
+        env: { ...CARILLON_ENV, ...process.env, ...env },
       },
     )
     closeSync(log)
