@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { clusterIdOf, judge, type Greeting, type Nonces } from './first-start.js'
+import { clusterIdOf, isRemoved, judge, type Greeting, type Nonces } from './first-start.js'
 
 const PEERS = [1, 2, 3].map(id => ({ id, address: `h:${id}` }))
 const ALL: Nonces = { 1: 'a', 2: 'b', 3: 'c' }
@@ -14,10 +14,11 @@ const answer = (id: number, known: Nonces, started?: Greeting['started']): Greet
   known,
   started,
 })
-const started = (nonces: Nonces, members = [1, 2, 3]) => ({
+const started = (nonces: Nonces, members = [1, 2, 3], index = 1) => ({
   clusterId: clusterIdOf(nonces),
   nonces,
   members,
+  membership: { index, members: members.map(id => ({ id, address: `later:${id}` })) },
 })
 
 for (const { what, known, answers, verdict } of [
@@ -64,6 +65,28 @@ for (const { what, known, answers, verdict } of [
     verdict: { kind: 'join', clusterId: clusterIdOf({ 2: 'b', 3: 'c' }) },
   },
   {
+    what: 'a peer that lags, or was removed itself, does not hide that others have added us',
+    known: { 1: 'a' },
+    answers: [
+      answer(2, { 2: 'b', 3: 'c' }, started({ 2: 'b', 3: 'c' }, [2, 3], 1)),
+      answer(3, { 2: 'b', 3: 'c' }, started({ 2: 'b', 3: 'c' }, [1, 3, 4], 9)),
+    ],
+    verdict: {
+      kind: 'join',
+      clusterId: clusterIdOf({ 2: 'b', 3: 'c' }),
+      membership: { index: 9, members: [{ id: 1 }, { id: 3 }, { id: 4, address: 'later:4' }] },
+    },
+  },
+  {
+    what: 'of two clusters none is joined',
+    known: { 1: 'a' },
+    answers: [
+      answer(2, { 2: 'b' }, started({ 2: 'b' }, [1, 2])),
+      answer(3, { 3: 'c' }, started({ 3: 'c' }, [1, 3])),
+    ],
+    verdict: { kind: 'wait', reason: /different clusters/, missing: [2, 3] },
+  },
+  {
     what: 'peers that are configured otherwise are named',
     known: ALL,
     answers: [{ ...answer(2, ALL), configured: [1, 2] }, answer(3, ALL)],
@@ -98,3 +121,29 @@ void t.test('the cluster id depends on the nonces, not on their order', t => {
   t.match(clusterIdOf(ALL), /^[0-9a-f]{64}$/)
   t.end()
 })
+
+for (const { what, own: known, told, removed } of [
+  {
+    what: 'a later membership without it',
+    own: { sinceIndex: 0, index: 5 },
+    told: 9,
+    removed: true,
+  },
+  { what: 'the same, known here', own: { sinceIndex: 0, index: 9 }, told: 9, removed: true },
+  { what: 'an older one', own: { sinceIndex: 0, index: 12 }, told: 9, removed: false },
+  {
+    what: 'one from before it was added',
+    own: { sinceIndex: 20, index: 3 },
+    told: 9,
+    removed: false,
+  },
+]) {
+  void t.test(`${what} ${removed ? 'removes a node' : 'says nothing'}`, t => {
+    const clusterId = clusterIdOf(ALL)
+    const answers = [answer(2, ALL, started(ALL, [2, 3], told)), answer(3, ALL)]
+    t.equal(isRemoved({ id: 1, clusterId, ...known }, answers), removed)
+    t.notOk(isRemoved({ id: 2, clusterId, ...known }, answers), 'a member is none')
+    t.notOk(isRemoved({ id: 1, clusterId: 'other', ...known }, answers), 'of another cluster')
+    t.end()
+  })
+}

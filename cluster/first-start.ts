@@ -19,7 +19,21 @@ export interface Greeting {
   /** Nonces this node has gathered so far; once started, all that it remembers. */
   known: Nonces
   /** Undefined before the first start. */
-  started?: { clusterId: string; nonces: Nonces; members: number[] } | undefined
+  started?:
+    | {
+        clusterId: string
+        nonces: Nonces
+        members: number[]
+        /** The newest membership that this node knows; programs of 0.1.0 do not say it. */
+        membership?: KnownMembership | undefined
+      }
+    | undefined
+}
+
+/** Members as of an index of the log. */
+export interface KnownMembership {
+  index: number
+  members: Member[]
 }
 
 export interface FirstStartContext {
@@ -54,7 +68,7 @@ export type Verdict =
   /** A cluster starts, or started without us knowing, with these nonces; ours is among them. */
   | { kind: 'start'; nonces: Nonces }
   /** The cluster started earlier, and took us in later. */
-  | { kind: 'join'; clusterId: string }
+  | { kind: 'join'; clusterId: string; membership: KnownMembership }
 
 /**
  * Judges the answers of all configured peers that answered. Throws `DataGone` where this id was
@@ -69,8 +83,10 @@ export function judge(
   answers: readonly Greeting[],
 ): Verdict {
   const ids = peers.map(peer => peer.id).sort((a, b) => a - b)
-  for (const { id: from, started, known } of answers) {
-    if (started === undefined) continue
+  const begun = answers.flatMap(({ id: from, started, known }) =>
+    started === undefined ? [] : [{ from, started, known }],
+  )
+  for (const { from, started, known } of begun) {
     const recorded = started.nonces[own.id] ?? known[own.id]
     if (recorded !== undefined && recorded !== own.nonce) {
       throw new DataGone(
@@ -78,8 +94,23 @@ export function judge(
           `data, and a voter that has forgotten its votes must not come back`,
       )
     }
+  }
+  // a peer that lags, or was removed, does not know yet what another one says
+  const clusters = new Set(begun.map(({ started }) => started.clusterId))
+  if (clusters.size > 1) {
+    const missing = begun.map(({ from }) => from)
+    return { kind: 'wait', reason: 'peers belong to different clusters', missing }
+  }
+  for (const { started } of begun) {
     if (started.nonces[own.id] !== undefined) return { kind: 'start', nonces: started.nonces }
-    if (started.members.includes(own.id)) return { kind: 'join', clusterId: started.clusterId }
+  }
+  const ours = begun.flatMap(({ started }) => (started.members.includes(own.id) ? [started] : []))
+  const newest = ours.sort((a, b) => indexOf(b) - indexOf(a))[0]
+  if (newest !== undefined) {
+    const membership = newest.membership ?? { index: 0, members: [...peers] }
+    return { kind: 'join', clusterId: newest.clusterId, membership }
+  }
+  if (begun.length > 0) {
     return { kind: 'wait', reason: 'waiting to be added to the cluster', missing: [] }
   }
   const strange = answers.find(({ configured }) => configured.join() !== ids.join())
@@ -95,6 +126,27 @@ export function judge(
   )
   if (behind.length > 0) return { kind: 'wait', reason: 'waiting for peers', missing: behind }
   return { kind: 'start', nonces: own.known }
+}
+
+const indexOf = (started: NonNullable<Greeting['started']>): number =>
+  started.membership?.index ?? 0
+
+/**
+ * Whether a member is one no longer, by what others say: a later membership that it is not in. Ids are
+ * never given twice, so that nothing later takes it in again.
+ *
+ * @param own  `sinceIndex`: where it was taken in; `index`: of the newest membership that it knows
+ */
+export function isRemoved(
+  own: { id: number; clusterId: string; sinceIndex: number; index: number },
+  answers: readonly Greeting[],
+): boolean {
+  return answers.some(({ started }) => {
+    if (started?.clusterId !== own.clusterId || started.membership === undefined) return false
+    const { index, members } = started.membership
+    const later = index > own.sinceIndex && index >= own.index
+    return later && !members.some(member => member.id === own.id)
+  })
 }
 
 /**
@@ -128,7 +180,7 @@ export class FirstStart {
         return
       }
       if (verdict.kind === 'join') {
-        await store.recordJoined(verdict.clusterId)
+        await store.recordJoined(verdict.clusterId, verdict.membership)
         return
       }
       if (clock.monotonicMs() - saidAtMs >= SAY_MS) {

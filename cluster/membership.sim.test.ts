@@ -76,6 +76,32 @@ void t.test(
   },
 )
 
+void t.test('a member that was away finds a leader that it has never heard of', async t => {
+  const simulation = new Simulation({ seed: 4 })
+  await simulation.start()
+  const leader = simulation.leader()!
+  const [away, goes] = simulation.nodes.filter(node => node !== leader) as [
+    SimulatedNode,
+    SimulatedNode,
+  ]
+  away.kill()
+  const four = simulation.add(4)
+  void four.start()
+  const member = { id: 4, address: 'node-4' }
+  for (const kind of ['addLearner', 'addVoter'] as const) {
+    await simulation.settle(leader.groups[0]!.changeMembers([{ kind, member }]))
+    await simulation.until(() => four.alive && simulation.converged())
+  }
+  await simulation.settle(four.groups[0]!.transferLeadership(4))
+  await simulation.settle(four.groups[0]!.changeMembers([{ kind: 'remove', id: goes.id }]))
+  void away.start()
+  await simulation.until(() => away.groups[0] !== undefined)
+  t.equal(await simulation.settle(away.node!.wasRemoved()), false)
+  await simulation.until(() => away.groups[0]!.status().leader === 4 && simulation.converged())
+
+  t.equal(await simulation.settle(goes.node!.wasRemoved()), true, 'the other one is told')
+})
+
 void t.test('what cannot be changed is refused, and changes nothing', async t => {
   const simulation = new Simulation({ seed: 3 })
   await simulation.start()

@@ -1,6 +1,6 @@
 import type { Random } from '../src/base/random.js'
 import type { KeyValueStore } from '../src/base/store.js'
-import { clusterIdOf, type Nonces } from './first-start.js'
+import { clusterIdOf, type KnownMembership, type Nonces } from './first-start.js'
 import { nodeKey, nodeRange } from './log/keys.js'
 import { decodeRecord, encodeRecord } from './log/records.js'
 import type { Member } from './types.js'
@@ -14,6 +14,8 @@ export interface Origin {
   nonces: Nonces
   /** The first members; undefined on a node that was added later. */
   first: Member[] | undefined
+  /** What a node that was added later was told when it joined; the first to know it, before there is a log. */
+  joined?: KnownMembership | undefined
 }
 
 /** What a node keeps on disk besides its groups. Every write is synced. */
@@ -76,8 +78,8 @@ export class NodeStore {
     await this.record({ clusterId: clusterIdOf(nonces), nonces, first: [...first] })
   }
 
-  async recordJoined(clusterId: string): Promise<void> {
-    await this.record({ clusterId, nonces: {}, first: undefined })
+  async recordJoined(clusterId: string, joined: KnownMembership): Promise<void> {
+    await this.record({ clusterId, nonces: {}, first: undefined, joined })
   }
 
   private async record(origin: Origin): Promise<void> {

@@ -3,7 +3,14 @@ import { systemClock, systemTimers, type Clock, type Timers } from '../src/base/
 import { silentLogger, type Logger } from '../src/base/logger.js'
 import { systemRandom, type Random } from '../src/base/random.js'
 import type { KeyValueStore } from '../src/base/store.js'
-import { FirstStart, decodeGreeting, encodeGreeting, type Greeting } from './first-start.js'
+import {
+  FirstStart,
+  decodeGreeting,
+  encodeGreeting,
+  isRemoved,
+  type Greeting,
+  type KnownMembership,
+} from './first-start.js'
 import { DEFAULT_GROUP_SETTINGS, type GroupContext, type GroupSettings } from './group-context.js'
 import type { Membership } from './log/records.js'
 import { BadFrame, RECORD_HEADER, RecordKind } from './messages.js'
@@ -84,6 +91,8 @@ class Node implements ClusterNode {
   private readonly laneMessenger: LaneMessenger
   private readonly groups = new Map<number, RaftGroup>()
   private firstStart: FirstStart | undefined
+  /** The newest membership that others have told of. */
+  private told: KnownMembership | undefined
   private stopped = false
 
   constructor(
@@ -117,8 +126,7 @@ class Node implements ClusterNode {
         peers: options.peers,
         store: nodeStore,
         signal: all.signal,
-        ask: async (address, greeting) =>
-          decodeGreeting(await transport.hello(address, encodeGreeting(greeting))),
+        ask: (address, greeting) => this.ask(address, greeting),
       })
     }
     await transport.start({
@@ -129,7 +137,8 @@ class Node implements ClusterNode {
       onPeer: (peer, event) => this.onPeer(peer, event),
     })
     await this.firstStart?.run()
-    const { clusterId } = this.origin
+    const { clusterId, joined } = this.origin
+    this.told = joined
     all.logger.info('cluster known', { clusterId })
     this.updatePeers()
     transport.identify({ id, clusterId, nonce: nodeStore.nonce })
@@ -163,6 +172,29 @@ class Node implements ClusterNode {
     return this.transport.peer(id)
   }
 
+  async wasRemoved(): Promise<boolean> {
+    const { id, all, origin } = this
+    const { index } = this.membership
+    const others = this.knownMembers().filter(member => member.id !== id)
+    const asked = await Promise.allSettled(
+      others.map(({ address }) => this.ask(address, this.greeting())),
+    )
+    if (this.stopped) return false
+    const answers = asked.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+    for (const { started } of answers) {
+      if (started?.clusterId !== origin.clusterId || started.membership === undefined) continue
+      if (started.membership.index <= Math.max(index, this.told?.index ?? 0)) continue
+      this.told = started.membership
+      all.logger.info('a later membership is known to others', {
+        index: this.told.index,
+        members: this.told.members.map(member => member.id),
+      })
+    }
+    this.updatePeers()
+    const { clusterId, joined } = origin
+    return isRemoved({ id, clusterId, sinceIndex: joined?.index ?? 0, index }, answers)
+  }
+
   async stop(): Promise<void> {
     if (this.stopped) return
     this.stopped = true
@@ -177,13 +209,37 @@ class Node implements ClusterNode {
     return origin
   }
 
-  /** Replicated membership outranks the configuration, as soon as there is any. */
   private updatePeers(): void {
-    const replicated = [...this.groups.values()].flatMap(group => group.members)
-    const members = replicated.length > 0 ? replicated : this.options.peers
-    const others = new Map<number, Member>()
-    for (const member of members) if (member.id !== this.id) others.set(member.id, member)
-    this.transport.setPeers([...others.values()])
+    const others = this.knownMembers().filter(member => member.id !== this.id)
+    this.transport.setPeers(others)
+  }
+
+  /**
+   * Replicated membership outranks the configuration, as soon as there is any. While others have told of a
+   * later one, its members count as well: the log that brings it may have to come from one of them.
+   */
+  private knownMembers(): Member[] {
+    const { told, options } = this
+    const { index, members } = this.membership
+    const known = new Map<number, Member>()
+    for (const member of members.length > 0 ? members : options.peers) known.set(member.id, member)
+    if (told !== undefined && told.index > index) {
+      for (const member of told.members) known.set(member.id, member)
+    }
+    return [...known.values()]
+  }
+
+  /** The newest that is replicated here; index 0 where there is none. */
+  private get membership(): { index: number; members: readonly Member[] } {
+    let newest: RaftGroup['membership'] = { index: 0, members: [] }
+    for (const { membership } of this.groups.values()) {
+      if (membership.index > newest.index) newest = membership
+    }
+    return newest
+  }
+
+  private async ask(address: string, greeting: Greeting): Promise<Greeting> {
+    return decodeGreeting(await this.transport.hello(address, encodeGreeting(greeting)))
   }
 
   private onRecord(from: number, _lane: Lane, record: Buffer): void {
@@ -214,7 +270,7 @@ class Node implements ClusterNode {
     const { origin } = nodeStore
     if (origin === undefined && this.firstStart !== undefined) return this.firstStart.greeting()
     assert(origin !== undefined, 'neither starting nor started')
-    const members = new Set([...this.groups.values()].flatMap(group => group.members))
+    const { index, members } = this.membership
     return {
       version: 1,
       id,
@@ -224,7 +280,8 @@ class Node implements ClusterNode {
       started: {
         clusterId: origin.clusterId,
         nonces: origin.nonces,
-        members: [...members].map(member => member.id),
+        members: members.map(member => member.id),
+        membership: index === 0 ? undefined : { index, members: [...members] },
       },
     }
   }

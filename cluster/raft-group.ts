@@ -140,8 +140,9 @@ export class RaftGroup implements Group {
     return this.view.status()
   }
 
-  get members(): readonly Member[] {
-    return this.log.membership?.members ?? []
+  /** The newest membership that this node knows; index 0 where there is none. */
+  get membership(): { index: number; members: readonly Member[] } {
+    return { index: this.log.membershipIndex, members: this.log.membership?.members ?? [] }
   }
 
   transferLeadership(to: number): Promise<void> {

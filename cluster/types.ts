@@ -150,6 +150,12 @@ export interface ClusterNode {
   openGroup(id: number, machine: StateMachine, listener: GroupListener): Promise<Group>
   /** Since when (monotonic ms) the peer is in this state, and when it was last heard. */
   peer(id: number): { state: PeerState; sinceMs: number; heardAtMs: number }
+  /**
+   * Asks all nodes it knows of what became of the membership: for a node that hears no leader. True: a later
+   * membership is without it. Where others know members that this node does not, it speaks with them from now on:
+   * one of them may be the leader that it misses. Never rejects.
+   */
+  wasRemoved(): Promise<boolean>
   stop(): Promise<void>
 }
 

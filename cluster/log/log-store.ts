@@ -162,6 +162,11 @@ export class LogStore {
     return this.log.memberships.at(-1)?.membership
   }
 
+  /** Where it was made; 0 where there is none. */
+  get membershipIndex(): number {
+    return this.log.memberships.at(-1)?.index ?? 0
+  }
+
   /** Makes the log of a first member: as after a snapshot at index 1, term 1, with these members. */
   async bootstrap(membership: Membership): Promise<void> {
     assert(this.lastIndex === 0 && this.hardState.term === 0, 'only an empty log is bootstrapped')
