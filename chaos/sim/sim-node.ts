@@ -12,7 +12,7 @@ import { SeededRandom } from '../../src/base/random.js'
 import type { NodeConfig } from '../../src/config/node-file.js'
 import type { Journal } from '../../src/journal/index.js'
 import type { Machine } from '../../src/node/machine.js'
-import { CarillonNode } from '../../src/node/node.js'
+import { AddedAgain, CarillonNode } from '../../src/node/node.js'
 import { Secrets } from '../../src/node/secrets.js'
 import type { GatewaySettings } from '../../src/policy/settings.js'
 import { PrometheusMetrics } from '../../src/telemetry/metrics.js'
@@ -190,6 +190,8 @@ export class SimNode {
     if (damaged) {
       this.repair?.()
       this.repair = undefined
+    } else if (error instanceof AddedAgain) {
+      // right: what it gave up comes back with a start
     } else if (!this.mayFail && !this.disk.faults.failing)
       checker.fail('no crash', `node ${this.id} ended itself: ${error.stack ?? error.message}`)
     this.kill()
@@ -245,6 +247,7 @@ export class SimNode {
       settings: { keepEntries: parts.keepEntries, keepBytes: 256 * 1024 * 1024 },
     })
     const outer = Object.create(inner) as ClusterNode
+    outer.wasRemoved = () => inner.wasRemoved()
     outer.openGroup = async (number, machine, listener) => {
       const journal = (machine as unknown as { journal: Journal }).journal
       this.journal = journal

@@ -1,7 +1,15 @@
 import type { Clock } from '../base/clock.js'
 import type { Command, CommandResult, Journal } from '../journal/index.js'
 import type { GatewaySettings } from '../policy/settings.js'
-import type { DrainView, FileError, Health, LeaderView, MemberView, SendRequest } from './shapes.js'
+import type {
+  DrainView,
+  FileError,
+  Health,
+  LeaderView,
+  MemberView,
+  MembersView,
+  SendRequest,
+} from './shapes.js'
 
 /** What the HTTP server knows of the node around it; the node hands it in. */
 export interface ApiPorts {
@@ -11,6 +19,7 @@ export interface ApiPorts {
   /** Milliseconds since the Unix epoch. */
   startedAtMs: number
   cluster: ClusterPort
+  members: MembersPort
   settings: SettingsPort
   submits: SubmitPort
   operations: OperationsPort
@@ -35,6 +44,28 @@ export interface ClusterPort {
   readIndex(): Promise<unknown>
   /** Null: to any healthy voter. Rejects where it did not happen in time. */
   transferLeader(to: number | null): Promise<LeaderView>
+}
+
+/** Whichever node is asked, the leader does it. All reject with MembersRefused. */
+export interface MembersPort {
+  list(): Promise<MembersView>
+  /** As a learner. */
+  add(id: number, address: string): Promise<MembersView>
+  /** A learner that has caught up votes from now on. */
+  promote(id: number): Promise<MembersView>
+  /** A node that lives is drained first. */
+  remove(id: number): Promise<MembersView>
+}
+
+/** Why the membership is not changed, and what to do about it. */
+export class MembersRefused extends Error {
+  override readonly name = 'MembersRefused'
+  /** Of the HTTP answer. */
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
 }
 
 export interface RaftStatus {

@@ -7,8 +7,9 @@ import type { GatewaySettings } from '../policy/settings.js'
 import { gateway } from '../testing/gateway.js'
 import { SingleJournal } from '../testing/single-journal.js'
 import type { ApiPorts } from './ports.js'
-import { SettingsMistakes } from './ports.js'
+import { MembersRefused, SettingsMistakes } from './ports.js'
 import { createApi } from './server.js'
+import type { MembersView } from './shapes.js'
 
 interface Started {
   app: FastifyInstance
@@ -46,6 +47,18 @@ async function start(t: Tap, apiKeys: string[] = []): Promise<Started> {
       readIndex: () =>
         cluster.leader === 'here' ? Promise.resolve() : Promise.reject(new Error('no leader')),
       transferLeader: to => Promise.resolve({ leader: to ?? 2, term: 4 }),
+    },
+    members: {
+      list: () => Promise.resolve(members()),
+      add: (id, address) =>
+        id === 2
+          ? Promise.reject(new MembersRefused(409, 'node 2 was a member before'))
+          : Promise.resolve(members({ id, address })),
+      promote: () => Promise.reject(new MembersRefused(409, 'node 4 has not caught up')),
+      remove: id =>
+        id === 9
+          ? Promise.reject(new MembersRefused(404, 'there is no member 9'))
+          : Promise.resolve(members()),
     },
     settings: {
       parse: text => {
@@ -89,6 +102,23 @@ async function start(t: Tap, apiKeys: string[] = []): Promise<Started> {
     return { status: answer.statusCode, body: answer.json() }
   }
   return { app, cluster, ports, ask }
+}
+
+function members(added?: { id: number; address: string }): MembersView {
+  const known = [{ id: 1, address: '127.0.0.1:7101' }, ...(added === undefined ? [] : [added])]
+  return {
+    leader: 1,
+    commitIndex: 9,
+    members: known.map(member => ({
+      ...member,
+      role: 'voter',
+      alive: true,
+      matchIndex: 9,
+      lag: 0,
+      caughtUp: true,
+    })),
+    warnings: [],
+  }
 }
 
 interface Tap {
@@ -317,4 +347,31 @@ void t.test('messages in doubt are listed, and an operator resolves them', async
   t.same((await ask('/api/v1/in-doubt/resolve', resolve)).body, { resolved: 1 })
   t.same((await ask('/api/v1/in-doubt/resolve', resolve)).body, { resolved: 0 })
   t.match((await ask(`/api/v1/messages/${items[0]!.id}`)).body, { state: 'UNKNOWN' })
+})
+
+void t.test('members are listed, added, promoted and removed, or it says why not', async t => {
+  const { ask } = await start(t)
+  t.match(await ask('/api/v1/members'), { status: 200, body: { leader: 1, members: [{ id: 1 }] } })
+  const four = { id: 4, address: '10.0.0.4:7101' }
+  t.match(await ask('/api/v1/members', four), { status: 200, body: { members: [{}, four] } })
+  for (const [body, detail] of [
+    [{ id: 0, address: 'a:1' }, /^id: /],
+    [{ id: 'x', address: 'a:1' }, /^id: /],
+    [{ id: 4 }, /^address: /],
+    [{ id: 4, address: '10.0.0.4' }, /^address: /],
+    [{ id: 4, address: 'host:70000' }, /^address: /],
+    [{ id: 4, address: 'host:1', role: 'voter' }, /^role: unknown key/],
+  ] as const)
+    t.match(await ask('/api/v1/members', body), { status: 400, body: { detail } })
+  t.match(await ask('/api/v1/members', { id: 2, address: '[::1]:7101' }), {
+    status: 409,
+    body: { detail: /was a member before/ },
+  })
+  t.match(await ask('/api/v1/members/4/promote', {}), {
+    status: 409,
+    body: { detail: /has not caught up/ },
+  })
+  t.match(await ask('/api/v1/members/3', undefined, { method: 'DELETE' }), { status: 200 })
+  t.match(await ask('/api/v1/members/9', undefined, { method: 'DELETE' }), { status: 404 })
+  t.match(await ask('/api/v1/members/x', undefined, { method: 'DELETE' }), { status: 400 })
 })

@@ -12,6 +12,7 @@ import {
   ProblemError,
 } from './problems.js'
 import { objectIn, textOf } from './requests.js'
+import { memberRoutes } from './routes-members.js'
 import { operateRoutes } from './routes-operate.js'
 import { settingsRoutes } from './routes-settings.js'
 import { SettingsService } from './settings-service.js'
@@ -70,6 +71,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance
   messageRoutes(app, ports)
   settingsRoutes(app, new SettingsService(ports))
   operateRoutes(app, ports)
+  memberRoutes(app, ports)
   return app
 }
 

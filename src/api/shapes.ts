@@ -19,6 +19,10 @@
  *     GET  /api/v1/settings/history                List<RevisionView>, newest first
  *     POST /api/v1/settings/rollback  RollbackRequest → ApplyResult
  *     POST /api/v1/transfer-leader    TransferRequest → LeaderView, when it has happened
+ *     GET  /api/v1/members                         MembersView, as the leader sees it
+ *     POST /api/v1/members            AddMemberRequest → MembersView: it is a learner
+ *     POST /api/v1/members/{id}/promote            MembersView: it votes; 409 until it has caught up
+ *     DELETE /api/v1/members/{id}                  MembersView, when it is none any more; 404, 409
  *     POST /api/v1/drain              DrainRequest → 202 DrainView; the node that is asked
  *     GET  /api/v1/drain                           DrainView
  */
@@ -96,6 +100,27 @@ export interface MemberView {
   alive: boolean
   /** Last index known to be on that member's disk; null unless the leader answers. */
   matchIndex: number | null
+}
+
+/** `caughtUp`: what was committed an election timeout ago is on its disk; `lag`, in entries: null without a leader. */
+export interface MemberDetail extends MemberView {
+  lag: number | null
+  caughtUp: boolean
+}
+
+export interface MembersView {
+  leader: number | null
+  commitIndex: number
+  members: MemberDetail[]
+  /** What else should be done, one sentence each. */
+  warnings: string[]
+}
+
+export interface AddMemberRequest {
+  /** 1–65535, never used before in this cluster. */
+  id: number
+  /** host:port of its peer listener. */
+  address: string
 }
 
 export interface SessionView {

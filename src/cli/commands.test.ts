@@ -286,6 +286,53 @@ void t.test(
   },
 )
 
+const FOUR = { id: 4, address: 'h:4', role: 'learner', matchIndex: 5, lag: 4, caughtUp: false }
+const withFour = (over: object): object => ({
+  leader: 1,
+  commitIndex: 9,
+  members: [
+    { id: 1, address: 'h:1', role: 'voter', alive: true, matchIndex: 9, lag: 0, caughtUp: true },
+    { ...FOUR, alive: true, ...over },
+  ],
+  warnings: ['no member may run connector x any more'],
+})
+
+void t.test('member add waits, says how far it is, and lets the node vote', async t => {
+  const looks = [{ matchIndex: 8, lag: 1 }, { caughtUp: true }, { caughtUp: true }]
+  const promotions: Reply[] = [
+    [409, { title: 'Conflict', detail: 'node 4 has not caught up: 1 entries to go' }],
+    [200, withFour({ role: 'voter' })],
+  ]
+  const { url, asked } = await api(t, one => {
+    if (one.url.endsWith('/promote')) return promotions.shift()!
+    return [200, one.method === 'POST' ? withFour({ alive: false }) : withFour(looks.shift()!)]
+  })
+  const argv = ['member', 'add', '--id', '4', '--address', 'h:4', '--http', url]
+  const { status, said, noted } = await carillon(...argv)
+  t.equal(status, 0)
+  t.same(JSON.parse(asked[0]!.body), { id: 4, address: 'h:4' })
+  t.match(noted, /waiting for node 4: start it[^]*8 of 9 entries, 1 to go/)
+  t.match(said, /node 4 is a voter/)
+})
+
+void t.test('member add gives up in time, and says how to go on', async t => {
+  const { url } = await api(t, () => [200, withFour({ alive: false })])
+  const argv = ['member', 'add', '--id', '4', '--address', 'h:4', '--timeout', '1ms', '--http', url]
+  const { status, noted } = await carillon(...argv)
+  t.equal(status, 1)
+  t.match(noted, /does not vote yet \(waiting for node 4.*give the same command again/)
+})
+
+void t.test('member remove says what else is to be done; list shows who is there', async t => {
+  const { url, asked } = await api(t, () => [200, withFour({})])
+  const removed = await carillon('member', 'remove', '2', '--http', url)
+  t.equal(removed.status, 0)
+  t.match(removed.said, /node 2 is no member any more/)
+  t.match(removed.noted, /connector x/)
+  t.match(asked, [{ method: 'DELETE', url: '/api/v1/members/2' }])
+  t.match((await carillon('member', 'list', '--http', url)).said, /4 +h:4 +learner +yes +4/)
+})
+
 void t.test('drain waits until the node has drained', async t => {
   const states = ['draining', 'draining', 'drained']
   const { url } = await api(t, () => [202, { state: states.shift(), sessions: 3, inFlight: 4 }])

@@ -37,8 +37,18 @@ export class NodeClient {
     return this.call<T>('POST', path, { type: 'application/yaml', text })
   }
 
-  private async call<T>(method: string, path: string, body?: Body): Promise<T> {
-    const { status, text } = await this.exchange(method, path, body)
+  /** @param timeoutMs  where the node may take longer than usual */
+  delete<T>(path: string, timeoutMs: number): Promise<T> {
+    return this.call<T>('DELETE', path, undefined, timeoutMs)
+  }
+
+  private async call<T>(
+    method: string,
+    path: string,
+    body?: Body,
+    timeoutMs = ANSWER_TIMEOUT_MS,
+  ): Promise<T> {
+    const { status, text } = await this.exchange(method, path, timeoutMs, body)
     const answer = parse(text)
     if (answer === undefined) {
       throw new CommandFailed(
@@ -50,17 +60,22 @@ export class NodeClient {
     throw refusal(status, answer as Partial<Problem>, this.base)
   }
 
-  private async exchange(method: string, path: string, body?: Body): Promise<Answer> {
+  private async exchange(
+    method: string,
+    path: string,
+    timeoutMs: number,
+    body?: Body,
+  ): Promise<Answer> {
     const headers: Record<string, string> = { accept: 'application/json' }
     if (this.apiKey !== undefined) headers['authorization'] = `Bearer ${this.apiKey}`
     if (body !== undefined) headers['content-type'] = body.type
     try {
-      const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+      const signal = AbortSignal.timeout(timeoutMs)
       const url = `${this.base}${path}`
       const response = await fetch(url, { method, headers, body: body?.text ?? null, signal })
       return { status: response.status, text: await response.text() }
     } catch (error) {
-      throw unreachable(this.base, error)
+      throw unreachable(this.base, error, timeoutMs)
     }
   }
 }
@@ -109,7 +124,7 @@ function refusal(status: number, problem: Partial<Problem>, base: string): NodeR
   return new NodeRefused(status, [said, ...lines].join('\n'))
 }
 
-function unreachable(base: string, error: unknown): CommandFailed {
+function unreachable(base: string, error: unknown, timeoutMs: number): CommandFailed {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   const code = (cause as { code?: string }).code
   if (code === 'ECONNREFUSED') {
@@ -118,7 +133,10 @@ function unreachable(base: string, error: unknown): CommandFailed {
   }
   if ((cause as { name?: string }).name === 'TimeoutError') {
     const remedy = 'try another node with --http URL'
-    return new CommandFailed(EXIT.unreachable, `${base} did not answer within 15 s: ${remedy}`)
+    return new CommandFailed(
+      EXIT.unreachable,
+      `${base} did not answer within ${timeoutMs / 1000} s: ${remedy}`,
+    )
   }
   const why = code ?? (cause instanceof Error ? cause.message : String(cause))
   const remedy = 'check the URL (--http http://HOST:PORT)'

@@ -8,6 +8,7 @@ import { suggestion } from '../config/nearest.js'
 import { CommandFailed, EXIT } from './failure.js'
 import { GETTABLE, get, type Gettable } from './get.js'
 import type { Io } from './io.js'
+import { memberAdd, memberList, memberRemove } from './member.js'
 import { NodeClient } from './node-client.js'
 import { drain, resolveInDoubt, transferLeader } from './operate.js'
 import { isTool, runNode, runTool, TOOLS } from './rooms.js'
@@ -197,6 +198,30 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
     .action((o: HttpFlags & { to?: number }) =>
       transferLeader(client(o), { to: o.to, output: o.output }, io),
     )
+
+  const member = program.command('member').description('which nodes the cluster consists of')
+  overHttp(member.command('list'))
+    .description('members, their roles, and how far they are behind')
+    .addHelpText('after', examples('member list'))
+    .action((o: HttpFlags) => memberList(client(o), o.output, io))
+  overHttp(member.command('add'))
+    .description('take a new node in: it learns, and votes when it has caught up')
+    .requiredOption('--id <node>', 'an id that was never used in this cluster', number)
+    .requiredOption('--address <host:port>', 'of its peer listener (cluster.listen)')
+    .addOption(durationOption('--timeout', 'how long to wait until it votes', '10m'))
+    .addHelpText('after', examples('member add --id 4 --address 10.0.0.4:7101'))
+    .action((o: HttpFlags & { id: number; address: string; timeout: number }) => {
+      const { id, address, timeout: timeoutMs, output } = o
+      return memberAdd(client(o), { id, address, timeoutMs, output }, io, waiting)
+    })
+  overHttp(member.command('remove'))
+    .description('take a node out for good; one that lives is drained first. Ask another node')
+    .argument('<node>', 'its id', number)
+    .addHelpText(
+      'after',
+      examples('member remove 2', 'member remove 1 --http http://127.0.0.1:8082'),
+    )
+    .action((id: number, o: HttpFlags) => memberRemove(client(o), id, o.output, io))
 
   for (const [name, { description }] of Object.entries(TOOLS)) {
     program.command(name).description(`${description} (${name} --help)`)

@@ -1,5 +1,5 @@
 import type { ClusterNode, Group } from '../../cluster/types.js'
-import type { ApiPorts } from '../api/ports.js'
+import { MembersRefused, type ApiPorts } from '../api/ports.js'
 import type { AccountRates } from '../front/account-rates.js'
 import type { Journal } from '../journal/index.js'
 import type { Upstream } from '../upstream/index.js'
@@ -7,6 +7,7 @@ import type { Drain } from './drain.js'
 import { updateGauges } from './gauges.js'
 import { HttpSubmits } from './http-submits.js'
 import type { Leadership } from './leadership.js'
+import type { MemberChanges } from './member-changes.js'
 import type { NodeOptions } from './node.js'
 import { parseSettings } from './settings-text.js'
 import type { WatchedMachine } from './watched-machine.js'
@@ -20,6 +21,7 @@ export interface ApiParts extends Pick<NodeOptions, 'machine' | 'metrics' | 'sec
   drainer: Drain
   cluster(): ClusterNode | undefined
   group(): Group | undefined
+  members(): MemberChanges | undefined
   rates(): AccountRates | undefined
   upstream(): Upstream | undefined
   health(): ReturnType<ApiPorts['operations']['ready']>
@@ -33,6 +35,11 @@ export function apiPorts(parts: ApiParts): ApiPorts {
   const group = (): Group => {
     const opened = parts.group()
     if (opened === undefined) throw new Error('the cluster has not started')
+    return opened
+  }
+  const members = (): MemberChanges => {
+    const opened = parts.members()
+    if (opened === undefined) throw new MembersRefused(503, 'the cluster has not started')
     return opened
   }
   const told = { receiptTtl: 0, receiptLimit: 0 }
@@ -54,6 +61,12 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       stateHash: () => watched.stateHash(),
       readIndex: async () => group().readIndex(),
       transferLeader: async to => leadership.transfer(group(), to),
+    },
+    members: {
+      list: async () => members().list(),
+      add: async (id, address) => members().add(id, address),
+      promote: async id => members().promote(id),
+      remove: async id => members().remove(id),
     },
     settings: {
       parse: parseSettings,

@@ -46,6 +46,7 @@ const READY: ReadinessView = {
   bootRegistered: true,
   revision: 1,
   draining: false,
+  removed: false,
   stopping: false,
 }
 
@@ -56,6 +57,7 @@ for (const { over, expected } of [
   { over: { caughtUpAtMs: 90_000 }, expected: ['this node has not caught up with the cluster'] },
   { over: { revision: 0 }, expected: ['no gateway settings are applied'] },
   { over: { smppListens: false }, expected: ['SMPP does not listen'] },
+  { over: { removed: true }, expected: ['this node was removed from the cluster'] },
   { over: { draining: true }, expected: ['this node is draining'] },
   {
     over: { bootRegistered: false },

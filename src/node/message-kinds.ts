@@ -9,4 +9,7 @@ export const MESSAGE_KIND = {
   /** Accounts' rates: what a node holds and wants; what the leader grants. */
   shareReport: 5,
   shareGrant: 6,
+  /** Changes of the membership, passed on to the leader; and what it says. */
+  memberRequest: 7,
+  memberAnswer: 8,
 } as const

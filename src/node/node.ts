@@ -17,11 +17,13 @@ import { CurrentReads } from './current-reads.js'
 import { Drain } from './drain.js'
 import { HashWatch } from './hash-watch.js'
 import { Leadership } from './leadership.js'
+import { MemberChanges } from './member-changes.js'
 import type { Machine, NodeFolder, OpenListener } from './machine.js'
 import { frontOptions } from './front-options.js'
 import { GROUP, openJournal } from './open-journal.js'
 import { RateSharing } from './rate-sharing.js'
 import { LEADERLESS_TIMEOUTS, readiness } from './readiness.js'
+import { Removal } from './removal.js'
 import type { Secrets } from './secrets.js'
 import { StewardOffice } from './steward-office.js'
 import { WatchedMachine } from './watched-machine.js'
@@ -59,6 +61,8 @@ export class CarillonNode {
   private hashes: HashWatch | undefined
   private reads: CurrentReads | undefined
   private sharing: RateSharing | undefined
+  private memberChanges: MemberChanges | undefined
+  private removal: Removal | undefined
   private stopping = false
   private upstreamStarted = false
   /** Handed away what it had, for its clock is wrong. */
@@ -158,6 +162,8 @@ export class CarillonNode {
     this.hashes?.stop()
     this.reads?.stop()
     this.sharing?.stop()
+    this.memberChanges?.stop()
+    this.removal?.stop()
     this.upstream?.stop()
     await this.front?.stop()
     this.journal.proposer.stop()
@@ -206,10 +212,34 @@ export class CarillonNode {
         this.fail(
           new Error(
             `the state of this node differs from a majority's at index ${index}: its disk or memory is ` +
-              'damaged. Move its data directory away and add the node anew under another id',
+              'damaged. Keep its data directory; ./carillon member remove takes this node out, member add another in',
           ),
           3,
         ),
+    })
+    const { electionTimeoutMs } = config.cluster
+    this.memberChanges = new MemberChanges({
+      ...about,
+      electionTimeoutMs,
+      journal: this.journal,
+      group: () => this.group,
+      leader: () => this.leadership.leader,
+      giveUpLeadership: async () => {
+        if (this.group !== undefined) await this.leadership.giveUp(this.group)
+      },
+      drain: deadlineMs => this.drainer.run(deadlineMs),
+    })
+    this.removal = new Removal({
+      ...about,
+      electionTimeoutMs,
+      cluster,
+      leaderlessSinceMs: () => this.leadership.leaderlessSinceMs,
+      isMember: () => {
+        const members = this.members()
+        return members.length === 0 || members.some(({ id }) => id === config.node.id)
+      },
+      removed: () => this.upstream?.stop(),
+      addedAgain: () => this.fail(new AddedAgain()),
     })
     const group = await cluster.openGroup(GROUP, this.watched, this.groupListener())
     this.group = group
@@ -263,7 +293,8 @@ export class CarillonNode {
         journal: this.journal,
         messenger: this.cluster!.messenger,
         rates: this.sharing!.rates,
-        leaderlessSinceMs: () => this.leadership.leaderlessSinceMs,
+        leaderlessSinceMs: () =>
+          this.removal?.removed === true ? -Infinity : this.leadership.leaderlessSinceMs,
         currentRead: () => this.group!.readIndex(),
       }),
     )
@@ -405,6 +436,7 @@ export class CarillonNode {
       drainer: this.drainer,
       cluster: () => this.cluster,
       group: () => this.group,
+      members: () => this.memberChanges,
       rates: () => this.sharing?.rates,
       upstream: () => this.upstream,
       health: () => this.health(),
@@ -424,6 +456,7 @@ export class CarillonNode {
       bootRegistered: this.boots?.running !== undefined,
       revision: this.journal.state.revision,
       draining: this.drainer.begun,
+      removed: this.removal?.removed === true,
       stopping: this.stopping,
     })
   }
@@ -449,3 +482,11 @@ export class CarillonNode {
 }
 
 const LEAVE_MS = 1000
+
+/** What a removed node gave up does not come back while it runs; only a start takes it up. */
+export class AddedAgain extends Error {
+  override readonly name = 'AddedAgain'
+  constructor() {
+    super('this node was removed, and added again: it must start anew')
+  }
+}

@@ -19,6 +19,8 @@ export interface ReadinessView {
   bootRegistered: boolean
   revision: number
   draining: boolean
+  /** No member of the cluster any more. */
+  removed: boolean
   stopping: boolean
 }
 
@@ -38,6 +40,7 @@ export function readiness(view: ReadinessView): Health {
     if (view.revision === 0) reasons.push('no gateway settings are applied')
   }
   if (!view.smppListens) reasons.push('SMPP does not listen')
+  if (view.removed) reasons.push('this node was removed from the cluster')
   if (view.draining) reasons.push('this node is draining')
   if (view.stopping) reasons.push('this node is stopping')
   return { status: reasons.length === 0 ? 'ok' : 'unavailable', reasons }

@@ -33,8 +33,8 @@ export interface ProcessClusterOptions {
  */
 export class ProcessCluster {
   readonly directory: string
-  readonly nodes: readonly ProcessNode[]
-  private readonly temporary: boolean
+  readonly nodes: ProcessNode[]
+  private readonly options: ProcessClusterOptions
 
   /** Writes the files and starts all nodes; resolves when all are ready. */
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
@@ -51,42 +51,55 @@ export class ProcessCluster {
 
   /** Writes the files; starts nothing. */
   static async prepare(options: ProcessClusterOptions): Promise<ProcessCluster> {
-    const { size = 3, gateway, settings = {}, flags, env = {} } = options
+    const { size = 3, gateway } = options
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'carillon-cluster-')))
     await mkdir(directory, { recursive: true })
     const yaml = typeof gateway === 'string' ? gateway : stringify(gateway)
     await writeFile(join(directory, 'gateway.yaml'), yaml)
+    const cluster = new ProcessCluster(directory, options)
     const ports = await freePorts(3 * size)
-    const members = Array.from({ length: size }, (_, i) => ({
-      id: i + 1,
-      peerPort: ports[3 * i]!,
-      smppPort: ports[3 * i + 1]!,
-      httpPort: ports[3 * i + 2]!,
-    }))
-    const peers = members.map(({ id, peerPort }) => ({ id, address: `127.0.0.1:${peerPort}` }))
-    const nodes: ProcessNode[] = []
-    for (const { id, peerPort, smppPort, httpPort } of members) {
-      const sections: Record<string, unknown> = {
-        ...settings,
-        node: { ...settings['node'], id, dataDir: join(directory, `data-${id}`) },
-        cluster: { ...settings['cluster'], listen: `127.0.0.1:${peerPort}`, peers },
-        smpp: { ...settings['smpp'], listen: `127.0.0.1:${smppPort}` },
-        http: { ...settings['http'], listen: `127.0.0.1:${httpPort}` },
-        gateway: './gateway.yaml',
-      }
-      const configFile = join(directory, `node-${id}.yaml`)
-      await writeFile(configFile, stringify(sections))
-      const logFile = join(directory, `node-${id}.log`)
-      const own = { id, configFile, logFile, smppPort, httpPort, peerPort }
-      nodes.push(new ProcessNode({ ...own, flags: flags?.(id) ?? [], env }))
-    }
-    return new ProcessCluster(directory, nodes, options.directory === undefined)
+    const all = Array.from({ length: size }, (_, i) => placeOf(i + 1, ports.slice(3 * i)))
+    for (const place of all) cluster.nodes.push(await cluster.prepareNode(place, all))
+    return cluster
   }
 
-  private constructor(directory: string, nodes: readonly ProcessNode[], temporary: boolean) {
+  /** Writes the file of one more node, whose `peers` name itself and those that are there; starts nothing. */
+  async addNode(id: number): Promise<ProcessNode> {
+    const place = placeOf(id, await freePorts(3))
+    const node = await this.prepareNode(place, [...this.nodes, place])
+    this.nodes.push(node)
+    return node
+  }
+
+  private constructor(directory: string, options: ProcessClusterOptions) {
     this.directory = directory
-    this.nodes = nodes
-    this.temporary = temporary
+    this.nodes = []
+    this.options = options
+  }
+
+  private async prepareNode(
+    place: Place,
+    members: readonly { id: number; peerPort: number }[],
+  ): Promise<ProcessNode> {
+    const { settings = {}, flags, env = {} } = this.options
+    const { id, peerPort, smppPort, httpPort } = place
+    const peers = members.map(one => ({ id: one.id, address: `127.0.0.1:${one.peerPort}` }))
+    const sections: Record<string, unknown> = {
+      ...settings,
+      node: { ...settings['node'], id, dataDir: this.dataDir(id) },
+      cluster: { ...settings['cluster'], listen: `127.0.0.1:${peerPort}`, peers },
+      smpp: { ...settings['smpp'], listen: `127.0.0.1:${smppPort}` },
+      http: { ...settings['http'], listen: `127.0.0.1:${httpPort}` },
+      gateway: './gateway.yaml',
+    }
+    const configFile = join(this.directory, `node-${id}.yaml`)
+    await writeFile(configFile, stringify(sections))
+    const logFile = join(this.directory, `node-${id}.log`)
+    return new ProcessNode({ ...place, configFile, logFile, flags: flags?.(id) ?? [], env })
+  }
+
+  dataDir(id: number): string {
+    return join(this.directory, `data-${id}`)
   }
 
   node(id: number): ProcessNode {
@@ -149,7 +162,7 @@ export class ProcessCluster {
   async stop(options: { deadlineMs?: number; keepFiles?: boolean } = {}): Promise<void> {
     const { deadlineMs = 5_000, keepFiles = false } = options
     await Promise.all(this.running.map(node => node.terminate(deadlineMs)))
-    if (this.temporary && !keepFiles) await this.removeFiles()
+    if (this.options.directory === undefined && !keepFiles) await this.removeFiles()
   }
 
   /** SIGKILL for all that run, at once. */
@@ -161,6 +174,20 @@ export class ProcessCluster {
     await rm(this.directory, { recursive: true, force: true })
   }
 }
+
+interface Place {
+  id: number
+  peerPort: number
+  smppPort: number
+  httpPort: number
+}
+
+const placeOf = (id: number, ports: readonly number[]): Place => ({
+  id,
+  peerPort: ports[0]!,
+  smppPort: ports[1]!,
+  httpPort: ports[2]!,
+})
 
 export interface GatewayToOptions {
   /** Of the one connector, smsc-a. */

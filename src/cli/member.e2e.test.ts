@@ -1,0 +1,107 @@
+import { readFile, rm } from 'node:fs/promises'
+import t from 'tap'
+import type { Health } from '../api/shapes.js'
+import { gatewayTo, ProcessCluster } from '../testing/process-cluster.js'
+import type { ProcessNode } from '../testing/process-node.js'
+import { waitFor } from '../testing/wait-for.js'
+import { EsmeClient } from '../tools/esme.js'
+import { SmscSimulator } from '../tools/smsc-sim.js'
+import { recordingIo } from './io.js'
+import { run } from './program.js'
+
+const MESSAGES = 6000
+const BINDS = 2
+const WINDOW = 100
+
+const member = async (at: ProcessNode, ...argv: string[]) => {
+  const io = recordingIo()
+  const status = await run(['member', ...argv, '--http', at.httpUrl], io)
+  return { status, said: io.said.join('\n'), noted: io.noted.join('\n') }
+}
+
+void t.test('under load a node that lost its data is replaced, and nothing is lost', async t => {
+  const smsc = new SmscSimulator({ port: 0, behaviour: { receiptDelayMs: 20 } })
+  await smsc.start()
+  t.teardown(() => smsc.stop())
+  const cluster = await ProcessCluster.start({
+    gateway: gatewayTo(smsc.port, {
+      connector: { binds: BINDS, window: WINDOW, inDoubt: 'wait 2s' },
+    }),
+  })
+  t.teardown(() => cluster.stop())
+  const [one, two, three] = [cluster.node(1), cluster.node(2), cluster.node(3)]
+  const esme = new EsmeClient({
+    addresses: cluster.nodes.map(({ smppPort }) => ({ host: '127.0.0.1', port: smppPort })),
+    sessions: 6,
+    rate: 400,
+    count: MESSAGES,
+    resubmit: true,
+    settleMs: 60_000,
+  })
+  const running = esme.run()
+  await waitFor('the first 500 messages', () => smsc.stats().distinct > 500)
+
+  await two.kill()
+  await rm(cluster.dataDir(2), { recursive: true })
+  await cluster.leader()
+  two.start()
+  await waitFor('the empty node gives up', () => !two.isRunning, { timeoutMs: 60_000 })
+  t.match(two.logTail(), /data of node 2 is gone; add it under a new id/)
+  const other = await member(one, 'remove', '3')
+  t.equal(other.status, 4, other.noted)
+  t.match(other.noted, /without node 3.*remove node 2 instead/)
+  const removed = await member(three, 'remove', '2')
+  t.equal(removed.status, 0, removed.noted)
+  t.notMatch(removed.said, /^2 /m)
+
+  const four = await cluster.addNode(4)
+  const again = await member(one, 'add', '--id', '2', '--address', `127.0.0.1:${four.peerPort}`)
+  t.match(again, { status: 4, noted: /node 2 was a member before.*such as 4/ })
+  const argv = ['add', '--id', '4', '--address', `127.0.0.1:${four.peerPort}`]
+  const adding = member(three, ...argv)
+  four.start()
+  const added = await adding
+  t.equal(added.status, 0, added.noted)
+  t.match(added.said, /node 4 is a voter/)
+  await four.ready()
+
+  const report = await running
+  t.same(report.problems, [], 'the books of the client')
+  t.equal(report.acknowledged, MESSAGES)
+  t.equal(smsc.tags.of(esme.runNumber).distinct, MESSAGES, 'the SMSC has every message')
+  t.equal(report.receipts?.lost, 0, 'every receipt came')
+  t.ok(smsc.tags.of(esme.runNumber).duplicated <= BINDS * WINDOW, 'duplicates are bounded')
+  const views = await cluster.settled()
+  t.equal(views.length, 3)
+  t.equal(new Set(views.map(({ stateHash }) => stateHash)).size, 1, 'one state')
+  for (const { members } of views)
+    t.same(
+      members.map(({ id, role, alive }) => [id, role, alive]),
+      [1, 3, 4].map(id => [id, 'voter', true]),
+    )
+
+  const leader = await cluster.leader()
+  const stay = cluster.running.filter(({ id }) => id !== leader.id)
+  t.match(await member(leader, 'remove', String(leader.id)), {
+    status: 4,
+    noted: /ask another one than node/,
+  })
+  const gone = await member(stay[0]!, 'remove', String(leader.id))
+  t.equal(gone.status, 0, gone.noted)
+  await waitFor('the removed node knows', async () => {
+    const answer = await fetch(`${leader.httpUrl}/readyz`)
+    const { reasons } = (await answer.json()) as Health
+    return answer.status === 503 && reasons.includes('this node was removed from the cluster')
+  })
+  t.ok(leader.isRunning)
+  t.match(await readFile(leader.logFile, 'utf8'), /this node was removed from the cluster/)
+  await leader.terminate()
+  leader.start()
+  await waitFor('it knows after a restart too', async () => {
+    const answer = await fetch(`${leader.httpUrl}/readyz`).catch(() => undefined)
+    const { reasons = [] } = ((await answer?.json()) ?? {}) as Partial<Health>
+    return reasons.includes('this node was removed from the cluster')
+  })
+  await leader.kill()
+  t.equal((await cluster.settled()).length, 2)
+})
