@@ -21,7 +21,18 @@ export function settingsDiff(from: GatewaySettings, to: GatewaySettings): Settin
 export function masked(settings: GatewaySettings): GatewaySettings {
   return {
     ...settings,
-    accounts: settings.accounts.map(a => ({ ...a, password: maskedSecret(a.password) })),
+    accounts: settings.accounts.map(account => ({
+      ...account,
+      password: maskedSecret(account.password),
+      ...(account.outbind === undefined
+        ? {}
+        : {
+            outbind: {
+              ...account.outbind,
+              password: maskedSecret(account.outbind.password),
+            },
+          }),
+    })),
     connectors: settings.connectors.map(c => ({ ...c, password: maskedSecret(c.password) })),
   }
 }
@@ -73,16 +84,22 @@ function itemDiff(key: string, before: object, after: object): SettingsChange[] 
   const now = after as Record<string, unknown>
   return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap(field => {
     if (JSON.stringify(old[field]) === JSON.stringify(now[field])) return []
-    const secret = field === 'password'
+    const value = (of: Record<string, unknown>): unknown =>
+      (shown({ [field]: of[field] }) as Record<string, unknown>)[field]
     return {
       kind: 'changed',
       key: `${key}.${field}`,
-      from: secret ? MASK : old[field],
-      to: secret ? MASK : now[field],
+      from: value(old),
+      to: value(now),
     } satisfies SettingsChange
   })
 }
 
+/** Without its passwords, an outbind's too. */
 function shown(item: object): object {
-  return 'password' in item ? { ...item, password: MASK } : item
+  const masked = 'password' in item ? { ...item, password: MASK } : item
+  const { outbind } = item as { outbind?: unknown }
+  return typeof outbind === 'object' && outbind !== null
+    ? { ...masked, outbind: { ...outbind, password: MASK } }
+    : masked
 }

@@ -7,6 +7,10 @@ export const METRICS = {
   connections: gauge('Open TCP and TLS connections of ESMEs', []),
   sessions: gauge('Bound sessions on this node', ['bind_type']),
   binds_total: counter('Answered binds', ['command_status']),
+  outbinds_total: counter(
+    'Outbinds to ESMEs for which something waits: bound, unbound, unreachable',
+    ['result'],
+  ),
   submit_sm_total: counter('Answered submit_sm', ['command_status']),
   submit_sm_latency_seconds: histogram('From submit_sm read to its response written', []),
   deliver_sm_total: counter('Answers of ESMEs to deliver_sm', ['command_status']),

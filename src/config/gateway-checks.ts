@@ -1,4 +1,4 @@
-import type { Account, Connector, GatewaySettings, Secret } from '../policy/settings.js'
+import type { ConnectorTls, GatewaySettings, Secret } from '../policy/settings.js'
 import { suggestion } from './nearest.js'
 
 /** What the entries of a gateway file say about each other. */
@@ -21,19 +21,24 @@ export function crossCheck(
     ...duplicates('connectors', 'id', connectorIds, lineOf),
     ...duplicates('routes', 'name', names(routes), lineOf),
     ...duplicates('moRoutes', 'name', names(moRoutes), lineOf),
-    ...accounts.flatMap((account, i) => logins('accounts', i, account)),
-    ...connectors.flatMap((connector, i) => logins('connectors', i, connector)),
+    ...accounts.flatMap((account, i) => logins(['accounts', i], account)),
+    ...connectors.flatMap((connector, i) => logins(['connectors', i], connector)),
+    ...connectors.flatMap(({ tls }, i) => certificates(['connectors', i, 'tls'], tls)),
   ]
   const knows = (known: string[], what: string, name: string | null, path: PropertyKey[]): void => {
     if (name === null || known.includes(name)) return
     found.push({ severity: 'error', path, message: `no ${what} ${name}${suggestion(name, known)}` })
   }
-  connectors.forEach(({ nodes, tls }, i) => {
-    if (tls != null && (tls.cert === null) !== (tls.key === null)) {
-      const missing = tls.cert === null ? 'cert' : 'key'
-      const message = 'is missing: a certificate and its key come together'
-      found.push({ severity: 'error', path: ['connectors', i, 'tls', missing], message })
+  accounts.forEach(({ outbind, bindTypes }, i) => {
+    if (outbind === undefined) return
+    const path = ['accounts', i, 'outbind']
+    found.push(...logins(path, outbind), ...certificates([...path, 'tls'], outbind.tls))
+    if (bindTypes.every(type => type === 'tx')) {
+      const message = 'asks for a receiver session, which bindTypes does not allow'
+      found.push({ severity: 'error', path, message })
     }
+  })
+  connectors.forEach(({ nodes }, i) => {
     nodes.forEach((node, j) => {
       if (nodes.indexOf(node) === j) return
       const path = ['connectors', i, 'nodes', j]
@@ -72,19 +77,26 @@ function duplicates(
 }
 
 /** SMPP 3.4 §5.2.1, §5.2.2: system_id has at most 15 octets and a NUL, password 8 and a NUL. */
-function logins(list: string, i: number, login: Account | Connector): Finding[] {
+function logins(at: PropertyKey[], login: { systemId: string; password: Secret }): Finding[] {
   const found: Finding[] = []
   const octets = Buffer.byteLength(login.systemId)
   if (octets > 15) {
     const message = `${login.systemId} has ${octets} octets; SMPP carries at most 15`
-    found.push({ severity: 'error', path: [list, i, 'systemId'], message })
+    found.push({ severity: 'error', path: [...at, 'systemId'], message })
   }
   const length = plainLength(login.password)
   if (length > 8) {
     const message = `has ${length} octets; SMPP 3.4 carries at most 8, and peers that keep to it cannot bind`
-    found.push({ severity: 'warning', path: [list, i, 'password'], message })
+    found.push({ severity: 'warning', path: [...at, 'password'], message })
   }
   return found
+}
+
+function certificates(at: PropertyKey[], tls: ConnectorTls | null | undefined): Finding[] {
+  if (tls == null || (tls.cert === null) === (tls.key === null)) return []
+  const missing = tls.cert === null ? 'cert' : 'key'
+  const message = 'is missing: a certificate and its key come together'
+  return [{ severity: 'error', path: [...at, missing], message }]
 }
 
 function plainLength(secret: Secret): number {

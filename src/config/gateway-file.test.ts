@@ -286,3 +286,29 @@ void t.test('the shipped example has no mistake', async t => {
     t.same(unsafeReasons(config), [])
   }
 })
+
+void t.test('outbind: where an ESME is called, with a password of ours', async t => {
+  const text = (outbind: string, more = '') =>
+    `accounts: [{ systemId: a, password: x, outbind: ${outbind}${more} }]`
+  const of = (outbind: string) => parse(text(outbind)).settings.accounts[0]
+  t.notOk('outbind' in of('null')!, 'absent: settings from before there was one stay the same')
+  t.same(of('{ host: h, port: 9000, password: p }')?.outbind, {
+    host: 'h',
+    port: 9000,
+    systemId: 'carillon',
+    password: { kind: 'plain', value: 'p' },
+    tls: null,
+  })
+  t.same(of('{ host: h, port: 1, systemId: us, passwordFrom: { env: P } }')?.outbind?.password, {
+    kind: 'env',
+    name: 'P',
+  })
+  t.match(mistakes(text('{ host: h, port: 1 }')), [/outbind\.password: is missing/])
+  t.match(mistakes(text('{ host: h, password: p }')), [/outbind\.port/])
+  t.match(mistakes(text('{ host: h, port: 1, password: p, tls: { key: k } }')), [
+    /outbind\.tls\.cert: is missing/,
+  ])
+  t.match(mistakes(text('{ host: h, port: 1, password: p }', ', bindTypes: [tx]')), [
+    /outbind: asks for a receiver session/,
+  ])
+})

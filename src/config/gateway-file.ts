@@ -5,6 +5,7 @@ import type {
   GatewaySettings,
   InDoubtPolicy,
   MoRoute,
+  Outbind,
   Route,
   Secret,
 } from '../policy/settings.js'
@@ -44,16 +45,26 @@ export function parseGatewayFile(
     if (mistake !== undefined) errors.push(document.errorAt(path, mistake))
     return chosen
   }
+  const outbindOf = (
+    given: NonNullable<(typeof read.accounts)[number]['outbind']>,
+    path: PropertyKey[],
+  ): Outbind => {
+    const { password, passwordFrom, ...rest } = given
+    return { ...rest, password: secret({ password, passwordFrom }, [...path, 'password']) }
+  }
   const settings: GatewaySettings = {
     accounts: read.accounts.map((account, i): Account => {
-      const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...rest } =
+      const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
         account
+      const { outbind, ...rest } = others
       return {
         ...rest,
         password: secret({ password, passwordFrom }, ['accounts', i, 'password']),
         throughputPerSecond: throughput,
         receiptTtlMs: receiptTtl,
         resubmissionWindowMs: resubmissionWindow,
+        // absent, not null: settings from before there was one are the same
+        ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
       }
     }),
     connectors: read.connectors.map((connector, i): Connector => {
@@ -119,6 +130,12 @@ function gatewaySchema(directory: string | null) {
       file: v.path(directory).optional(),
     }),
   }
+  const tls = v.optionalSection({
+    ca: v.orNull(v.path(directory)),
+    serverName: v.orNull(v.host),
+    cert: v.orNull(v.path(directory)),
+    key: v.orNull(v.path(directory)),
+  })
   return v.section({
     accounts: v.list(
       v.section({
@@ -137,6 +154,13 @@ function gatewaySchema(directory: string | null) {
         receiptTtl: v.duration(1000).default(3 * DAY_MS),
         resubmissionWindow: v.duration().default(0),
         messageIdStyle: v.choice('long', 'short').default('long'),
+        outbind: v.optionalSection({
+          host: v.host,
+          port: v.count(1, 65_535),
+          systemId: v.text(0, 1000).default('carillon'),
+          ...secrets,
+          tls,
+        }),
       }),
       { expected: 'a list of accounts' },
     ),
@@ -155,12 +179,7 @@ function gatewaySchema(directory: string | null) {
         inDoubt: inDoubt.default({ kind: 'wait', ms: 30_000 }),
         nodes: v.list(v.count(1, 65_535), { expected: 'a list of node ids' }),
         localAddress: v.orNull(v.host),
-        tls: v.optionalSection({
-          ca: v.orNull(v.path(directory)),
-          serverName: v.orNull(v.host),
-          cert: v.orNull(v.path(directory)),
-          key: v.orNull(v.path(directory)),
-        }),
+        tls,
         messageIdFormat: v.section({ submit: idFormat, receipt: idFormat }),
         errors: v.table(statusName, 'a command_status such as ESME_RSUBMITFAIL', {
           words: ['temporary', 'permanent'],

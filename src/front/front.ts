@@ -9,6 +9,7 @@ import type { DeliveryTag } from './delivery-pump.js'
 import { Deliveries } from './deliveries.js'
 import { EsmeSession, type Bound, type SessionServices } from './esme-session.js'
 import { PasswordCheck } from './password-check.js'
+import { Outbinds } from './outbinds.js'
 import type { FrontOptions, OpenListener } from './ports.js'
 import { Queries } from './queries.js'
 import { ReceiptGuard } from './receipt-guard.js'
@@ -40,6 +41,7 @@ export class FrontEnd implements SessionServices {
   private readonly queries: Queries
   private readonly deliveries: Deliveries
   private readonly ends: SessionEnds
+  private readonly outbinds: Outbinds | undefined
   /** Every connection. */
   private readonly connections: Set<EsmeSession> = new Set()
   /** Bound sessions by id, and by account. */
@@ -92,6 +94,18 @@ export class FrontEnd implements SessionServices {
       { journal, clock, timers, random, logger, guard, guardMs, sessionsOf },
       metrics,
     )
+    if (options.outbind !== undefined)
+      this.outbinds = new Outbinds({
+        journal,
+        clock,
+        random,
+        logger,
+        metrics,
+        ports: options.outbind,
+        connectTimeoutMs: options.limits.bindTimeoutMs,
+        ready: () => this.takesBinds,
+        accept: connection => this.accept(connection),
+      })
     this.gauges = {
       connections: metrics.gauge('connections', {}),
       trx: metrics.gauge('sessions', { bind_type: 'trx' }),
@@ -128,12 +142,13 @@ export class FrontEnd implements SessionServices {
   }
 
   /** Takes a connection as a listener's. */
-  accept(connection: Connection): void {
+  accept(connection: Connection): EsmeSession {
     const { limits, clock, timers, logger } = this.options
     const session = new EsmeSession(connection, { limits, clock, timers, logger }, this)
     this.connections.add(session)
     this.gauges.connections.set(this.connections.size)
     if (this.draining) session.link.close('draining')
+    return session
   }
 
   /**
@@ -149,6 +164,7 @@ export class FrontEnd implements SessionServices {
     const left = (): boolean => spentMs() < deadlineMs
     const quietMs = Math.min(DRAIN_QUIET_MS, deadlineMs / 3)
     this.draining = true
+    this.outbinds?.stop()
     this.deliveries.pause()
     for (const session of this.connections)
       if (session.bound === undefined) session.link.close('draining')
@@ -171,6 +187,7 @@ export class FrontEnd implements SessionServices {
   async stop(): Promise<void> {
     this.cancelTick?.()
     this.draining = true
+    this.outbinds?.stop()
     this.deliveries.stop()
     this.ends.clear()
     await this.closeListeners()
@@ -207,6 +224,7 @@ export class FrontEnd implements SessionServices {
     this.connections.delete(session)
     this.gauges.connections.set(this.connections.size)
     this.countErrors(session)
+    this.outbinds?.closed(session, reason)
     const { bound } = session
     if (bound === undefined) return
     this.forget(session, bound, reason)
@@ -238,6 +256,7 @@ export class FrontEnd implements SessionServices {
       bindType: bound.bindType,
       remoteAddress: session.link.remoteAddress,
     })
+    this.outbinds?.bound(session, bound.systemId)
     this.deliveries.wake(bound.account)
   }
 
@@ -315,6 +334,7 @@ export class FrontEnd implements SessionServices {
     this.ticks++
     this.isolate()
     this.ends.retry()
+    this.outbinds?.look()
     if (this.ticks % 2 === 0) this.adjustRates()
     if (this.ticks % (EXPIRE_EVERY_MS / TICK_MS) === 0) this.deliveries.expire()
   }

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.js'
 import type { Metrics } from '../base/metrics.js'
 import type { Random } from '../base/random.js'
 import type { Journal } from '../journal/index.js'
+import type { ConnectorTls, Secret } from '../policy/settings.js'
 import type { Connection, SessionLimits } from '../link/types.js'
 import type { AccountRates } from './account-rates.js'
 
@@ -29,6 +30,25 @@ export interface FrontOptions {
   receiptGuardMs: number
   /** What accounts may submit on this node. Default: even parts of their rates, by nodes with sessions. */
   rates?: AccountRates
+  /** Without it no ESME is called. */
+  outbind?: OutbindPorts
+}
+
+export interface OutbindPorts {
+  /** Whether this node leads, with a quorum: it is the one that calls. */
+  leads(): boolean
+  connect(to: OutbindTo): Promise<Connection>
+  /** @throws Error where it was sealed under a key that this node does not have */
+  openSecret(secret: Secret): string
+}
+
+export interface OutbindTo {
+  host: string
+  port: number
+  localAddress: string | null
+  tls: ConnectorTls | null
+  timeoutMs: number
+  signal: AbortSignal
 }
 
 /** Opens a listener; connections go to `onConnection`, which calls their `listen` in the same turn. */

@@ -194,6 +194,11 @@ export class Link {
     }
   }
 
+  /** Side 'smsc', before a bind: asks the peer to bind on this connection. Nothing answers it but the bind. */
+  outbind(fields: Partial<Body<'outbind'>>): void {
+    this.perform(step(this.session, { kind: 'outbind' }), encodeBody('outbind', fields))
+  }
+
   /**
    * Ends gracefully: sends unbind, waits for its response, and for ours to what the peer had asked before it
    * (at most five seconds), closes. Requests that cross the unbind are handed out like any other.

@@ -4,6 +4,7 @@ import type { Metrics } from '../base/metrics.js'
 import type { NodeConfig } from '../config/node-file.js'
 import type { AccountRates, FrontOptions, Listen } from '../front/index.js'
 import type { Journal } from '../journal/index.js'
+import type { Secret } from '../policy/settings.js'
 import type { Machine } from './machine.js'
 import { MESSAGE_KIND } from './message-kinds.js'
 
@@ -24,6 +25,9 @@ export interface FrontPorts {
   rates: AccountRates
   leaderlessSinceMs(): number | undefined
   currentRead(): Promise<unknown>
+  /** Whether this node leads, with a quorum. */
+  leads(): boolean
+  openSecret(secret: Secret): string
 }
 
 /** The front end's options, from the node file and the parts around it. */
@@ -61,6 +65,11 @@ export function frontOptions(ports: FrontPorts): FrontOptions {
     isolationTimeoutMs: cluster.isolationTimeoutMs,
     receiptGuardMs: smpp.receiptGuardMs,
     rates: ports.rates,
+    outbind: {
+      leads: () => ports.leads(),
+      connect: to => machine.connect(to),
+      openSecret: secret => ports.openSecret(secret),
+    },
   }
 }
 

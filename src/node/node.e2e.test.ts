@@ -19,6 +19,7 @@ const QUIET = new Set([
   'in_doubt_messages',
   'queued_receipts',
   'expired_deliveries_total',
+  'outbinds_total',
   'peer_connected',
   'clock_offset_seconds',
   'alarms',

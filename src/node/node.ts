@@ -296,6 +296,8 @@ export class CarillonNode {
         leaderlessSinceMs: () =>
           this.removal?.removed === true ? -Infinity : this.leadership.leaderlessSinceMs,
         currentRead: () => this.group!.readIndex(),
+        leads: () => this.leadership.leader === config.node.id && this.hasQuorum(),
+        openSecret: secret => secrets.open(secret),
       }),
     )
     this.upstream = new Upstream({

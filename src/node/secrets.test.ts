@@ -44,6 +44,22 @@ void t.test('passwords are hashed and sealed, and the same file keeps what is st
   t.not(JSON.stringify(changed.accounts[0]), JSON.stringify(first.accounts[0]))
 })
 
+void t.test("an outbind's password is sealed, and kept while it is the same", async t => {
+  const outbind = {
+    host: 'h',
+    port: 1,
+    systemId: 'us',
+    password: { kind: 'plain', value: 'secret2' } as const,
+  }
+  const given = gateway({ accounts: [account('esme1', { outbind })] })
+  const first = await secrets().protect(given, NO_SETTINGS)
+  t.notMatch(JSON.stringify(first), /secret/)
+  const { password } = first.accounts[0]!.outbind!
+  t.equal(secrets().open(password), 'secret2')
+  const again = await secrets().protect(given, first)
+  t.equal(JSON.stringify(again), JSON.stringify(first), 'no new revision')
+})
+
 void t.test('a box opens under its key only', async t => {
   const box = sealing.seal('text', 'here')
   t.equal(sealing.open(box, 'here'), 'text')

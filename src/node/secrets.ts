@@ -39,24 +39,34 @@ export class Secrets {
         return { kind: 'plain', value: '' }
       }
     }
-    const accounts = settings.accounts.map(account => ({
-      ...account,
-      password: resolve(account.password, `accounts.${account.systemId}.password`),
-    }))
+    const accounts = settings.accounts.map(account => {
+      const { systemId, password, outbind } = account
+      return {
+        account,
+        password: resolve(password, `accounts.${systemId}.password`),
+        outbindPassword:
+          outbind && resolve(outbind.password, `accounts.${systemId}.outbind.password`),
+      }
+    })
     const connectors = settings.connectors.map(connector => ({
       ...connector,
       password: resolve(connector.password, `connectors.${connector.id}.password`),
     }))
     if (mistakes.length > 0) throw new SettingsMistakes(mistakes)
 
-    const kept = new Map(current.accounts.map(({ systemId, password }) => [systemId, password]))
+    const kept = new Map(current.accounts.map(account => [account.systemId, account]))
     const hashed: GatewaySettings['accounts'] = []
     // One after the other: the threads that hash are LevelDB's too.
-    for (const account of accounts)
-      hashed.push({
-        ...account,
-        password: await this.hashed(account.password, kept.get(account.systemId)),
-      })
+    for (const { account, password, outbindPassword } of accounts) {
+      const before = kept.get(account.systemId)
+      const whole = { ...account, password: await this.hashed(password, before?.password) }
+      if (account.outbind !== undefined && outbindPassword !== undefined)
+        whole.outbind = {
+          ...account.outbind,
+          password: this.sealed(outbindPassword, before?.outbind?.password),
+        }
+      hashed.push(whole)
+    }
     const sealed = connectors.map(connector => {
       const before = current.connectors.find(({ id }) => id === connector.id)?.password
       return { ...connector, password: this.sealed(connector.password, before) }
@@ -65,12 +75,12 @@ export class Secrets {
   }
 
   /**
-   * A connector's password in clear.
+   * A password that we send, a connector's or an outbind's, in clear.
    * @throws Error where it was sealed under a key that this node does not have
    */
   open(secret: Secret): string {
     if (secret.kind === 'plain') return secret.value
-    if (secret.kind !== 'sealed') throw new Error(`a connector's password is ${secret.kind}`)
+    if (secret.kind !== 'sealed') throw new Error(`a password that we send is ${secret.kind}`)
     const text = this.options.sealing?.open(secret.box, CONTEXT)
     if (text !== undefined) return text
     throw new Error(

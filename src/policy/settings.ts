@@ -18,7 +18,7 @@ export interface GatewaySettings {
 
 /**
  * A password. Files carry `plain`, `env` or `file`; the node that receives them resolves the latter
- * two, then hashes an account's (`argon2id`) and seals a connector's (`sealed`, with the key of
+ * two, then hashes an account's (`argon2id`) and seals a connector's, or an outbind's (`sealed`, with the key of
  * `node.secretKeyFile`; `plain` where there is none) before anything is proposed.
  */
 export type Secret =
@@ -59,6 +59,19 @@ export interface Account {
   resubmissionWindowMs: number
   /** `short`: the 8-digit alias instead of the 20 hex digits. */
   messageIdStyle: 'long' | 'short'
+  /** Missing: it binds by itself, or not at all. */
+  outbind?: Outbind
+}
+
+/** Where an ESME is asked to bind when something waits for it and it has no receiver session. SMPP 3.4 §4.1.7. */
+export interface Outbind {
+  host: string
+  port: number
+  /** Our name and password towards the ESME. */
+  systemId: string
+  password: Secret
+  /** null or missing: plain TCP. */
+  tls?: ConnectorTls | null
 }
 
 /** What is done with a message of which nobody knows whether the SMSC has it. DESIGN I6. */

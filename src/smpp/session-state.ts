@@ -38,6 +38,8 @@ export type SessionEvent =
   /** We answer a request that was handed out. */
   | { kind: 'respond'; command_id: number; sequence_number: number; command_status: number }
   | { kind: 'bind'; command: BindName; interface_version: number; atMs: number }
+  /** We are the SMSC, and ask the ESME to bind. */
+  | { kind: 'outbind' }
   | { kind: 'unbind'; atMs: number }
   | { kind: 'tick'; atMs: number }
   | { kind: 'close'; reason: string }

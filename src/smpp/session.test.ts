@@ -157,6 +157,18 @@ void t.test('alert_notification and outbind are handed over, and owe no answer',
   t.end()
 })
 
+void t.test('outbind goes out before a bind, from the SMSC only', t => {
+  const smsc = openSession('smsc', TIMES, 0)
+  t.match(step(smsc, { kind: 'outbind' }), [
+    { kind: 'send', command_id: COMMAND_IDS.outbind, sequence_number: 1, given: true },
+  ])
+  t.equal(smsc.outstanding.size, 0, 'no response is waited for')
+  t.same(step(openSession('esme', TIMES, 0), { kind: 'outbind' }), [])
+  for (const state of ['BOUND_TRX', 'UNBINDING'] as const)
+    t.same(step(inState('smsc', state), { kind: 'outbind' }), [])
+  t.end()
+})
+
 void t.test('a response finds its request by sequence_number and command', t => {
   const session = inState('esme', 'BOUND_TX')
   const sequence_number = request(session, 'a')

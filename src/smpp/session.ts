@@ -41,6 +41,8 @@ export function step(session: Session, event: SessionEvent): readonly SessionEff
       return onTick(session, event.atMs)
     case 'bind':
       return onBind(session, event.command, event.interface_version)
+    case 'outbind':
+      return onOutbind(session)
     case 'unbind':
       return onUnbind(session, event.atMs)
     case 'framingError':
@@ -266,6 +268,13 @@ function onBind(session: Session, command: BindName, interface_version: number) 
   const command_id = COMMAND_IDS[command]
   session.binding = { command_id, sequence_number, command, interface_version }
   return [send(command_id, 0, sequence_number, true)]
+}
+
+/** Has no response: the ESME binds, or does not (SMPP 3.4 §4.1.7). */
+function onOutbind(session: Session) {
+  if (session.side !== 'smsc' || session.state !== 'OPEN') return NOTHING
+  if (session.binding !== undefined) return NOTHING
+  return [send(COMMAND_IDS.outbind, 0, nextSequence(session), true)]
 }
 
 function onUnbind(session: Session, atMs: number): readonly SessionEffect[] {

@@ -27,6 +27,8 @@ export class EsmeClient implements LinkHandler {
   answering: CommandStatus | null = 'ESME_ROK'
   /** deliver_sm that were not answered. */
   readonly held: number[] = []
+  readonly outbinds: Pick<Body<'outbind'>, 'system_id' | 'password'>[] = []
+  onOutbind: () => void = () => undefined
   closedReason: string | undefined
   unboundBySmsc = false
   private requests = 0
@@ -105,6 +107,15 @@ export class EsmeClient implements LinkHandler {
   }
 
   request({ command_id, sequence_number, body }: Frame): void {
+    if (command_id === COMMAND_IDS.outbind) {
+      const said = decodeBody('outbind', Buffer.from(body))
+      if (said.ok) {
+        const { system_id, password } = said.body
+        this.outbinds.push({ system_id, password })
+      }
+      this.onOutbind()
+      return
+    }
     const decoded = decodeBody('deliver_sm', Buffer.from(body))
     if (command_id !== COMMAND_IDS.deliver_sm || !decoded.ok) return
     this.delivered.push(decoded.body)

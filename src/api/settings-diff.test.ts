@@ -1,0 +1,33 @@
+import t from 'tap'
+import type { Outbind } from '../policy/settings.js'
+import { account, gateway } from '../testing/gateway.js'
+import { masked, settingsDiff } from './settings-diff.js'
+
+const outbind = (over: Partial<Outbind> = {}): Outbind => ({
+  host: 'h',
+  port: 1,
+  systemId: 'us',
+  password: { kind: 'plain', value: 'hidden1' },
+  ...over,
+})
+
+const withOutbind = (over?: Partial<Outbind>) =>
+  gateway({ accounts: [account('esme1', { outbind: outbind(over) })] })
+
+void t.test("an outbind's password is shown nowhere", async t => {
+  const none = gateway({ accounts: [] })
+  const other = withOutbind({ port: 2, password: { kind: 'plain', value: 'hidden2' } })
+  const all = [
+    masked(withOutbind()),
+    settingsDiff(none, withOutbind()),
+    settingsDiff(withOutbind(), none),
+    settingsDiff(gateway(), withOutbind()),
+    settingsDiff(withOutbind(), other),
+  ]
+  t.notMatch(JSON.stringify(all), /hidden/)
+  t.match(settingsDiff(withOutbind(), other), [
+    { key: 'accounts.esme1.outbind', from: { port: 1 }, to: { port: 2, password: '***' } },
+  ])
+  t.equal(masked(withOutbind()).accounts[0]?.outbind?.host, 'h')
+  t.notOk('outbind' in masked(gateway()).accounts[0]!)
+})
