@@ -59,8 +59,8 @@ for (const { state, command, expected } of [
     expected: 'bind_transceiver_resp ESME_RALYBND 7',
   },
   { state: 'BOUND_TRX', command: 'outbind', expected: undefined },
-  { state: 'BOUND_TRX', command: 'submit_multi', expected: 'generic_nack ESME_RINVCMDID 7' },
-  { state: 'OPEN', command: 'broadcast_sm', expected: 'generic_nack ESME_RINVCMDID 7' },
+  { state: 'BOUND_TRX', command: 'submit_multi', expected: 'submit_multi_resp ESME_RINVCMDID 7' },
+  { state: 'OPEN', command: 'broadcast_sm', expected: 'broadcast_sm_resp ESME_RINVCMDID 7' },
 ] as { state: SessionState; command: CommandName; expected: string | undefined }[]) {
   void t.test(`${command} in ${state} is answered ${expected ?? 'nothing'}`, t => {
     t.equal(sent(step(inState('smsc', state), pdu(command)))[0], expected)

@@ -56,7 +56,10 @@ export function step(session: Session, event: SessionEvent): readonly SessionEff
 
 const NOTHING: readonly SessionEffect[] = []
 
-/** Operations that this gateway does not offer: answered as if they were unknown. */
+/**
+ * Operations of the standard that this gateway does not offer. Their own response says so: clients that wait for
+ * it (Net::SMPP of Perl does) never notice a generic_nack.
+ */
 const NOT_OFFERED: ReadonlySet<CommandName> = new Set([
   'submit_multi',
   'broadcast_sm',
@@ -71,7 +74,9 @@ function onPdu(session: Session, frame: FramedPdu, atMs: number): readonly Sessi
   const name = commandName(command_id)
   if (name === undefined || NOT_OFFERED.has(name)) {
     session.counters.unknownCommands++
-    return [nack(COMMAND_STATUS.ESME_RINVCMDID, frame.sequence_number)]
+    const { ESME_RINVCMDID } = COMMAND_STATUS
+    if (name === undefined) return [nack(ESME_RINVCMDID, frame.sequence_number)]
+    return [answer(frame, ESME_RINVCMDID)]
   }
   if (name === 'enquire_link') return [answer(frame, COMMAND_STATUS.ESME_ROK)]
   if (name === 'unbind') return onPeerUnbind(session, frame, atMs)
