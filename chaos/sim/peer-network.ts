@@ -161,7 +161,9 @@ class SimTransport implements Transport {
 
   setPeers(peers: readonly Member[]): void {
     for (const id of this.links.keys()) {
-      if (!peers.some(peer => peer.id === id)) this.links.delete(id)
+      if (peers.some(peer => peer.id === id)) continue
+      this.network.breakStreams(this.id, id) // a stream ends for both
+      this.links.delete(id)
     }
     for (const { id } of peers) if (!this.links.has(id)) this.links.set(id, this.newLink())
     this.connectAll()
