@@ -1,4 +1,5 @@
 import { SeededRandom } from '../../src/base/random.js'
+import type { GatewaySettings } from '../../src/policy/settings.js'
 import { VirtualTime } from '../../src/testing/virtual-time.js'
 import { Breaker } from './breaker.js'
 import { Checker } from './checker.js'
@@ -29,6 +30,8 @@ export interface WorldOptions {
   /** Different numbers that messages go to: with few, several go to one at a time. Default: 10^8. */
   numbers?: number | undefined
   mutation?: Mutation | undefined
+  /** The first revision; default: `settingsOf(0)`. */
+  settings?: GatewaySettings | undefined
 }
 
 export interface WorldResult {
@@ -145,7 +148,7 @@ export class World {
       checker,
       peers,
       connections,
-      settings: settingsOf(0),
+      settings: options.settings ?? settingsOf(0),
       nodes: options.nodes,
       keepEntries: this.keepEntries,
       seedFor: what => this.seedFor(what),

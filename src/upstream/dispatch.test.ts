@@ -143,6 +143,34 @@ void t.test('the throughput limit holds, and begins without a burst', async t =>
   await world.stop()
 })
 
+void t.test(
+  'what has waited for a bind leaves without a burst, as behind a home that moved',
+  async t => {
+    const world = await World.open({ throughputPerSecond: 200 }, { start: false })
+    world.smsc.refuses = 'ECONNREFUSED'
+    await world.submitMany(500)
+    await world.start()
+    for (let outage = 0; outage < 2; outage++) {
+      await world.pass(3000)
+      const before = world.smsc.submitted.length
+      world.smsc.refuses = undefined
+      for (let waitedMs = 0; waitedMs < 40_000; waitedMs += 100)
+        if (world.smsc.submitted.length < before + 250) await world.pass(100)
+      const at = world.smsc.submitted.slice(before).map(({ atMs }) => atMs)
+      const early = at.filter(ms => ms < at[0]! + 10).length
+      t.ok(at.length >= 250, 'it is bound again')
+      t.ok(early <= 3, `${early} in the first 10 ms`)
+      for (let from = at[0]!; from < at[0]! + 1000; from += 100) {
+        const count = at.filter(ms => ms >= from && ms < from + 100).length
+        t.ok(count <= 21 && count >= 15, `${count} in 100 ms`)
+      }
+      world.smsc.refuses = 'ECONNREFUSED'
+      for (const link of [...world.smsc.links]) link.close('gone')
+    }
+    await world.stop()
+  },
+)
+
 void t.test('a broken bind leaves in doubt exactly what it had not answered', async t => {
   const world = await World.open({ binds: 2, window: 10, inDoubt: { kind: 'hold' } })
   world.smsc.answer = ({ ordinal }) => (ordinal <= 5 ? { id: `x${ordinal}` } : 'later')

@@ -60,6 +60,7 @@ export class Dispatch {
   private pumpSoon = false
   private cancelPump: Cancel | undefined
   private bindlessSinceMs: number | undefined
+  private hadSenders = false
   private stopped = false
 
   constructor(context: Context, settings: Connector, binds: Binds, user: DispatchUser) {
@@ -92,6 +93,9 @@ export class Dispatch {
 
   /** Binds came or went, or there is room again. */
   wake(): void {
+    const hasSenders = this.binds.senders > 0
+    if (hasSenders && !this.hadSenders) this.pace.begin(this.context.clock.monotonicMs())
+    this.hadSenders = hasSenders
     this.pumpLater()
     this.ledger.plan()
   }

@@ -47,6 +47,14 @@ export class Pace {
   }
 
   /**
+   * The way to the SMSC is open, or open again: nothing was gained while there was none, so that what has waited
+   * does not leave in a burst.
+   */
+  begin(atMs: number): void {
+    if (this.tokens.ratePerSecond !== null) this.tokens = filled(this.perSecond, 1, atMs)
+  }
+
+  /**
    * How many messages may be claimed and not yet written: enough for twice the time that a claim takes, a
    * tenth of a second's worth at least and a second's at most.
    */
