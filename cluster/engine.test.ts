@@ -242,13 +242,34 @@ void t.test(
 
 void t.test('election timeouts are spread by rank', async t => {
   const ticks: number[] = []
-  for (const id of [1, 2, 3]) {
-    const { engine } = await engineOf(id, { voters: [1, 2, 3] })
-    let count = 0
-    for (; engine.role === 'follower'; count++) engine.tick()
-    ticks.push(count)
-  }
-  t.ok(ticks[0]! >= 50 && ticks[0]! <= 60, `rank 0 after ${ticks[0]} ticks`)
-  t.ok(ticks[1]! >= 66 && ticks[1]! <= 77, `rank 1 after ${ticks[1]} ticks`)
-  t.ok(ticks[2]! >= 83 && ticks[2]! <= 94, `rank 2 after ${ticks[2]} ticks`)
+  for (const id of [1, 2, 3])
+    ticks.push(patience((await engineOf(id, { voters: [1, 2, 3] })).engine))
+  t.ok(ticks[0]! >= 51 && ticks[0]! <= 60, `rank 0 after ${ticks[0]} ticks`)
+  t.ok(ticks[1]! >= 68 && ticks[1]! <= 77, `rank 1 after ${ticks[1]} ticks`)
+  t.ok(ticks[2]! >= 85 && ticks[2]! <= 94, `rank 2 after ${ticks[2]} ticks`)
 })
+
+void t.test('whoever leads has no rank: the first of the others stands first', async t => {
+  for (const [lead, first, second] of [
+    [1, 2, 3],
+    [2, 1, 3],
+    [3, 1, 2],
+  ] as const) {
+    for (const [id, least] of [
+      [first, 51],
+      [second, 68],
+    ] as const) {
+      const { engine } = await engineOf(id, { voters: [1, 2, 3] })
+      engine.step(message({ type: MessageKind.MsgHeartbeat, from: lead, to: id }))
+      const ticks = patience(engine)
+      t.ok(ticks >= least && ticks <= least + 9, `node ${id} after ${ticks} ticks without ${lead}`)
+    }
+  }
+})
+
+/** Ticks until it stands. */
+function patience(engine: Engine): number {
+  let count = 0
+  for (; engine.role === 'follower'; count++) engine.tick()
+  return count
+}
