@@ -8,6 +8,8 @@ export interface Mutation {
   name: string
   /** Looked for under these faults alone: a rare bug would else want thousands of seeds. */
   under?: readonly FaultName[]
+  /** Different numbers that messages go to, by each route, where few make the difference. */
+  numbers?: number
   /** Wraps a node's outside. */
   machine?(machine: Machine, node: SimNode): Machine
   /** Wraps what the cluster applies to. */

@@ -1,10 +1,17 @@
 import type { Timers } from '../../src/base/clock.js'
 import type { StateMachine } from '../../cluster/types.js'
 import { LogStore } from '../../cluster/log/log-store.js'
-import type { ConnectorState, Journal, SubmitTicket } from '../../src/journal/index.js'
+import type {
+  AccountState,
+  ConnectorState,
+  Journal,
+  SubmitTicket,
+} from '../../src/journal/index.js'
 import { refOf } from '../../src/journal/index.js'
 import { MARK } from '../../src/journal/blocks.js'
 import { Nodes } from '../../src/journal/nodes.js'
+import { RestingNumbers } from '../../src/journal/resting-numbers.js'
+import { SmscIds } from '../../src/journal/smsc-ids.js'
 import { Proposer } from '../../src/journal/proposer.js'
 import { Reads } from '../../cluster/reads.js'
 import { decodeEntry } from '../../src/journal/index.js'
@@ -339,6 +346,39 @@ export const MUTATIONS: readonly ProvenMutation[] = [
             return original.apply(this, args)
           },
       ),
+  },
+  {
+    name: 'an MO waits, and what came after it does not',
+    within: 10,
+    patch: () =>
+      patch(
+        DeliveryPump,
+        'sendNew',
+        original =>
+          function (this: DeliveryPump, ...args) {
+            const [account, , nowMs] = args as [AccountState, unknown, number]
+            const inside = this as unknown as { next: number; retries: Map<number, unknown> }
+            const seq = inside.next
+            if (account.delivery(seq)?.kind === 'mo') {
+              inside.retries.set(seq, { pump: this, seq, attempts: 0, dueMs: nowMs + 200 })
+              inside.next++
+            }
+            return original.apply(this, args)
+          },
+      ),
+  },
+  {
+    name: 'a receipt with an unknown id settles a doubt whatever else it may mean',
+    under: ['smscSilent', 'resetSmsc', 'crash'],
+    numbers: 2,
+    within: 20,
+    patch: () => {
+      const restore = [
+        patch(RestingNumbers, 'restsFor', () => () => false),
+        patch(SmscIds, 'knows', () => () => false),
+      ]
+      return () => restore.forEach(undo => undo())
+    },
   },
 ]
 

@@ -30,7 +30,7 @@ export interface PlanOptions {
 export function planOf(
   seed: number,
   nodes: number,
-  { mutation, pace = 'storm', faultsMs, numbers }: PlanOptions = {},
+  { mutation, pace = 'storm', faultsMs, numbers = mutation?.numbers }: PlanOptions = {},
 ): WorldOptions {
   const random = new SeededRandom(seed ^ 0x5eed)
   const steady = pace === 'steady'
