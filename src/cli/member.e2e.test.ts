@@ -19,6 +19,12 @@ const member = async (at: ProcessNode, ...argv: string[]) => {
   return { status, said: io.said.join('\n'), noted: io.noted.join('\n') }
 }
 
+/** On a loaded machine a living node may be silent for a second: asked again, as an operator would. */
+const accepted = async (at: ProcessNode, ...argv: string[]) => {
+  const answer = await member(at, ...argv)
+  return answer.status === 0 ? answer : undefined
+}
+
 void t.test('under load a node that lost its data is replaced, and nothing is lost', async t => {
   const smsc = new SmscSimulator({ port: 0, behaviour: { receiptDelayMs: 20 } })
   await smsc.start()
@@ -47,11 +53,11 @@ void t.test('under load a node that lost its data is replaced, and nothing is lo
   two.start()
   await waitFor('the empty node gives up', () => !two.isRunning, { timeoutMs: 60_000 })
   t.match(two.logTail(), /data of node 2 is gone; add it under a new id/)
-  const other = await member(one, 'remove', '3')
-  t.equal(other.status, 4, other.noted)
-  t.match(other.noted, /without node 3.*remove node 2 instead/)
-  const removed = await member(three, 'remove', '2')
-  t.equal(removed.status, 0, removed.noted)
+  await waitFor('the removal that would end it all is refused', async () => {
+    const { status, noted } = await member(one, 'remove', '3')
+    return status === 4 && /without node 3.*remove node 2 instead/.test(noted)
+  })
+  const removed = await waitFor('node 2 is removed', () => accepted(three, 'remove', '2'))
   t.notMatch(removed.said, /^2 /m)
 
   const four = await cluster.addNode(4)
@@ -86,8 +92,7 @@ void t.test('under load a node that lost its data is replaced, and nothing is lo
     status: 4,
     noted: /ask another one than node/,
   })
-  const gone = await member(stay[0]!, 'remove', String(leader.id))
-  t.equal(gone.status, 0, gone.noted)
+  await waitFor('the leader is removed', () => accepted(stay[0]!, 'remove', String(leader.id)))
   await waitFor('the removed node knows', async () => {
     const answer = await fetch(`${leader.httpUrl}/readyz`)
     const { reasons } = (await answer.json()) as Health
