@@ -68,6 +68,8 @@ export class Block {
   open: number
   /** Its short ids' numbers begin here, at offset 0; 0: it has none. See aliases.ts. */
   aliasBase = 0
+  /** Octets that the cache has counted for it. */
+  counted = 0
   private readonly marks: Buffer
   private ids: (string | undefined)[] | undefined
 
@@ -335,14 +337,17 @@ export class Blocks implements Persistent {
   }
 
   remove(block: Block): void {
-    if (this.cache.delete(block.index)) this.cachedOctets -= block.octets
+    if (this.cache.delete(block.index)) this.cachedOctets -= block.counted
     this.dirty.delete(block)
     this.gone.add(block.index)
   }
 
   collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
     for (const index of this.gone) del(blockKey(index))
-    for (const block of this.dirty) put(blockKey(block.index), block.encode())
+    for (const block of this.dirty) {
+      put(blockKey(block.index), block.encode())
+      this.count(block)
+    }
     this.gone.clear()
     this.dirty.clear()
     this.trim()
@@ -350,22 +355,25 @@ export class Blocks implements Persistent {
 
   private remember(block: Block): void {
     this.cache.set(block.index, block)
-    this.cachedOctets += block.octets
+    block.counted = 0
+    this.count(block)
     if (this.cachedOctets > 2 * CACHE_OCTETS_MAX) this.trim()
   }
 
   /** Forgets the blocks that were remembered first, but for the changed ones. */
   private trim(): void {
-    if (this.cachedOctets <= CACHE_OCTETS_MAX) return
-    let octets = 0
-    for (const block of this.cache.values()) octets += block.octets // ids have come since
     for (const [index, block] of this.cache) {
-      if (octets <= CACHE_OCTETS_MAX) break
+      if (this.cachedOctets <= CACHE_OCTETS_MAX) break
       if (this.dirty.has(block)) continue
       this.cache.delete(index)
-      octets -= block.octets
+      this.cachedOctets -= block.counted
     }
-    this.cachedOctets = octets
+  }
+
+  /** SMSC ids make a block larger after it was remembered. */
+  private count(block: Block): void {
+    this.cachedOctets += block.octets - block.counted
+    block.counted = block.octets
   }
 }
 
