@@ -19,3 +19,42 @@ export interface Mutation {
   /** Patches production code; returns the way back. */
   patch?(): () => void
 }
+
+/** A deliberate bug, and how many seeds it may live. */
+export interface ProvenMutation extends Mutation {
+  within: number
+}
+
+export type Method = (...args: unknown[]) => unknown
+
+/** Replaces a method of a class, private ones too; returns the way back. */
+export function patch(
+  of: { prototype: object },
+  name: string,
+  make: (original: Method) => (this: never, ...args: unknown[]) => unknown,
+): () => void {
+  const prototype = of.prototype as Record<string, unknown>
+  const original = prototype[name]
+  if (typeof original !== 'function') throw new Error(`there is no method ${name} to change`)
+  prototype[name] = make(original as Method)
+  return () => {
+    prototype[name] = original
+  }
+}
+
+/** The same machine, method by method; spreading it would freeze `durableIndex`. */
+export function changed(machine: StateMachine, changes: Partial<StateMachine>): StateMachine {
+  return {
+    get durableIndex() {
+      return machine.durableIndex
+    },
+    apply: (index, term, data) => machine.apply(index, term, data),
+    applied: () => machine.applied(),
+    keeps: index => machine.keeps?.(index) ?? true,
+    snapshot: () => machine.snapshot(),
+    stage: () => machine.stage(),
+    install: index => machine.install(index),
+    staged: index => machine.staged(index),
+    ...changes,
+  }
+}
