@@ -46,6 +46,22 @@ async function journalIn(folder: MemoryFolder, time: VirtualTime, errors: Error[
   return Journal.open({ ...options, fatal }, proposer)
 }
 
+void t.test('two snapshots that wait for the same write do not both write', async t => {
+  const errors: Error[] = []
+  const log = await TestLog.ready()
+  const journal = await journalIn(new MemoryFolder(), new VirtualTime(), errors)
+  journal.apply(1, 1, log.entries[0]!)
+  const before = journal.flush()
+  journal.apply(2, 1, log.entries[1]!)
+  const views = await Promise.all([journal.snapshot(), journal.snapshot()])
+  await before
+  t.same(
+    views.map(view => view.index),
+    [2, 2],
+  )
+  t.same(errors, [])
+})
+
 void t.test('a flush that falls due while a snapshot is put in place does no harm', async t => {
   const time = new VirtualTime()
   const errors: Error[] = []

@@ -214,7 +214,7 @@ export class Journal {
 
   async install(index: number): Promise<void> {
     if (this.current.durableIndex >= index && !(await this.staged(index))) return // a crash came after it
-    await this.quiet()
+    while (this.flushing !== undefined) await this.flushing
     // a flush that falls due meanwhile has no store to write to, and nothing to write
     const replaced = this.replaceState().finally(() => {
       this.flushing = undefined
@@ -225,9 +225,10 @@ export class Journal {
     for (const listener of this.listeners) listener.reset()
   }
 
-  /** Writes what was applied; resolves when it is on disk. */
+  /** Writes what was applied; resolves when it is on disk. Several may wait for the same write. */
   async flush(): Promise<void> {
-    await this.quiet()
+    // waiting in a method of its own would let go of the turn once more, and two of them begin to write
+    while (this.flushing !== undefined) await this.flushing
     if (this.current.durableIndex < this.current.appliedIndex) await this.write()
   }
 
@@ -236,7 +237,7 @@ export class Journal {
     await this.flush()
     this.stopped = true
     this.cancelFlush?.()
-    await this.quiet()
+    while (this.flushing !== undefined) await this.flushing
     await this.store.close()
   }
 
@@ -330,9 +331,5 @@ export class Journal {
     } finally {
       this.releasing = false
     }
-  }
-
-  private async quiet(): Promise<void> {
-    while (this.flushing !== undefined) await this.flushing
   }
 }
