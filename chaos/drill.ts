@@ -11,6 +11,8 @@ export interface Drill {
   /** What is set otherwise than by default, or only imitated; the report repeats it. */
   says?: readonly string[]
   setup?: DrillSetup
+  /** What it breaks; on a running cluster nodes.yaml must say how. */
+  needs?: readonly ('kill' | 'stop' | 'pause' | 'smsc')[]
   /** Why it cannot run on this machine; undefined: it can. */
   cannotRun?: () => Promise<string | undefined>
   /** Faults and recoveries, under load; may be called several times on one cluster. */

@@ -73,9 +73,10 @@ After a drill that did not pass (a lost message, say) no other one begins. By ha
 async function runSchedule(
   chosen: readonly Drill[],
   flags: ScheduleFlags,
-  { io, perform }: DrillWorld,
+  world: DrillWorld,
 ): Promise<number> {
-  return stoppable(flags, io, options => {
+  const { io, perform } = world
+  return stoppable(flags, chosen, world, options => {
     const effects = { io, clock: systemClock, drawSeed, perform }
     const { times, runs = null } = flags
     return schedule(

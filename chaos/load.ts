@@ -1,12 +1,17 @@
 import { EsmeClient } from '../src/tools/esme.js'
-import type { EsmeOptions } from '../src/tools/esme-options.js'
+import { ESME_DEFAULTS, type EsmeOptions } from '../src/tools/esme-options.js'
 import type { EsmeReport } from '../src/tools/esme-report.js'
 import type { EsmeSession } from '../src/tools/esme-session.js'
 import { hostPort } from '../src/tools/units.js'
+import type { Login } from './nodes-file.js'
 
 export interface LoadOptions {
   /** host:port of all nodes, or of what stands before them. */
   addresses: readonly string[]
+  /** Receipts go to any session of their account, so each client needs one of its own. */
+  accounts: { resident: Login; roaming: Login | null }
+  /** Destination and source of the messages; null: those of the client. */
+  messages?: { to: string | null; from: string | null }
   /** Messages a second, all together; null: as many as come back. See AWAITED_MAX. */
   rate: number | null
   /** Journal of each client: `resident`, `roaming`. */
@@ -30,11 +35,15 @@ export class Load {
   readonly clients: readonly LoadClient[]
   private finishing: Promise<EsmeReport[]> | undefined
 
-  constructor({ addresses, rate, journalOf, onEvent }: LoadOptions) {
+  constructor({ addresses, accounts, messages, rate, journalOf, onEvent }: LoadOptions) {
+    const to = messages?.to ?? ESME_DEFAULTS.to
+    const from = messages?.from ?? ESME_DEFAULTS.from
     const own = (name: string, share: number, of: Partial<EsmeOptions>): LoadClient => {
       const journal = journalOf(name)
       const client = new EsmeClient({
         addresses: addresses.map(address => hostPort(address)),
+        to,
+        from,
         ...of,
         rate: rate === null ? null : rate * share,
         awaitedMax: rate === null ? Math.round(AWAITED_MAX * share) : null,
@@ -47,11 +56,16 @@ export class Load {
       })
       return { name, client, journal }
     }
-    const nodes = Math.max(3, addresses.length)
-    this.clients = [
-      own('resident', 2 / 3, { sticky: true, sessions: 2 * nodes }),
-      own('roaming', 1 / 3, { sessions: nodes, systemId: ROAMING_ID }),
-    ]
+    const sessions = sessionsOf(addresses.length)
+    const { resident, roaming } = accounts
+    const stay = { ...resident, sticky: true, sessions: sessions.resident }
+    this.clients =
+      roaming === null
+        ? [own('resident', 1, stay)]
+        : [
+            own('resident', 2 / 3, stay),
+            own('roaming', 1 / 3, { ...roaming, sessions: sessions.roaming }),
+          ]
   }
 
   get sessions(): EsmeSession[] {
@@ -109,8 +123,17 @@ export class Load {
   }
 }
 
-/** Account of the roaming client; the other one's is esme1. Both have the password secret1. */
-export const ROAMING_ID = 'esme2'
+/** Of clusters that drills start themselves. */
+export const ACCOUNTS = {
+  resident: { systemId: 'esme1', password: 'secret1' },
+  roaming: { systemId: 'esme2', password: 'secret1' },
+}
+
+/** How many sessions each client binds, by the number of addresses. */
+export function sessionsOf(addresses: number): { resident: number; roaming: number } {
+  const nodes = Math.max(3, addresses)
+  return { resident: 2 * nodes, roaming: nodes }
+}
 
 /**
  * Without a rate the load is a closed loop over receipts: so many messages are on their way or wait for

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { CommandFailed } from '../src/cli/failure.js'
 import { processIo, type Io } from '../src/cli/io.js'
 import { tableText } from '../src/cli/table.js'
 import { suggestion } from '../src/config/nearest.js'
@@ -13,6 +14,7 @@ import { DRILLS } from './drills/index.js'
 import { addGameDays } from './game-days.js'
 import { readHistory, readSummaries } from './history.js'
 import { runsText, trend, trendsText } from './history-text.js'
+import { terminalAsk } from './live.js'
 import { OUT, runAll, withFlags, type DrillWorld, type Flags } from './running.js'
 import { resultsTable, withResults } from './results-table.js'
 import { runDrill } from './run.js'
@@ -28,6 +30,9 @@ Examples:
   Every drill three times, a fresh cluster each; again after a break, without what is done:
     ./carillon drill suite --repeat 3 --record chaos/history
     ./carillon drill suite --repeat 3 --record chaos/history --resume
+  A cluster that runs already (deploy/example/nodes.yaml says how to write the file); it asks first:
+    ./carillon drill run leader-kill --cluster nodes.yaml --rate 50
+    ./carillon drill suite leader-kill leader-pause --repeat 3 --cluster nodes.yaml --yes
   How the times of earlier runs went:
     ./carillon drill history
     ./carillon drill history leader-kill
@@ -40,8 +45,13 @@ breaks something, and compares the books message by message. Evidence: report.ht
 directory for each run under --out, and a line of history.jsonl. Ctrl-C heals what is broken and ends the
 drill; a second one ends it at once.
 
-Exit status: 0; 1 where a check failed or a drill was stopped; 2 where the arguments are wrong. A drill
-that cannot run on this machine says why; that is no failure.
+With --cluster it breaks the nodes of a cluster that runs, as nodes.yaml says, and leaves it as it was found:
+nodes that it took down are started, paused ones continued, also when it fails or is stopped. A drill that
+needs what such a cluster has not (proxies between nodes, orders inside them) says so and sends nothing.
+
+Exit status: 0; 1 where a check failed, a drill was stopped or not agreed to; 2 where the arguments or
+nodes.yaml are wrong; 3 where the cluster is not as nodes.yaml says. A drill that cannot run on this
+machine, or on this cluster, says why; that is no failure.
 `
 
 interface RunFlags extends Flags {
@@ -66,7 +76,7 @@ interface HistoryFlags {
 /** `carillon drill`. @returns the exit status, see EXAMPLES */
 export async function main(
   argv: string[],
-  world: DrillWorld = { io: processIo(), drills: DRILLS, perform: runDrill },
+  world: DrillWorld = { io: processIo(), drills: DRILLS, perform: runDrill, ask: terminalAsk() },
 ): Promise<number> {
   const { io, drills } = world
   let exitStatus = 0
@@ -159,6 +169,10 @@ export async function main(
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CommandFailed) {
+      io.note(`error: ${error.message}`)
+      return error.exitStatus
+    }
     throw error
   }
   return exitStatus

@@ -1,6 +1,9 @@
 import t from 'tap'
+import { verdicts } from './checks.js'
 import { longestGap, spread } from './gaps.js'
 import { readJournal, reconcile } from './reconcile.js'
+import { reportHtml } from './report-html.js'
+import { sampleEvidence } from './testing/sample-evidence.js'
 
 const JOURNAL = [
   'A\t0\tid0\t1.0\t5.0',
@@ -36,6 +39,16 @@ void t.test('books are compared message by message', async t => {
     unansweredButSent: 1,
     repeatedIds: 0,
   })
+})
+
+void t.test('an SMSC that tells nothing: receipts show what was lost', async t => {
+  const found = reconcile(new Map([['one', readJournal(JOURNAL)]]), undefined)
+  t.match(found, { byReceipts: true, acknowledged: 3, lost: 1, lostMessages: ['one:1 id1'] })
+  t.match(found, { duplicatedUpstream: 0, refusedButSent: 0 })
+  const evidence = sampleEvidence({ books: found, duplicateBound: null })
+  t.match(verdicts(evidence)[0], { ok: false, found: /1 without the receipt that alone shows it/ })
+  t.notOk(verdicts(evidence).some(({ name }) => name.includes('twice upstream')))
+  t.match(reportHtml(evidence), /not known: the SMSC does not tell/)
 })
 
 void t.test('one message_id for two messages is noticed', async t => {

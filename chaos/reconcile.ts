@@ -70,6 +70,8 @@ export interface Reconciliation {
   refused: Record<string, number>
   /** Sent by an ESME and never answered; the gateway may have taken them or not. */
   unanswered: number
+  /** The SMSC tells nothing: by receipts, a message with one has reached it, and the rest is not known. */
+  byReceipts?: true
   /** Different messages that the SMSC took. */
   reachedSmsc: number
   /** Acknowledged, and never seen by the SMSC. */
@@ -94,13 +96,14 @@ export interface Reconciliation {
  * Compares the books of clients with what the SMSC counted.
  *
  * @param books     by name of the client
- * @param seenBySmsc  how often the SMSC took message n of a client
+ * @param seenBySmsc  how often the SMSC took message n of a client; undefined: it does not tell
  */
 export function reconcile(
   books: ReadonlyMap<string, ClientBook>,
-  seenBySmsc: (client: string, n: number) => number,
+  seenBySmsc: ((client: string, n: number) => number) | undefined,
 ): Reconciliation {
   const result: Reconciliation = {
+    ...(seenBySmsc === undefined ? { byReceipts: true } : {}),
     acknowledged: 0,
     refused: {},
     unanswered: 0,
@@ -123,13 +126,13 @@ export function reconcile(
     result.repeatedIds += book.repeatedIds
     result.acknowledged += book.acknowledged.size
     for (const [n, { id }] of book.acknowledged) {
-      const seen = seenBySmsc(name, n)
+      const receipts = book.receipts.get(id) ?? 0
+      const seen = seenBySmsc?.(name, n) ?? Math.min(receipts, 1)
       noteSeen(seen)
       if (seen === 0) {
         result.lost++
         if (result.lostMessages.length < LISTED) result.lostMessages.push(`${name}:${n} ${id}`)
       }
-      const receipts = book.receipts.get(id) ?? 0
       if (receipts === 0) {
         result.receiptsMissing++
         if (result.missingReceipts.length < LISTED)
@@ -139,13 +142,13 @@ export function reconcile(
     for (const count of book.receipts.values()) result.duplicatedReceipts += count - 1
     for (const [n, status] of book.refused) {
       result.refused[status] = (result.refused[status] ?? 0) + 1
-      const seen = seenBySmsc(name, n)
+      const seen = seenBySmsc?.(name, n) ?? 0
       noteSeen(seen)
       if (seen > 0) result.refusedButSent++
     }
     result.unanswered += book.inDoubt.size
     for (const n of book.inDoubt) {
-      const seen = seenBySmsc(name, n)
+      const seen = seenBySmsc?.(name, n) ?? 0
       noteSeen(seen)
       if (seen > 0) result.unansweredButSent++
     }

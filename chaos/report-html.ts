@@ -117,20 +117,27 @@ at the nodes that were hit, and those that broke; some of them go back to their 
 function books({ books, duplicateBound, latencyMs, gaps }: Evidence): string {
   if (books === null) return ''
   const refused = Object.entries(books.refused).map(([status, count]) => `${status} ${count}`)
+  const known = (text: number | string): string =>
+    books.byReceipts === true ? 'not known: the SMSC does not tell' : String(text)
   const rows: string[][] = [
     ['acknowledged by the gateway', String(books.acknowledged)],
     ['refused, by command_status', refused.join(', ') || '0'],
     ['sent by ESMEs and never answered', String(books.unanswered)],
-    ['different messages that the SMSC took', String(books.reachedSmsc)],
-    ['lost: acknowledged, never at the SMSC', String(books.lost)],
+    ['different messages that the SMSC took', known(books.reachedSmsc)],
+    [
+      books.byReceipts === true
+        ? 'lost, as far as receipts show'
+        : 'lost: acknowledged, never at the SMSC',
+      String(books.lost),
+    ],
     ['acknowledged, without a receipt', String(books.receiptsMissing)],
     [
       'sent twice upstream',
-      `${books.duplicatedUpstream}; the bound is ${duplicateBound?.bound ?? 0}`,
+      known(`${books.duplicatedUpstream}; the bound is ${duplicateBound?.bound ?? 0}`),
     ],
     ['second receipts of a message', String(books.duplicatedReceipts)],
-    ['refused, and sent upstream nevertheless', String(books.refusedButSent)],
-    ['unanswered, and sent upstream', String(books.unansweredButSent)],
+    ['refused, and sent upstream nevertheless', known(books.refusedButSent)],
+    ['unanswered, and sent upstream', known(books.unansweredButSent)],
     ['longest gap on all sessions', ms(gaps.all)],
     ['sessions that broke', String(gaps.sessionsThatBroke)],
   ]

@@ -8,10 +8,13 @@ import { CONNECTOR, UNLIMITED_WINDOW, type Drill } from './drill.js'
 import { failed, type Evidence, type NodeUse } from './evidence.js'
 import { watchHealth } from './guards.js'
 import { longestGap, spread } from './gaps.js'
+import { cannotRunOn } from './live.js'
 import { AWAITED_MAX } from './load.js'
+import type { NodesFile } from './nodes-file.js'
 import { readJournal, reconcile, type ClientBook } from './reconcile.js'
 import { reportHtml } from './report-html.js'
 import { Scene } from './scene.js'
+import type { DrillSmsc } from './subject.js'
 import { drawTimeline } from './timeline.js'
 
 export interface RunOptions {
@@ -27,6 +30,8 @@ export interface RunOptions {
   say: (text: string) => void
   /** Ends the drill where it stands: its faults are healed, and it counts as stopped, with the reason given. */
   signal: AbortSignal
+  /** A running cluster (--cluster); undefined: one of its own. */
+  live?: NodesFile | undefined
 }
 
 export interface DrillResult {
@@ -49,7 +54,9 @@ export async function runDrill(drill: Drill, options: RunOptions): Promise<Drill
   const directory = join(options.out, `${stamp}-${drill.name}`)
   mkdirSync(directory, { recursive: true })
   const evidence = blank(drill, options, startedAtMs)
-  const reason = await drill.cannotRun?.()
+  const { live } = options
+  const reason =
+    (live === undefined ? undefined : cannotRunOn(drill, live)) ?? (await drill.cannotRun?.())
   if (reason !== undefined) evidence.reason = reason
   else {
     await inTime(drill, options, directory, evidence)
@@ -112,7 +119,7 @@ async function perform(
   options: RunOptions,
   run: { directory: string; evidence: Evidence; budgetMs: number; stage: Stage },
 ): Promise<void> {
-  const { rate, seed, times, say } = options
+  const { rate, seed, times, say, live } = options
   const { directory, evidence, budgetMs, stage } = run
   const startedMs = performance.now()
   const leftMs = (): number => budgetMs - (performance.now() - startedMs)
@@ -126,8 +133,8 @@ async function perform(
   let unguard = (): void => undefined
   let scene: Scene | undefined
   try {
-    say(`starting ${drill.setup?.size ?? 3} nodes`)
-    scene = await Scene.start(drill, { directory, rate, seed, say, signal })
+    say(live === undefined ? `starting ${drill.setup?.size ?? 3} nodes` : 'looking at the cluster')
+    scene = await Scene.start(drill, { directory, rate, seed, say, signal, live })
     stage.scene = scene
     const before = usesOf(scene)
     const fromMs = Date.now()
@@ -145,7 +152,7 @@ async function perform(
       }
     } catch (error) {
       say(`ended early, faults are healed: ${messageOf(error)}`)
-      scene.heal()
+      await scene.heal()
       scene.check('the drill ran to its end', false, messageOf(error), 'no error')
     }
     clearTimeout(timer)
@@ -181,7 +188,8 @@ async function close(
   },
 ): Promise<void> {
   const { before, fromMs, leftMs, directory, say } = options
-  const { cluster, smsc, load } = scene
+  const { cluster, counter, load } = scene
+  const isOwn = cluster.leftBroken === undefined
   say('settling: no more messages; waiting for answers, receipts and equal state hashes')
   const sentUntilMs = Date.now()
   const settleMs = Math.max(5_000, leftMs() - CLOSING_MS)
@@ -197,26 +205,28 @@ async function close(
     }),
   )
   scene.check(
-    'all nodes have the same state hash, and nothing left to do',
+    `all nodes have the same state hash${isOwn ? ', and nothing left to do' : ''}`,
     settled.ok && settled.views.length === cluster.nodes.length,
     settled.ok ? `${settled.views.length} nodes: ${settled.found}` : settled.found,
-    `${cluster.nodes.length} nodes agree, nothing queued, in flight or undelivered`,
+    `${cluster.nodes.length} nodes agree${isOwn ? ', nothing queued, in flight or undelivered' : ''}`,
   )
+  const left = await cluster.leftBroken?.(Math.max(5_000, leftMs() - CLOSING_MS / 2))
+  if (left !== undefined) {
+    const found = left.length === 0 ? 'all nodes are ready' : left.join('\n')
+    scene.check('the cluster is as it was found', left.length === 0, found, 'all nodes are ready')
+  }
 
   const books = new Map<string, ClientBook>()
   for (const { name, journal } of load.clients) {
     books.set(name, readJournal(readFileSync(journal, 'utf8')))
   }
   const runs = new Map(load.clients.map(({ name, client }) => [name, client.runNumber]))
-  evidence.books = reconcile(books, (client, n) => smsc.tags.count(runs.get(client)!, n))
-  const stats = smsc.stats()
-  const bindsEnded = stats.binds - stats.sessions.length
-  const window = windowOf(scene)
-  evidence.duplicateBound = {
-    bindsEnded,
-    window,
-    bound: bindsEnded * window + scene.doubtsAllowed,
-  }
+  await counter?.refresh?.()
+  evidence.books = reconcile(
+    books,
+    counter && ((client, n) => counter.tags.count(runs.get(client)!, n)),
+  )
+  evidence.duplicateBound = counter === undefined ? null : boundOf(scene, counter)
   evidence.settings.gateway = withoutSecrets(scene.gateway)
   evidence.faults = scene.faults
   evidence.marks = scene.marks
@@ -292,6 +302,13 @@ function usesOf(scene: Scene): Map<number, { rss: number; disk: number }> {
   )
 }
 
+function boundOf(scene: Scene, counter: DrillSmsc): Evidence['duplicateBound'] {
+  const stats = counter.stats()
+  const bindsEnded = stats.binds - stats.sessions.length
+  const window = windowOf(scene)
+  return { bindsEnded, window, bound: bindsEnded * window + scene.doubtsAllowed }
+}
+
 function windowOf({ gateway }: Scene): number {
   const { connectors } = gateway as { connectors: { window?: number }[] }
   return connectors[0]?.window ?? CONNECTOR.window
@@ -323,20 +340,22 @@ function messageOf(error: unknown): string {
 }
 
 function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence {
-  const { rate, seed, times } = options
+  const { rate, seed, times, live } = options
   return {
     version: 1,
     drill: drill.name,
     summary: drill.summary,
     says: [
-      'messages in doubt are resent after 3 s (inDoubt: wait 3s)',
+      ...(live === undefined
+        ? ['messages in doubt are resent after 3 s (inDoubt: wait 3s)']
+        : [RUNNING, ...(live.smsc === null ? [FOREIGN] : [])]),
       ...(rate === null ? [CLOSED_LOOP] : []),
       ...(drill.says ?? []),
     ],
     startedAt: new Date(startedAtMs).toISOString(),
     tookMs: 0,
     carillon: version(),
-    build: buildId(),
+    build: live === undefined ? buildId() : { commit: null, hash: 'of a running cluster' },
     machine: {
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
@@ -346,7 +365,7 @@ function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence
     },
     seed,
     settings: {
-      size: drill.setup?.size ?? 3,
+      size: live?.nodes.length ?? drill.setup?.size ?? 3,
       rate: rate ?? 'unlimited',
       times,
       gateway: null,
@@ -369,6 +388,12 @@ function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence
   }
 }
 
+const RUNNING =
+  'a running cluster, with a build and settings of its own; others may send meanwhile, so its queues need not be ' +
+  'empty at the end. Memory is known of nodes with a pidFile, disks are not'
+const FOREIGN =
+  'not checked, for the SMSC is not our simulator: messages sent twice upstream, and what was refused or not ' +
+  'answered and sent nevertheless. What was lost is told by receipts alone'
 const CLOSED_LOOP =
   `the load has no rate: it is a closed loop, with at most ${AWAITED_MAX} messages on their way or waiting ` +
   `for their receipts; the connector's window is ${UNLIMITED_WINDOW}`

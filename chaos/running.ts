@@ -15,6 +15,7 @@ import type { Drill } from './drill.js'
 import { noteRunning, stopOnSignals } from './hard-stop.js'
 import { readHistory } from './history.js'
 import { runsText } from './history-text.js'
+import { openLive, type Ask } from './live.js'
 
 /** Of every command that runs drills. */
 export interface Flags {
@@ -23,6 +24,10 @@ export interface Flags {
   rate: number
   seed?: number
   keep: boolean
+  /** nodes.yaml of a running cluster. */
+  cluster?: string
+  /** Do not ask whether it may be broken. */
+  yes: boolean
   output: 'table' | 'json'
 }
 
@@ -31,6 +36,8 @@ export interface DrillWorld {
   io: Io
   drills: readonly Drill[]
   perform: CampaignEffects['perform']
+  /** Undefined where there is no terminal. */
+  ask?: Ask | undefined
 }
 
 export const OUT = '.carillon/drills'
@@ -46,6 +53,8 @@ export function withFlags(command: Command): Command {
     )
     .option('--seed <n>', "of the drill's own chance (default: drawn)", whole(0, 2 ** 32 - 1))
     .option('--keep', "keep the nodes' data and logs", false)
+    .option('--cluster <nodes.yaml>', 'a running cluster, as this file says, instead of a new one')
+    .option('--yes', 'with --cluster: break it without asking', false)
     .addOption(outputOption())
 }
 
@@ -53,9 +62,11 @@ export function withFlags(command: Command): Command {
 export async function runAll(
   runs: readonly PlannedRun[],
   flags: Flags,
-  { io, perform }: DrillWorld,
+  world: DrillWorld,
 ): Promise<number> {
-  return stoppable(flags, io, async options => {
+  const { io, perform } = world
+  const drills = [...new Set(runs.map(({ drill }) => drill))]
+  return stoppable(flags, drills, world, async options => {
     const effects = { io, clock: systemClock, drawSeed, perform }
     const { exitStatus, lines } = await campaign(runs, options, readHistory(options.out), effects)
     const table = lines.length > 1 && options.output === 'table'
@@ -64,12 +75,20 @@ export async function runAll(
   })
 }
 
-/** Does something that Ctrl-C and `drill stop` end in good order. */
+/**
+ * Does something that Ctrl-C and `drill stop` end in good order.
+ *
+ * @throws CommandFailed where the running cluster of --cluster cannot be used
+ */
 export async function stoppable<T>(
   flags: Flags,
-  io: Io,
+  drills: readonly Drill[],
+  { io, ask }: DrillWorld,
   work: (options: CampaignOptions) => Promise<T>,
 ): Promise<T> {
+  const { cluster, yes } = flags
+  const live =
+    cluster === undefined ? undefined : await openLive({ cluster, yes }, drills, { io, ask })
   const out = resolve(flags.out)
   const record = flags.record === undefined ? undefined : resolve(flags.record)
   const stop = stopOnSignals(text => io.note(text))
@@ -77,7 +96,7 @@ export async function stoppable<T>(
   try {
     const { keep, seed, output } = flags
     const rate = limit(flags.rate)
-    return await work({ out, record, rate, seed, keep, output, signal: stop.signal })
+    return await work({ out, record, rate, seed, keep, output, live, signal: stop.signal })
   } finally {
     forget()
     stop.forget()

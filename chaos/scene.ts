@@ -5,7 +5,6 @@ import { SeededRandom } from '../src/base/random.js'
 import type { EsmeSession } from '../src/tools/esme-session.js'
 import { SmscSimulator } from '../src/tools/smsc-sim.js'
 import { gatewayTo, ProcessCluster } from '../src/testing/process-cluster.js'
-import type { ProcessNode } from '../src/testing/process-node.js'
 import { waitFor } from '../src/testing/wait-for.js'
 import {
   CONNECTOR,
@@ -17,7 +16,11 @@ import {
 import type { Check, FaultSample, Mark } from './evidence.js'
 import { ProxyMesh } from './fault-proxy.js'
 import { longestGap } from './gaps.js'
-import { Load, ROAMING_ID } from './load.js'
+import { LiveCluster } from './live-cluster.js'
+import { LiveSmsc } from './live-smsc.js'
+import { ACCOUNTS, Load } from './load.js'
+import type { NodesFile } from './nodes-file.js'
+import type { DrillCluster, DrillNode, DrillSmsc } from './subject.js'
 import { newLeader, pause, Watch } from './watch.js'
 
 export interface SceneOptions {
@@ -29,12 +32,24 @@ export interface SceneOptions {
   /** Hears what happens, a sentence each. */
   say: (text: string) => void
   signal: AbortSignal
+  /** A running cluster, to be left running; undefined: one of its own. */
+  live: NodesFile | undefined
+}
+
+/** Where a drill takes place. */
+interface Place {
+  cluster: DrillCluster
+  counter: DrillSmsc | undefined
+  mesh: ProxyMesh | undefined
+  gateway: object
+  addresses: readonly string[]
 }
 
 /** A cluster, an SMSC and a load that run, and what drills do to them and note. */
 export class Scene {
-  readonly cluster: ProcessCluster
-  readonly smsc: SmscSimulator
+  readonly cluster: DrillCluster
+  /** What counts messages upstream; undefined: a real SMSC, which tells nothing. */
+  readonly counter: DrillSmsc | undefined
   readonly load: Load
   readonly watch: Watch
   readonly random: SeededRandom
@@ -72,27 +87,14 @@ export class Scene {
     options: SceneOptions,
     cleanups: Cleanup[],
   ): Promise<Scene> {
-    const { directory, seed, rate, signal } = options
+    const { directory, seed, rate, signal, live } = options
     const random = new SeededRandom(seed)
-    const smsc = new SmscSimulator({ port: 0, behaviour: setup.behaviour ?? {} })
-    await smsc.start()
-    cleanups.push(() => smsc.stop())
-    const gateway = gatewayWith(smsc.port, setup, rate)
-    const inside = setup.inside
-    const cluster = await ProcessCluster.prepare({
-      size: setup.size ?? 3,
-      gateway,
-      settings: setup.settings ?? {},
-      directory: join(directory, 'cluster'),
-      ...(inside === undefined ? {} : { flags: () => ['--import', INSIDE.href] }),
-    })
-    cleanups.push(() => cluster.stop({ deadlineMs: 3_000 }))
-    if (inside !== undefined) for (const { id } of cluster.nodes) orderInside(cluster, id, inside)
-    const mesh = setup.proxied === true ? await ProxyMesh.between(cluster, random) : undefined
-    if (mesh !== undefined) cleanups.push(() => mesh.close())
-    const onEnd = (cleanup: () => Promise<void> | void): void => void cleanups.push(cleanup)
-    const addresses = (await setup.before?.(cluster, onEnd)) ?? cluster.smppAddresses
-    for (const node of cluster.nodes) node.start()
+    const onEnd = (cleanup: Cleanup): void => void cleanups.push(cleanup)
+    const place =
+      live === undefined
+        ? await ownPlace(setup, options, random, onEnd)
+        : await livePlace(live, directory, onEnd)
+    const { cluster, counter, addresses } = place
     const watch = new Watch(cluster)
     cleanups.push(() => watch.stop())
     await cluster.ready(START_MS)
@@ -100,6 +102,8 @@ export class Scene {
     const events: Scene['events'] = []
     const load = new Load({
       addresses,
+      accounts: live?.accounts ?? ACCOUNTS,
+      ...(live === undefined ? {} : { messages: live.load }),
       rate,
       journalOf: client => join(directory, `esme-${client}.tsv`),
       onEvent: text => {
@@ -109,30 +113,40 @@ export class Scene {
     cleanups.push(async () => {
       await load.giveUp()
     })
+    counter?.follow?.(load.clients.map(({ client }) => client.runNumber))
     load.start()
     const parts = {
-      cluster,
-      smsc,
+      ...place,
       load,
       watch,
-      mesh,
       random,
-      gateway,
       events,
       options,
       setup,
       cleanups,
     }
     const scene = new Scene(parts)
-    await waitFor('all sessions are bound', () => scene.load.allUp, { timeoutMs: START_MS })
-    await waitFor('messages reach the SMSC', () => smsc.stats().accepted > 20, {
+    const waits = {
       timeoutMs: START_MS,
-    })
+      detail: () =>
+        events
+          .slice(-5)
+          .map(({ text }) => text)
+          .join('\n'),
+    }
+    const going = <T>(probe: () => T): T => {
+      signal.throwIfAborted()
+      return probe()
+    }
+    await waitFor('all sessions are bound', () => going(() => scene.load.allUp), waits)
+    const passed = (): boolean =>
+      (counter === undefined ? load.acknowledged : counter.stats().accepted) > 20
+    await waitFor('messages reach the SMSC', () => going(passed), waits)
     return scene
   }
 
   private constructor(
-    parts: Pick<Scene, 'cluster' | 'smsc' | 'load' | 'watch' | 'mesh' | 'random'> &
+    parts: Pick<Scene, 'cluster' | 'counter' | 'load' | 'watch' | 'mesh' | 'random'> &
       Pick<Scene, 'gateway' | 'events'> & {
         options: SceneOptions
         setup: DrillSetup
@@ -140,7 +154,7 @@ export class Scene {
       },
   ) {
     this.cluster = parts.cluster
-    this.smsc = parts.smsc
+    this.counter = parts.counter
     this.load = parts.load
     this.watch = parts.watch
     this.mesh = parts.mesh
@@ -152,8 +166,14 @@ export class Scene {
     this.cleanups = parts.cleanups
   }
 
+  /** The SMSC of a drill that breaks it. @throws Error where it is a real one: Drill.needs keeps that out */
+  get smsc(): DrillSmsc {
+    if (this.counter === undefined) throw new Error('the SMSC is not our simulator')
+    return this.counter
+  }
+
   /** Nodes that are not the leader. */
-  async followers(): Promise<ProcessNode[]> {
+  async followers(): Promise<DrillNode[]> {
     const { id } = await this.cluster.leader()
     return this.cluster.running.filter(node => node.id !== id)
   }
@@ -163,7 +183,9 @@ export class Scene {
     for (const node of this.cluster.running) {
       if (this.watch.roleOf(node.id) === 'silent') continue
       const list = await node.get<List<ConnectorView>>('/api/v1/connectors')
-      if (list?.items[0] !== undefined) return list.items[0]
+      const wanted = this.options.live?.connector ?? list?.items[0]?.id
+      const found = list?.items.find(({ id }) => id === wanted)
+      if (found !== undefined) return found
     }
     return undefined
   }
@@ -176,10 +198,15 @@ export class Scene {
     signal.throwIfAborted()
   }
 
-  /** Takes back what can be taken back at once: blocked networks, frozen processes, faults inside nodes. */
-  heal(): void {
+  /**
+   * Takes back what can be taken back at once: blocked networks, frozen processes, faults inside nodes; of a
+   * running cluster all that the drill has done.
+   */
+  async heal(): Promise<void> {
     this.mesh?.heal()
-    for (const node of this.cluster.running) node.thaw()
+    await this.counter?.mend?.().catch(() => undefined) // the end tries again
+    if (this.cluster.mend !== undefined) return this.cluster.mend()
+    for (const node of this.cluster.running) await node.thaw()
     if (this.setup.inside === undefined) return
     for (const node of this.cluster.running) this.inside(node, this.setup.inside)
   }
@@ -218,7 +245,7 @@ export class Scene {
   }
 
   /** Orders faults inside a node (setup.inside); they come into force within a moment. */
-  inside(node: ProcessNode, faults: InsideFaults): void {
+  inside(node: DrillNode, faults: InsideFaults): void {
     orderInside(this.cluster, node.id, faults)
     if (node.pid !== undefined) process.kill(node.pid, 'SIGUSR2')
   }
@@ -229,7 +256,7 @@ export class Scene {
    */
   async fault(options: {
     what: string
-    nodes: readonly ProcessNode[]
+    nodes: readonly DrillNode[]
     /** For how long the fault lasts at least, ms. */
     effectMs: number
     act: () => Promise<void> | void
@@ -318,14 +345,13 @@ export class Scene {
 
   /** When the SMSC took messages, ms since the Unix epoch, in order. */
   upstreamTimes(fromMs = 0): number[] {
-    return this.smsc
-      .acceptedSince(0, 1 << 20)
+    return (this.counter?.acceptedSince(0, 1 << 20) ?? [])
       .map(({ atMs }) => atMs)
       .filter(atMs => atMs >= fromMs)
   }
 
   /** Octets in the directory of a node's data. */
-  diskOf(node: ProcessNode): number {
+  diskOf(node: DrillNode): number {
     return folderOctets(join(this.cluster.directory, `data-${node.id}`))
   }
 
@@ -343,6 +369,50 @@ const ELECTION_MS = 30_000
 const BEFORE_MS = 2_000
 const EVENTS_MAX = 2_000
 
+/** A cluster of its own, from an empty directory. */
+async function ownPlace(
+  setup: DrillSetup,
+  { directory, rate }: SceneOptions,
+  random: SeededRandom,
+  onEnd: (cleanup: Cleanup) => void,
+): Promise<Place> {
+  const smsc = new SmscSimulator({ port: 0, behaviour: setup.behaviour ?? {} })
+  await smsc.start()
+  onEnd(() => smsc.stop())
+  const gateway = gatewayWith(smsc.port, setup, rate)
+  const inside = setup.inside
+  const cluster = await ProcessCluster.prepare({
+    size: setup.size ?? 3,
+    gateway,
+    settings: setup.settings ?? {},
+    directory: join(directory, 'cluster'),
+    ...(inside === undefined ? {} : { flags: () => ['--import', INSIDE.href] }),
+  })
+  onEnd(() => cluster.stop({ deadlineMs: 3_000 }))
+  if (inside !== undefined) for (const { id } of cluster.nodes) orderInside(cluster, id, inside)
+  const mesh = setup.proxied === true ? await ProxyMesh.between(cluster, random) : undefined
+  if (mesh !== undefined) onEnd(() => mesh.close())
+  const addresses = (await setup.before?.(cluster, onEnd)) ?? cluster.smppAddresses
+  for (const node of cluster.nodes) node.start()
+  return { cluster, counter: smsc, mesh, gateway, addresses }
+}
+
+/** A running one; what the drill took down is started again at the end. */
+async function livePlace(
+  live: NodesFile,
+  directory: string,
+  onEnd: (cleanup: Cleanup) => void,
+): Promise<Place> {
+  const cluster = new LiveCluster(live, directory)
+  const problems = await cluster.problems()
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  onEnd(() => cluster.stop())
+  const counter = live.smsc === null ? undefined : await LiveSmsc.find(live.smsc)
+  onEnd(() => counter?.stop())
+  const gateway = await cluster.gateway()
+  return { cluster, counter, mesh: undefined, gateway, addresses: cluster.smppAddresses }
+}
+
 function gatewayWith(port: number, setup: DrillSetup, rate: number | null): object {
   const { connector = {}, account = {}, accounts = [] } = setup
   const usual = rate === null ? { ...CONNECTOR, window: UNLIMITED_WINDOW } : CONNECTOR
@@ -350,12 +420,12 @@ function gatewayWith(port: number, setup: DrillSetup, rate: number | null): obje
     accounts: object[]
   }
   // An account each: receipts go to any session of their account, and each client keeps its own books.
-  const roaming = { ...gateway.accounts[0], systemId: ROAMING_ID }
+  const roaming = { ...gateway.accounts[0], systemId: ACCOUNTS.roaming.systemId }
   return { ...gateway, accounts: [...gateway.accounts, roaming, ...accounts] }
 }
 
 /** Read by inside/faults.ts, beside the node file. */
-function orderInside(cluster: ProcessCluster, id: number, faults: InsideFaults): void {
+function orderInside(cluster: DrillCluster, id: number, faults: InsideFaults): void {
   writeFileSync(join(cluster.directory, `node-${id}.yaml.faults`), JSON.stringify(faults))
 }
 
@@ -390,7 +460,7 @@ function folderOctets(path: string): number {
 }
 
 /** Lines of a node's log whose event is this one. */
-export function logged(node: ProcessNode, event: string): number {
+export function logged(node: DrillNode, event: string): number {
   try {
     return readFileSync(node.logFile, 'utf8').split(`"event":"${event}"`).length - 1
   } catch {

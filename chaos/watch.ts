@@ -1,6 +1,5 @@
 import type { ClusterView } from '../src/api/shapes.js'
-import type { ProcessCluster } from '../src/testing/process-cluster.js'
-import type { ProcessNode } from '../src/testing/process-node.js'
+import type { DrillCluster, DrillNode } from './subject.js'
 
 /** What a node is, seen from outside. `silent`: its process is there, but does not answer. */
 export type Role = 'leader' | 'follower' | 'no leader' | 'silent' | 'down'
@@ -17,11 +16,11 @@ export class Watch {
   readonly roles: RoleChange[] = []
   /** The highest resident memory seen, by node. */
   readonly rssMax = new Map<number, number>()
-  private readonly cluster: ProcessCluster
+  private readonly cluster: DrillCluster
   private readonly stopping = new AbortController()
   private readonly loops: Promise<void>[]
 
-  constructor(cluster: ProcessCluster) {
+  constructor(cluster: DrillCluster) {
     this.cluster = cluster
     this.loops = cluster.nodes.map(node => this.follow(node))
   }
@@ -36,13 +35,13 @@ export class Watch {
     return this.roles.findLast(({ node }) => node === id)?.role
   }
 
-  private async follow(node: ProcessNode): Promise<void> {
+  private async follow(node: DrillNode): Promise<void> {
     while (!this.stopping.signal.aborted) {
       const askedAtMs = Date.now()
       const silent = setTimeout(() => {
         if (node.isRunning) this.note(node.id, askedAtMs, 'silent')
       }, SILENT_MS)
-      const view = node.isRunning ? await node.cluster() : undefined
+      const view = await node.cluster()
       clearTimeout(silent)
       this.note(node.id, askedAtMs, roleIn(node, view))
       this.rssMax.set(node.id, Math.max(this.rssMax.get(node.id) ?? 0, node.rssOctets))
@@ -57,7 +56,7 @@ export class Watch {
 
 /** A node that answers, that leads, and in a later term than `term`; asked every 20 ms. */
 export async function newLeader(
-  cluster: ProcessCluster,
+  cluster: DrillCluster,
   term: number,
   without: ReadonlySet<number>,
   timeoutMs: number,
@@ -86,7 +85,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-function roleIn(node: ProcessNode, view: ClusterView | undefined): Role {
+function roleIn(node: DrillNode, view: ClusterView | undefined): Role {
   if (!node.isRunning) return 'down'
   if (view === undefined) return 'silent'
   if (view.leader === null) return 'no leader'

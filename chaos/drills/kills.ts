@@ -1,10 +1,11 @@
 import type { Drill } from '../drill.js'
 import type { Scene } from '../scene.js'
-import type { ProcessNode } from '../../src/testing/process-node.js'
+import type { DrillNode } from '../subject.js'
 
 export const KILLS: readonly Drill[] = [
   {
     name: 'leader-kill',
+    needs: ['kill'],
     summary: 'SIGKILL for the leader under load; it is started again when another one leads',
     run: async scene => {
       const leader = await scene.cluster.leader()
@@ -13,6 +14,7 @@ export const KILLS: readonly Drill[] = [
   },
   {
     name: 'follower-kill',
+    needs: ['kill'],
     summary: 'SIGKILL for a follower under load: the home of the connector where that is one',
     run: async scene => {
       const followers = await scene.followers()
@@ -24,18 +26,20 @@ export const KILLS: readonly Drill[] = [
   },
   {
     name: 'kill-majority',
+    needs: ['kill'],
     summary:
       'SIGKILL for the leader and one more of three: nothing can be accepted until they return',
     run: async scene => {
       const leader = await scene.cluster.leader()
-      const [other] = await scene.followers()
-      const nodes = [leader, other!]
+      const others = Math.ceil(scene.cluster.nodes.length / 2) - 1 // so that no majority is left
+      const nodes = [leader, ...(await scene.followers()).slice(0, others)]
       const names = nodes.map(({ id }) => id).join(' and ')
       await kill(scene, `SIGKILL for nodes ${names}, a majority`, nodes, false, 4_000)
     },
   },
   {
     name: 'kill-all',
+    needs: ['kill'],
     summary: 'SIGKILL for all nodes at once, as a power cut; then all are started again',
     run: async scene => {
       await kill(scene, 'SIGKILL for all nodes', scene.cluster.running, false, 2_000)
@@ -46,7 +50,7 @@ export const KILLS: readonly Drill[] = [
 async function kill(
   scene: Scene,
   what: string,
-  nodes: readonly ProcessNode[],
+  nodes: readonly DrillNode[],
   elects: boolean,
   effectMs = 1_500,
 ): Promise<void> {
@@ -60,8 +64,8 @@ async function kill(
       await Promise.all(nodes.map(node => node.kill()))
     },
     recovery: `node ${names} started again`,
-    recover: () => {
-      for (const node of nodes) node.start()
+    recover: async () => {
+      for (const node of nodes) await node.start()
     },
   })
 }

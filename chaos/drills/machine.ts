@@ -76,7 +76,7 @@ export const MACHINE: readonly Drill[] = [
         recovery: `there is room again, and node ${SMALL} is started`,
         recover: () => {
           rmSync(ballast)
-          node.start()
+          return node.start()
         },
       })
     },

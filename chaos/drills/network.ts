@@ -1,6 +1,6 @@
 import type { Drill } from '../drill.js'
 import type { Scene } from '../scene.js'
-import type { ProcessNode } from '../../src/testing/process-node.js'
+import type { DrillNode } from '../subject.js'
 
 const BY_PROXY =
   'the network is broken by a TCP proxy of ours between each two nodes, in each direction; the kernel drops nothing'
@@ -100,7 +100,7 @@ export const NETWORK: readonly Drill[] = [
 
 async function partition(
   scene: Scene,
-  options: { what: string; node: ProcessNode; elects: boolean; act: () => void },
+  options: { what: string; node: DrillNode; elects: boolean; act: () => void },
 ): Promise<void> {
   const { what, node, elects, act } = options
   await scene.fault({

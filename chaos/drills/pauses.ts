@@ -5,6 +5,7 @@ import { waitFor } from '../../src/testing/wait-for.js'
 export const PAUSES: readonly Drill[] = [
   {
     name: 'leader-pause',
+    needs: ['pause'],
     summary:
       'SIGSTOP for the leader for five seconds: another one leads, and the sleeper wakes up believing it still does',
     run: async scene => {
@@ -22,6 +23,7 @@ export const PAUSES: readonly Drill[] = [
   },
   {
     name: 'rolling-restart',
+    needs: ['stop'],
     summary:
       'SIGTERM for one node after the other, the leader last; each drains, ends and comes back',
     run: async scene => {
@@ -51,6 +53,7 @@ export const PAUSES: readonly Drill[] = [
   },
   {
     name: 'snapshot-catch-up',
+    needs: ['kill'],
     summary:
       'a follower is away until the log that it needs has been cut; it comes back by a snapshot',
     says: ['the log is cut to 1,000 entries, by an order inside the nodes; 50,000 are the default'],
