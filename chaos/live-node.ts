@@ -70,7 +70,6 @@ export class LiveNode implements DrillNode {
   start(): Promise<void> {
     return this.inTurn(() => {
       if (this.process() === undefined) this.spawnStart()
-      this.takenDown = false
       this.state = 'starting'
       this.startedMs = performance.now()
     })
@@ -119,11 +118,12 @@ export class LiveNode implements DrillNode {
     return this.inTurn(() => this.goOn())
   }
 
-  /** Starts it again, or lets it go on, where the drill took it down. */
+  /** Starts it again, or lets it go on, where the drill took it down; once more where a start has come to nothing. */
   async mend(): Promise<void> {
-    await this.thaw()
+    const thawed = await this.thaw().catch((error: unknown) => error as Error)
     await this.inTurn(() => undefined) // what has begun ends first
     if (this.takenDown) await this.start()
+    if (thawed instanceof Error) throw thawed
   }
 
   /** Why it is not as it was found; undefined: it is. */
@@ -161,6 +161,7 @@ export class LiveNode implements DrillNode {
     const detail = (): string => this.startFailure
     const options = { timeoutMs, everyMs: 100, detail }
     await waitFor(`node ${this.id} is ready`, isReady, options)
+    this.takenDown = false
   }
 
   /** What is wrong with it before a drill, in a sentence. */
