@@ -85,12 +85,12 @@ export class LiveCluster implements DrillCluster {
   }
 
   /**
-   * Waits until all nodes have shown the same state hash at one index that is later than now. Others may
-   * send meanwhile, so queues need not be empty, and the nodes are not at the same index at the same time.
+   * Waits until all nodes have shown the same state hash at one index that is not before what is committed
+   * now. Others may send meanwhile, so queues need not be empty, and the nodes are seldom at one index at once.
    */
   async settled(timeoutMs = 60_000): Promise<ClusterView[]> {
     const first = await this.views()
-    const from = Math.max(0, ...first.map(({ commitIndex }) => commitIndex - HASH_EVERY))
+    const from = Math.max(1, ...first.map(({ commitIndex }) => commitIndex))
     const hashes = new Map<number, Map<number, string>>()
     let last: ClusterView[] = first
     const agreed = async (): Promise<ClusterView[] | undefined> => {
@@ -158,6 +158,4 @@ export class LiveCluster implements DrillCluster {
   }
 }
 
-/** Source: DESIGN §5: stateHashIndex is a multiple of 256 where the cluster is not idle. */
-const HASH_EVERY = 256
 const HASHES_MAX = 64

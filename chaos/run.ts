@@ -157,8 +157,10 @@ async function perform(
     }
     clearTimeout(timer)
     unguard()
+    // Messages in a cluster that goes on get their receipts, if there is time.
+    const stoppedMs = options.live === undefined ? STOPPED_MS : STOPPED_LIVE_MS
     const closingMs = (): number =>
-      options.signal.aborted || guard.signal.aborted ? Math.min(STOPPED_MS, leftMs()) : leftMs()
+      options.signal.aborted || guard.signal.aborted ? Math.min(stoppedMs, leftMs()) : leftMs()
     await close(scene, evidence, { before, fromMs, leftMs: closingMs, directory, say })
   } catch (error) {
     evidence.checks.push({
@@ -292,6 +294,7 @@ async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void
 const WARM_MS = 3_000
 /** What was stopped is not waited for. */
 const STOPPED_MS = CLOSING_MS + 5_000
+const STOPPED_LIVE_MS = CLOSING_MS + 30_000
 const BETWEEN_MS = 1_000
 const AFTER_MS = 2_000
 const SETTLE_MS_LEAST = 40_000
