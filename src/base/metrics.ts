@@ -34,6 +34,8 @@ export const METRICS = {
   expired_deliveries_total: counter('Receipts and MO given up: receiptTtl, receiptLimit', [
     'cause',
   ]),
+  resubmissions_matched_total: counter('Submits answered with the id that they got before', []),
+  resubmissions_given_up_total: counter('Submits forgotten before their response was written', []),
   settings_revision: gauge('Revision of the gateway settings', []),
   // Consensus.
   raft_term: gauge('Current term', ['group']),

@@ -82,8 +82,10 @@ export class FrontEnd implements SessionServices {
     this.submits = new Submits({
       journal,
       clock,
+      timers,
       logger,
       metrics,
+      submitTimeoutMs: options.submitTimeoutMs,
       rates: this.rates,
       written: (index, account) => guard.note(index, account),
     })

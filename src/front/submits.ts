@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js'
+import type { Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Counter, Histogram, Metrics } from '../base/metrics.js'
 import type {
@@ -9,7 +9,15 @@ import type {
   SubmitRefusal,
   SubmitTicket,
 } from '../journal/index.js'
-import { addressHash, FLAG_EXPLICIT_VALIDITY, FLAG_SHORT_ID, refOf } from '../journal/index.js'
+import {
+  addressHash,
+  FLAG_EXPLICIT_VALIDITY,
+  FLAG_FINGERPRINT,
+  FLAG_SHORT_ID,
+  matchesResubmissions,
+  refOf,
+  usesWindow,
+} from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
@@ -20,15 +28,20 @@ import { parseTime } from '../smpp/times.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
 import type { AccountRates } from './account-rates.js'
 import { submitBodyOf } from './data-sm.js'
-import type { EsmeSession } from './esme-session.js'
+import type { Bound, EsmeSession } from './esme-session.js'
+import { fingerprintOf } from './fingerprint.js'
+import { HeldSubmits } from './held-submits.js'
 import { MessageIdBody } from './message-id-body.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
 
 export interface SubmitsOptions {
   journal: Journal
   clock: Clock
+  timers: Timers
   logger: Logger
   metrics: Metrics
+  /** A held submit is refused after this long. */
+  submitTimeoutMs: number
   rates: AccountRates
   /** A submit of this account lies in this entry, wants a receipt, and has its response written. */
   written(index: number, account: number): void
@@ -45,6 +58,8 @@ export class Submits {
   private readonly ids: MessageIdBody
   private readonly answers: Map<number, Counter> = new Map()
   private readonly accepted: Counter
+  private readonly matched: Counter
+  private readonly held: HeldSubmits
   private readonly debugs: boolean
   private readonly latency: Histogram
   /** One for all: the proposer copies it. */
@@ -55,6 +70,7 @@ export class Submits {
     expiresAtMs: 0,
     session: 0,
     addressHash: 0,
+    fingerprint: undefined,
     body: Buffer.alloc(0),
   }
 
@@ -62,6 +78,19 @@ export class Submits {
     this.options = options
     this.ids = new MessageIdBody(options.journal)
     this.accepted = this.counter(0)
+    this.matched = options.metrics.counter('resubmissions_matched_total', {})
+    this.held = new HeldSubmits(
+      options.clock,
+      options.timers,
+      options.submitTimeoutMs,
+      ({ session, frame, atMs, before }) => {
+        const status = this.read(frame)
+        if (status === 0) return this.place(session, frame, atMs, before)
+        this.answer(session, frame, status)
+        return 'done'
+      },
+      ({ session, frame }) => this.refuse(session, frame, 'notCommitted'),
+    )
     this.debugs = options.logger.debugs === true
     this.latency = options.metrics.histogram('submit_sm_latency_seconds', {})
   }
@@ -76,17 +105,47 @@ export class Submits {
     if (status !== 0) return this.answer(session, frame, status)
     const { state } = journal
     if (!rates.take(state, bound.account, atMs)) return this.refuse(session, frame, 'throttled')
+    if (this.place(session, frame, atMs) === 'done') return
+    const before = state.accounts.get(bound.account)?.resubmissions.position ?? 0
+    if (!this.held.hold({ session, frame, atMs, before })) this.refuse(session, frame, 'throttled')
+  }
 
+  /** Puts what the reader has read into the proposer's gather, or refuses it. 'wait': its like is open elsewhere. */
+  private place(
+    session: EsmeSession,
+    frame: Frame,
+    atMs: number,
+    before = Infinity,
+  ): 'wait' | 'done' {
+    const { bound } = session
+    if (bound === undefined) return 'done'
+    const no = this.propose(session, bound, frame, atMs, before)
+    if (no === 'wait') return 'wait'
+    if (no !== undefined) this.refuse(session, frame, no)
+    return 'done'
+  }
+
+  private propose(
+    session: EsmeSession,
+    bound: Bound,
+    frame: Frame,
+    atMs: number,
+    before: number,
+  ): RefusalCode | 'wait' | undefined {
+    const { journal } = this.options
+    const { state } = journal
     const { reader, record } = this
     const account = state.accounts.get(bound.account)
-    if (account?.settings === undefined) return this.refuse(session, frame, 'noAccount')
+    if (account?.settings === undefined) return 'noAccount'
     const no = this.times(reader)
-    if (no !== undefined) return this.refuse(session, frame, no)
+    if (no !== undefined) return no
     const connector = this.route(account)
-    if (connector === undefined) return this.refuse(session, frame, 'noRoute')
+    if (connector === undefined) return 'noRoute'
+    const remembered = usesWindow(account.settings) && matchesResubmissions(state)
+    const lost = remembered ? this.fingerprint(account, bound, before) : 'new'
+    if (lost === 'wait') return 'wait'
     // apply is exact; this spares the journal what is sure to be refused (DESIGN I8)
-    if (account.queued >= account.settings.queueLimit)
-      return this.refuse(session, frame, 'queueFull')
+    if (lost === 'new' && account.queued >= account.settings.queueLimit) return 'queueFull'
 
     // SMPP 3.3 knows message_ids of 8 characters.
     const short = !session.knowsTlvs || account.settings.messageIdStyle === 'short'
@@ -106,9 +165,24 @@ export class Submits {
       Math.min(reader.priority_flag, 3),
       state.revision,
       record,
-      new Ticket(this, session, bound.account, frame, atMs, receipt, short),
+      new Ticket(this, session, bound.account, frame, atMs, receipt, short, remembered),
     )
-    if (queued !== 'queued') this.refuse(session, frame, refusalOf(queued))
+    return queued === 'queued' ? undefined : refusalOf(queued)
+  }
+
+  /** Sets the record's fingerprint. 'lost': the same was accepted, and its response lost. 'wait': it may be. */
+  private fingerprint(
+    { resubmissions }: AccountState,
+    { id }: Bound,
+    before: number,
+  ): 'new' | 'lost' | 'wait' {
+    const { record } = this
+    record.fingerprint = fingerprintOf(this.reader)
+    record.flags |= FLAG_FINGERPRINT
+    if (resubmissions.size === 0) return 'new'
+    const fingerprint = record.fingerprint.toString('latin1')
+    if (resubmissions.isLost(fingerprint)) return 'lost'
+    return resubmissions.isOpenElsewhere(fingerprint, id, before) ? 'wait' : 'new'
   }
 
   /** Another state may have come: what was kept of the old one is forgotten. */
@@ -116,14 +190,19 @@ export class Submits {
     this.ids.reset()
   }
 
-  onAccepted(ticket: Ticket, index: number, offset: number): void {
+  /** `again`: the place is that of the same message submitted earlier, and so is its id. */
+  onAccepted(ticket: Ticket, index: number, offset: number, again: boolean): void {
     const { session, command_id, sequence_number, account } = ticket
-    const id = ticket.short ? this.ids.shortOf(index, offset) : this.ids.of(index, offset)
+    const short = ticket.short || again
+    const id = short ? this.ids.shortOf(index, offset) : this.ids.of(index, offset)
     session.link.respond(command_id, sequence_number, 0, id)
     this.accepted.add()
+    if (again) this.matched.add()
+    if (ticket.remembered && session.bound !== undefined)
+      this.options.journal.proposer.written(account, refOf(index, offset))
     if (this.debugs) this.tell(ticket, index, offset)
     this.latency.observe((this.options.clock.monotonicMs() - ticket.atMs) / 1000)
-    if (ticket.receipt) this.options.written(index, account)
+    if (ticket.receipt && !again) this.options.written(index, account)
   }
 
   onRefused(ticket: Ticket, why: SubmitRefusal): void {
@@ -141,6 +220,7 @@ export class Submits {
   private times(reader: SubmitReader): RefusalCode | undefined {
     const { record } = this
     record.flags = 0
+    record.fingerprint = undefined
     record.expiresAtMs = 0
     if (reader.schedule_delivery_time_end > reader.schedule_delivery_time_start) return 'scheduled'
     const nowMs = this.options.clock.nowMs()
@@ -219,6 +299,8 @@ class Ticket implements SubmitTicket {
   readonly atMs: number
   readonly receipt: boolean
   readonly short: boolean
+  /** Its response counts as lost until it is said to be written (docs/decisions/0012). */
+  readonly remembered: boolean
   private readonly submits: Submits
 
   constructor(
@@ -229,6 +311,7 @@ class Ticket implements SubmitTicket {
     atMs: number,
     receipt: boolean,
     short: boolean,
+    remembered: boolean,
   ) {
     this.submits = submits
     this.session = session
@@ -238,10 +321,11 @@ class Ticket implements SubmitTicket {
     this.atMs = atMs
     this.receipt = receipt
     this.short = short
+    this.remembered = remembered
   }
 
-  accepted(index: number, offset: number): void {
-    this.submits.onAccepted(this, index, offset)
+  accepted(index: number, offset: number, again = false): void {
+    this.submits.onAccepted(this, index, offset, again)
   }
 
   refused(why: SubmitRefusal): void {

@@ -2,9 +2,10 @@
  * One submitted message inside an `accept` command, big endian:
  *
  *     account u16 | registered_delivery u8 | flags u8 | expiresAtMs u48 | session u32
- *     | addressHash u32 | length u32 | body
+ *     | addressHash u32 | length u32 | fingerprint 16, where the flags say so | body
  *
- * `body` is the submit_sm body as the ESME sent it; dispatch only writes a header before it.
+ * `length` counts what follows it. `body` is the submit_sm body as the ESME sent it; dispatch only writes a header
+ * before it.
  */
 export const ACCEPT_RECORD_OCTETS = 22
 
@@ -15,6 +16,9 @@ export const FLAG_WATCHED = 0x02
 
 /** Its id towards the ESME has 8 digits. */
 export const FLAG_SHORT_ID = 0x04
+/** A fingerprint stands before its body. Written only where the rules of apply know it (rules.ts). */
+export const FLAG_FINGERPRINT = 0x08
+export const FINGERPRINT_OCTETS = 16
 
 export interface AcceptRecord {
   account: number
@@ -26,7 +30,14 @@ export interface AcceptRecord {
   session: number
   /** Of its destination_addr. */
   addressHash: number
+  /** 16 octets, for accounts with a resubmission window; goes with FLAG_FINGERPRINT. */
+  fingerprint?: Buffer | undefined
   body: Buffer
+}
+
+/** Octets that the record takes. */
+export function acceptRecordOctets({ flags, body }: AcceptRecord): number {
+  return ACCEPT_RECORD_OCTETS + fingerprintOctets(flags) + body.length
 }
 
 export function writeAcceptRecord(into: Buffer, at: number, record: AcceptRecord): number {
@@ -36,23 +47,30 @@ export function writeAcceptRecord(into: Buffer, at: number, record: AcceptRecord
   into.writeUIntBE(record.expiresAtMs, at + 4, 6)
   into.writeUInt32BE(record.session, at + 10)
   into.writeUInt32BE(record.addressHash, at + 14)
-  into.writeUInt32BE(record.body.length, at + 18)
-  record.body.copy(into, at + ACCEPT_RECORD_OCTETS)
-  return at + ACCEPT_RECORD_OCTETS + record.body.length
+  const before = fingerprintOctets(record.flags)
+  into.writeUInt32BE(before + record.body.length, at + 18)
+  const start = at + ACCEPT_RECORD_OCTETS
+  if (before > 0) record.fingerprint?.copy(into, start)
+  record.body.copy(into, start + before)
+  return start + before + record.body.length
 }
 
 /** Reads the record at `at`; `body` is a view. */
 export function readAcceptRecord(from: Buffer, at: number): AcceptRecord {
   const length = from.readUInt32BE(at + 18)
+  const flags = from[at + 3]!
   const start = at + ACCEPT_RECORD_OCTETS
+  // A record that is too short for its fingerprint has an empty body: apply never throws on content.
+  const begin = start + Math.min(fingerprintOctets(flags), length)
   return {
     account: from.readUInt16BE(at),
     registered_delivery: from[at + 2]!,
-    flags: from[at + 3]!,
+    flags,
     expiresAtMs: from.readUIntBE(at + 4, 6),
     session: from.readUInt32BE(at + 10),
     addressHash: from.readUInt32BE(at + 14),
-    body: from.subarray(start, start + length),
+    fingerprint: begin > start ? from.subarray(start, begin) : undefined,
+    body: from.subarray(begin, start + length),
   }
 }
 
@@ -62,6 +80,9 @@ export function skipAcceptRecord(from: Buffer, at: number): number {
   if (next > from.length) throw new RangeError('accept record beyond its command')
   return next
 }
+
+const fingerprintOctets = (flags: number): number =>
+  (flags & FLAG_FINGERPRINT) === 0 ? 0 : FINGERPRINT_OCTETS
 
 /** Digits at an address's end that have to agree: prefixes (+, 00, country code) come and go on the way. */
 const ADDRESS_DIGITS = 8

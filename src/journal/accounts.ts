@@ -4,6 +4,7 @@ import type { SessionRecord } from './commands.js'
 import type { Ref } from './ids.js'
 import { accountKey, deliveryPrefix, sessionKey } from './keys.js'
 import { pack } from './pack.js'
+import { Resubmissions } from './resubmissions.js'
 import type { ListCursor } from './segmented-list.js'
 import { SegmentedList } from './segmented-list.js'
 import type { Persistent, StateStore } from './state-store.js'
@@ -46,6 +47,8 @@ export class AccountState implements Persistent {
   expired = 0
   pushedOut = 0
   readonly sessions: Map<string, SessionRecord> = new Map()
+  /** Submits that may be submitted again; empty without a resubmission window. */
+  readonly resubmissions: Resubmissions
   private readonly list: SegmentedList
   private readonly cursor: ListCursor
   private readonly changedSessions: Set<string> = new Set()
@@ -56,7 +59,9 @@ export class AccountState implements Persistent {
     this.systemId = systemId
     this.cursor = saved?.cursor ?? { head: 0, tail: 0 }
     this.list = new SegmentedList(store, deliveryPrefix(number), DELIVERY_OCTETS, this.cursor)
+    this.resubmissions = new Resubmissions(store, number)
     if (saved !== undefined) {
+      this.resubmissions.givenUp = saved.firstsGivenUp ?? 0
       this.queued = saved.queued
       this.owner = saved.owner
       this.epoch = saved.epoch
@@ -146,6 +151,7 @@ export class AccountState implements Persistent {
       owedMo: this.owedMo,
       expired: this.expired,
       pushedOut: this.pushedOut,
+      firstsGivenUp: this.resubmissions.givenUp,
       cursor: this.cursor,
     }
     put(accountKey(this.number), pack(saved))
@@ -167,5 +173,7 @@ export interface SavedAccount {
   /** Both missing in states written before they were counted. */
   expired?: number
   pushedOut?: number
+  /** Missing in states written before there were resubmission windows. */
+  firstsGivenUp?: number
   cursor: ListCursor
 }

@@ -1,6 +1,7 @@
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
 import { putInDoubt } from './apply-dispatch.js'
+import { loseFirsts } from './apply-resubmissions.js'
 import type { Bind, Command, CommandResult } from './commands.js'
 import type { ConnectorState } from './connectors.js'
 import { homeOf } from './epochs.js'
@@ -29,6 +30,7 @@ export function applyEndSession(applying: Applying, id: string): CommandResult {
   const session = account?.sessions.get(id)
   if (account === undefined || session === undefined) return refused('notFound')
   state.dropSession(id)
+  loseFirsts(applying, account, [id])
   effects.push({ kind: 'sessionEnded', node: session.node, session: id })
   placeOwner(applying, account)
   state.hash.mixText(id)
@@ -181,8 +183,13 @@ function endBoot(applying: Applying, node: number): void {
   state.nodes.set({ ...known, alive: false, draining: false })
   effects.push({ kind: 'bootEnded', node, boot: known.boot })
   for (const account of state.accounts.values()) {
-    for (const session of [...account.sessions.values()])
-      if (session.node === node) state.dropSession(session.id)
+    const ended = [...account.sessions.values()].filter(session => session.node === node)
+    for (const { id } of ended) state.dropSession(id)
+    loseFirsts(
+      applying,
+      account,
+      ended.map(({ id }) => id),
+    )
     placeOwner(applying, account)
   }
   for (const connector of state.connectors.values()) {

@@ -7,7 +7,7 @@ import { decodeEntry } from './entry.js'
 import { openSnapshot, SnapshotStage, STAGED_STORE } from './journal-snapshot.js'
 import { State } from './state.js'
 import { TestLog } from './testing/log.js'
-import { aliasBooks, books, randomCommand } from './testing/random-commands.js'
+import { aliasBooks, books, firstBooks, randomCommand } from './testing/random-commands.js'
 
 const STEPS = 600
 
@@ -17,6 +17,7 @@ async function randomLog(
 ): Promise<TestLog> {
   const random = new SeededRandom(seed)
   const log = await TestLog.ready(settings => {
+    settings.accounts[0]!.resubmissionWindowMs = 1000
     settings.accounts.push({ ...settings.accounts[0]!, systemId: 'esme2', queueLimit: 5 })
     settings.connectors.push({
       ...settings.connectors[0]!,
@@ -69,6 +70,7 @@ for (let seed = 101; seed <= 112; seed++)
       t.equal(often.state.smscIds.size, never.state.smscIds.size)
       t.equal(often.state.aliases.next, never.state.aliases.next)
       t.same(aliasBooks(often).found, aliasBooks(never).found)
+      t.same(firstBooks(often), firstBooks(never))
       t.same(aliasBooks(often).found, aliasBooks(often).marked)
     },
   )

@@ -1,5 +1,6 @@
 import type { Applying } from './apply.js'
 import { settleIn } from './apply-nodes.js'
+import { usesWindow } from './apply-resubmissions.js'
 import type { CommandResult, SettingsCommand } from './commands.js'
 import { OK, refused } from './results.js'
 
@@ -29,6 +30,7 @@ export function applySettings(applying: Applying, command: SettingsCommand): Com
   }
   for (const account of state.accounts.values()) {
     account.settings = settings.accounts.find(({ systemId }) => systemId === account.systemId)
+    if (!usesWindow(account.settings)) account.resubmissions.clear()
     if (account.settings !== undefined) continue
     for (const session of account.sessions.values())
       effects.push({ kind: 'sessionEnded', node: session.node, session: session.id })

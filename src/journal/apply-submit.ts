@@ -7,6 +7,7 @@ import {
 } from './accept-record.js'
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
+import { firstAccepted, firstOf, refusedAnyway } from './apply-resubmissions.js'
 import { MARK } from './blocks.js'
 import type { Accept, AcceptedMessages, CommandResult, Refusal } from './commands.js'
 import { levelOf } from './connector-queue.js'
@@ -27,6 +28,14 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
     const record = readAcceptRecord(command.records, at)
     const offset = applying.offset++
     if (account?.number !== record.account) account = state.accounts.get(record.account)
+    const first = firstOf(applying, account, record)
+    if (first !== undefined) {
+      block.begin(offset, MARK.REFUSED, record.account, command.connector)
+      accepted.matched ??= []
+      accepted.matched.push([offset, first])
+      run.end()
+      continue
+    }
     const no = refusalOf(connector, account)
     if (no !== undefined) {
       block.begin(offset, MARK.REFUSED, record.account, command.connector)
@@ -45,19 +54,23 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
     )
     if ((record.flags & FLAG_WATCHED) !== 0) block.setWatched(offset)
     if ((record.flags & FLAG_SHORT_ID) !== 0) state.aliases.add(block, offset)
+    if (record.fingerprint !== undefined)
+      firstAccepted(applying, account!, record, refOf(index, offset))
     account!.queued++
     run.extend(offset, explicit ? Math.ceil(record.expiresAtMs / 1000) : 0)
   }
   run.end()
   for (const number of new Set(accountsIn(command))) state.accounts.get(number)?.touch()
+  const matched = accepted.matched ?? []
   if (connector !== undefined) {
-    connector.queued += command.count - accepted.refused.length
+    connector.queued += command.count - accepted.refused.length - matched.length
     connector.touch()
     applying.effects.wakeConnector(connector.home?.node, connector.number)
   }
   if (block.aliasBase !== 0) state.hash.mix(state.aliases.next)
   state.hash.mix(command.count * 4096 + accepted.refused.length)
   for (const [offset] of accepted.refused) state.hash.mix(refOf(entry.node, offset))
+  for (const [, first] of matched) state.hash.mix(first)
   return { ok: true, accepted }
 }
 
@@ -133,16 +146,23 @@ export function applyVoid(applying: Applying, number: number): CommandResult {
   let tooLate = 0
   for (const result of outcome.results) {
     if (!('accepted' in result)) continue
-    const { first, count } = result.accepted
+    const { first, count, matched = [] } = result.accepted
+    const earlier = new Map(matched)
+    for (const ref of earlier.values()) refusedAnyway(applying, ref)
     for (let offset = first; offset < first + count; offset++) {
+      if (earlier.has(offset)) continue
       const ref = refOf(outcome.index, offset)
       const block = state.blocks.get(outcome.index)
       const mark = block?.mark(offset)
       if (mark === MARK.REFUSED) continue
       if (mark === MARK.QUEUED && block!.attempts(offset) === 0) {
+        state.accounts.get(block!.account(offset))?.resubmissions.drop(ref)
         dropUnclaimed(applying, ref)
         voided++
-      } else tooLate++
+      } else {
+        refusedAnyway(applying, ref)
+        tooLate++
+      }
     }
   }
   return { ok: true, voided, tooLate }

@@ -16,6 +16,7 @@ import {
   applyRegisterBoot,
   applyReleaseHome,
 } from './apply-nodes.js'
+import { applyForgetLost, applyWritten } from './apply-resubmissions.js'
 import { applyRetire } from './apply-retire.js'
 import { applyBootstrap, applySettings } from './apply-settings.js'
 import { applyAccept, applyVoid } from './apply-submit.js'
@@ -138,6 +139,10 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applySettings(applying, command)
     case 'bootstrap':
       return applyBootstrap(applying, command.generation)
+    case 'written':
+      return applyWritten(applying, command)
+    case 'forgetLost':
+      return applyForgetLost(applying, command.account, command.refs)
     case 'retire':
       return applyRetire(applying, command.upTo, command.unawaited)
     default:

@@ -36,6 +36,9 @@ export type Command =
   | { kind: 'resolveDoubt'; connector: number; refs: Ref[]; action: 'resend' | 'drop' }
   /** Ends the wait of receipts that fit no message: the oldest `count` of the connector. */
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
+  | Written
+  /** Ends the resubmission window of these messages of the account. */
+  | { kind: 'forgetLost'; account: number; refs: Ref[] }
 
 /** Submitted messages of one connector and priority, as the front end gathered them. */
 export interface Accept {
@@ -144,6 +147,13 @@ export interface Delivered {
   expired: boolean
 }
 
+/** Submits of an account with a resubmission window whose responses this node has put into a session's write queue. */
+export interface Written {
+  kind: 'written'
+  account: number
+  refs: Ref[]
+}
+
 export interface Bind {
   kind: 'bind'
   session: SessionRecord
@@ -197,12 +207,14 @@ export type CommandResult =
   | { ok: true; voided: number; tooLate: number }
   | { ok: true; revision: number }
 
-/** Messages [first, first + count) of the entry, but for the refused ones. */
+/** Messages [first, first + count) of the entry, but for the refused ones and those that were there before. */
 export interface AcceptedMessages {
   first: number
   count: number
   /** Offsets in the entry, ascending, with why. */
   refused: [offset: number, why: Refusal][]
+  /** Submits that had been sent before (docs/decisions/0012): offsets, ascending, and the first's place. */
+  matched?: [offset: number, first: Ref][]
 }
 
 /** Messages [lo, hi) of entry `index`, claimed together. */

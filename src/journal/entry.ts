@@ -1,5 +1,5 @@
 import {
-  ACCEPT_RECORD_OCTETS,
+  acceptRecordOctets,
   readAcceptRecord,
   skipAcceptRecord,
   writeAcceptRecord,
@@ -189,9 +189,9 @@ export function shrinkEntry(octets: Buffer, keep: (offset: number) => boolean): 
       const parts: Buffer[] = []
       for (let at = 0; at < command.records.length; at = skipAcceptRecord(command.records, at)) {
         const record = readAcceptRecord(command.records, at)
-        const body = keep(offset++) ? record.body : EMPTY
-        const part = Buffer.allocUnsafe(ACCEPT_RECORD_OCTETS + body.length)
-        writeAcceptRecord(part, 0, { ...record, body })
+        const shorter = { ...record, body: keep(offset++) ? record.body : EMPTY }
+        const part = Buffer.alloc(acceptRecordOctets(shorter))
+        writeAcceptRecord(part, 0, shorter)
         parts.push(part)
       }
       commands.push(encodeCommand({ ...command, records: Buffer.concat(parts) }))

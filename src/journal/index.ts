@@ -2,11 +2,13 @@
 export type { AcceptRecord } from './accept-record.js'
 export {
   addressHash,
+  FLAG_FINGERPRINT,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_SHORT_ID,
   FLAG_WATCHED,
 } from './accept-record.js'
 export type { AccountState, Delivery } from './accounts.js'
+export { usesWindow } from './apply-resubmissions.js'
 export { MARK, MESSAGE_STATE } from './blocks.js'
 export type {
   Command,
@@ -28,6 +30,7 @@ export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
+export { matchesResubmissions } from './rules.js'
 export type { State } from './state.js'
 /** Words for message states, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'

@@ -17,6 +17,7 @@ import type { Ref } from './ids.js'
 //   u | connector u16 | number u48              number that rests
 //   a | account u16                             account: counters, owner, delivery cursors
 //   l | account u16 | segment u40               delivery list
+//   f | account u16 | number u48                submit without a written response
 //   s | session id                              session
 //   n | node u16                                node: boot, lowest unanswered number
 //   p | node u16 | number u48                   outcome of a proposal
@@ -45,6 +46,8 @@ export const restingKey = (connector: number, number: number): string =>
   restingPrefix(connector) + octets(number, 6)
 export const accountKey = (account: number): string => 'a' + octets(account, 2)
 export const deliveryPrefix = (account: number): string => 'l' + octets(account, 2)
+export const firstKey = (account: number, number: number): string =>
+  'f' + octets(account, 2) + octets(number, 6)
 export const sessionKey = (id: string): string => 's' + id
 export const nodeKey = (node: number): string => 'n' + octets(node, 2)
 export const outcomeKey = (node: number, number: number): string =>

@@ -34,6 +34,8 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   linkState: { connector: count, epoch: count, binds: count },
   resolveDoubt: { connector: count, refs, action: oneOf('resend', 'drop') },
   forgetOrphans: { connector: count, epoch: count, count },
+  written: { account: count, refs },
+  forgetLost: { account: count, refs },
 }
 
 const SESSION_FIELDS: Record<string, Check> = {

@@ -253,3 +253,72 @@ void t.test('a snapshot in place of entries: outcomes come from the state', asyn
   world.proposer.ask(number => world.log.state.nodes.outcomeOf(1, number))
   t.equal(world.answers.length, 1)
 })
+
+void t.test('written marks ride in the next proposal, before its own commands', async t => {
+  const world = await setUp()
+  const kinds = (entry: Buffer) => decodeEntry(entry)?.commands.map(({ kind }) => kind)
+  world.proposer.written(1, 5)
+  world.proposer.written(1, 6)
+  world.proposer.written(2, 7)
+  world.submit()
+  world.time.turn()
+  t.equal(world.sent.length, 1)
+  t.same(kinds(world.sent[0]!), ['written', 'written', 'accept'])
+  t.match(decodeEntry(world.sent[0]!)?.commands[0], { account: 1, refs: [5, 6] })
+  world.apply()
+  t.same(world.answers, [[world.log.entries.length, 0]], 'the answer is the submit’s own')
+
+  const results: CommandResult[] = []
+  world.proposer.written(1, 8)
+  world.proposer.propose({ kind: 'endSession', session: 'none' }, result => results.push(result))
+  world.time.turn()
+  t.same(kinds(world.sent[0]!), ['written', 'endSession'])
+  world.apply()
+  t.match(results, [{ ok: false, why: 'notFound' }])
+  world.time.advance(100)
+  t.same(world.sent, [], 'nothing is left to say')
+})
+
+void t.test('written marks that nothing takes along go alone soon', async t => {
+  const world = await setUp()
+  world.proposer.written(1, 5)
+  world.proposer.written(1, 6)
+  world.time.turn()
+  t.same(world.sent, [])
+  world.time.advance(20)
+  t.equal(world.sent.length, 1)
+  t.match(decodeEntry(world.sent[0]!)?.commands, [{ kind: 'written', refs: [5, 6] }])
+  world.apply()
+  t.equal(world.proposer.load.proposals, 0)
+})
+
+void t.test('marks in a proposal that is made void go again', async t => {
+  const world = await setUp(1000)
+  world.proposer.written(1, 5)
+  world.submit()
+  world.time.turn()
+  const [lost] = world.sent.splice(0)
+  world.time.advance(1100)
+  t.same(world.answers, ['timeout'])
+  const again = world.sent.flatMap(entry => decodeEntry(entry)?.commands ?? [])
+  t.ok(again.some(command => command.kind === 'void'))
+  t.match(
+    again.find(command => command.kind === 'written'),
+    { account: 1, refs: [5] },
+  )
+  world.apply()
+  world.sent.push(lost!)
+  world.apply()
+  t.equal(world.log.state.queued, 0)
+  t.equal(world.proposer.load.proposals, 0)
+})
+
+void t.test('marks are taken 4,096 at a time, and forgotten with their boot', async t => {
+  const world = await setUp()
+  for (let ref = 1; ref <= 5000; ref++) world.proposer.written(1, ref)
+  world.time.advance(20)
+  t.match(decodeEntry(world.sent[0]!)?.commands[0], { refs: { length: 4096 } })
+  world.proposer.refuseAll()
+  world.time.advance(100)
+  t.equal(world.sent.length, 1)
+})

@@ -3,19 +3,22 @@ import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { AcceptRecord } from './accept-record.js'
 import type { EncodedCommand } from './command-codec.js'
 import { encodeCommand } from './command-codec.js'
-import type { Command, CommandResult, Outcome, Refusal } from './commands.js'
+import type { Command, CommandResult, Outcome, Refusal, Written } from './commands.js'
 import type { Lane } from './entry.js'
 import { joinEntry } from './entry.js'
+import type { Ref } from './ids.js'
 import { MESSAGES_PER_ENTRY } from './ids.js'
 import { OPEN_PROPOSALS_MAX } from './nodes.js'
 import { SubmitGather } from './submit-gather.js'
+import { WrittenMarks } from './written-marks.js'
 
 /** Why a submit gets no message_id, besides what apply says: no answer in time, or no leader that long. */
 export type SubmitRefusal = Refusal | 'timeout' | 'noLeader'
 
 /** Who waits for a submitted message's place. One of the two is called, once. */
 export interface SubmitTicket {
-  accepted(index: number, offset: number): void
+  /** `again`: the place is that of the same message submitted earlier (docs/decisions/0012). */
+  accepted(index: number, offset: number, again?: boolean): void
   refused(why: SubmitRefusal): void
 }
 
@@ -51,6 +54,8 @@ const GATHER_MS = 2
 const BUSY_AT = 2
 /** Commands waiting for a number; a caller that gets false tries again. */
 const COMMANDS_MAX = 10_000
+/** Written marks ride with the next proposal, or alone after this long. */
+const WRITTEN_WAIT_MS = 20
 const TICK_MS = 50
 /** An unanswered proposal is sent again after this long, then twice as long: frames can be lost. */
 const RESEND_MS = 1000
@@ -66,6 +71,8 @@ interface Open {
   resendMs: number
   /** False while it could not be handed over. */
   sent: boolean
+  /** Written marks in it, before its own commands. */
+  riders: readonly Written[]
   settle(outcome: Outcome): void
   refuse?(why: SubmitRefusal): void
 }
@@ -82,6 +89,8 @@ export class Proposer {
     encoded: EncodedCommand
     done: (result: CommandResult, index: number) => void
   }[] = []
+  private readonly marks = new WrittenMarks()
+  private marksFlush: Cancel | undefined
   private boot = 0
   private nextNumber = 1
   private submitsOpen = 0
@@ -155,6 +164,16 @@ export class Proposer {
     return true
   }
 
+  /**
+   * The response of this submit is in its session's write queue. For accounts with a resubmission window alone: says so
+   * with the next proposal of any kind.
+   */
+  written(account: number, ref: Ref): void {
+    if (this.boot === 0) return
+    this.marks.add(account, ref)
+    this.scheduleMarks()
+  }
+
   /** The same as a promise; rejects where `propose` says false. */
   command(command: Exclude<Command, { kind: 'accept' }>): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
@@ -200,6 +219,7 @@ export class Proposer {
     const gathered = this.gather
     this.gather = new SubmitGather()
     gathered.refuse('staleBoot')
+    this.marks.clear()
     const commands = this.commands
     this.commands = []
     for (const { done } of commands) done(why, 0)
@@ -209,6 +229,7 @@ export class Proposer {
     this.tick()
     this.submitFlush?.()
     this.commandFlush?.()
+    this.marksFlush?.()
     this.boot = 0
   }
 
@@ -270,6 +291,19 @@ export class Proposer {
     }
   }
 
+  private scheduleMarks(): void {
+    this.marksFlush ??= this.options.timers.after(WRITTEN_WAIT_MS, () => {
+      this.marksFlush = undefined
+      if (this.marks.size === 0 || this.boot === 0) return
+      if (this.window < OPEN_PROPOSALS_MAX - 1) {
+        const open = this.begin('other', [], () => undefined)
+        this.othersOpen++
+        this.send(open)
+      }
+      if (this.marks.size > 0) this.scheduleMarks()
+    })
+  }
+
   /** As many commands as one entry may carry. */
   private takeCommands(): typeof this.commands {
     let messages = 0
@@ -284,8 +318,12 @@ export class Proposer {
     return this.commands.splice(0, count)
   }
 
-  private begin(lane: Lane, commands: EncodedCommand[], settle: Open['settle']): Open {
+  private begin(lane: Lane, own: EncodedCommand[], answer: Open['settle']): Open {
     const number = this.nextNumber++
+    // Before a session's end that may be among the commands: what was written before it was not lost.
+    const riders = this.marks.take()
+    const commands = riders.length === 0 ? own : [...riders.map(encodeCommand), ...own]
+    const settle = riders.length === 0 ? answer : withoutFirst(riders.length, answer)
     const open: Open = {
       number,
       lane,
@@ -295,6 +333,7 @@ export class Proposer {
       sentAtMs: 0,
       resendMs: RESEND_MS,
       sent: true,
+      riders,
       settle,
     }
     this.open.set(number, open)
@@ -371,6 +410,11 @@ export class Proposer {
   private void(open: Open): void {
     open.refuse?.('timeout')
     delete open.refuse
+    if (open.riders.length > 0) {
+      this.marks.giveBack(open.riders)
+      open.riders = []
+      this.scheduleMarks()
+    }
     let accepted = 0
     open.settle = outcome => {
       accepted = acceptedIn(outcome)
@@ -397,11 +441,20 @@ export class Proposer {
   }
 }
 
+/** Leaves the riders' results out; a proposal that was made void has one result for all. */
+function withoutFirst(riders: number, settle: Open['settle']): Open['settle'] {
+  return ({ index, results }) => {
+    settle({ index, results: results.length > riders ? results.slice(riders) : results })
+  }
+}
+
 /** Messages that a submit proposal brought into the journal. */
 function acceptedIn({ results }: Outcome): number {
   let count = 0
   for (const result of results)
-    if (result.ok && 'accepted' in result)
-      count += result.accepted.count - result.accepted.refused.length
+    if (result.ok && 'accepted' in result) {
+      const { accepted } = result
+      count += accepted.count - accepted.refused.length - (accepted.matched?.length ?? 0)
+    }
   return count
 }

@@ -7,10 +7,13 @@ import type { State } from './state.js'
  *
  *     0  those of the first states
  *     1  a receipt settles a doubt only where no message is remembered that it may mean instead (DESIGN I6)
+ *     2  accounts may use the resubmission window (docs/decisions/0012)
  */
-export const RULES = 1
+export const RULES = 2
 
 export const remembers = (state: State): boolean => state.rules >= 1
+
+export const matchesResubmissions = (state: State): boolean => state.rules >= 2
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

@@ -246,6 +246,9 @@ export class State implements Persistent {
       )
       account.settings = this.settings.accounts.find(({ systemId }) => systemId === saved.systemId)
     })
+    await this.store.load('f', (key, value) => {
+      this.accounts.get(numberIn(key, 1, 2))?.resubmissions.restore(numberIn(key, 3, 6), value)
+    })
     await this.store.load('s', (_, value) => {
       const session = unpack(value) as SessionRecord
       const account = this.accounts.get(session.account)

@@ -1,8 +1,9 @@
 import type { AcceptRecord } from './accept-record.js'
-import { ACCEPT_RECORD_OCTETS, writeAcceptRecord } from './accept-record.js'
+import { acceptRecordOctets, writeAcceptRecord } from './accept-record.js'
 import type { CommandResult, Outcome } from './commands.js'
 import type { EncodedCommand } from './command-codec.js'
 import { ACCEPT_HEADER_OCTETS, encodedAccept, writeAcceptHeader } from './command-codec.js'
+import { indexOf, offsetOf } from './ids.js'
 import type { SubmitRefusal, SubmitTicket } from './proposer.js'
 
 const FIRST_OCTETS = 16 * 1024
@@ -63,7 +64,7 @@ class Section {
 
   /** Returns the octets it took. */
   add(record: AcceptRecord, ticket: SubmitTicket): number {
-    const octets = ACCEPT_RECORD_OCTETS + record.body.length
+    const octets = acceptRecordOctets(record)
     if (this.end + octets > this.payload.length) {
       const larger = Buffer.allocUnsafe(Math.max(2 * this.payload.length, this.end + octets))
       this.payload.copy(larger, 0, 0, this.end)
@@ -91,14 +92,21 @@ class Section {
       return
     }
     if (!('accepted' in result)) return
-    const { first, refused } = result.accepted
+    const { first, refused, matched = NONE } = result.accepted
     let next = 0
+    let nextMatched = 0
     for (let i = 0; i < this.tickets.length; i++) {
       const no = refused[next]
+      const earlier = matched[nextMatched]
       if (no?.[0] === first + i) {
         next++
         this.tickets[i]!.refused(no[1])
+      } else if (earlier?.[0] === first + i) {
+        nextMatched++
+        this.tickets[i]!.accepted(indexOf(earlier[1]), offsetOf(earlier[1]), true)
       } else this.tickets[i]!.accepted(index, first + i)
     }
   }
 }
+
+const NONE: readonly [number, number][] = []

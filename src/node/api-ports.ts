@@ -42,7 +42,7 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     if (opened === undefined) throw new MembersRefused(503, 'the cluster has not started')
     return opened
   }
-  const told = { receiptTtl: 0, receiptLimit: 0 }
+  const told = { receiptTtl: 0, receiptLimit: 0, firstsGivenUp: 0 }
   return {
     clock: machine.clock,
     journal,

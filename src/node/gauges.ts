@@ -8,7 +8,7 @@ export interface GaugesView {
   group: Group | undefined
   peerUp(id: number): boolean
   /** What the counters that the state keeps said last; all 0 at first. Changed in place. */
-  told: { receiptTtl: number; receiptLimit: number }
+  told: { receiptTtl: number; receiptLimit: number; firstsGivenUp: number }
 }
 
 /** Brings the gauges that speak of the present up to date; called when somebody asks for them. */
@@ -17,10 +17,11 @@ export function updateGauges(view: GaugesView): void {
   const { state, node } = journal
   let inDoubt = 0
   for (const { doubts } of state.connectors.values()) inDoubt += doubts.size
-  const expired = { receiptTtl: 0, receiptLimit: 0 }
+  const expired = { receiptTtl: 0, receiptLimit: 0, firstsGivenUp: 0 }
   for (const account of state.accounts.values()) {
     expired.receiptTtl += account.expired
     expired.receiptLimit += account.pushedOut
+    expired.firstsGivenUp += account.resubmissions.givenUp
   }
   metrics.gauge('queued_messages', {}).set(state.queued)
   metrics.gauge('in_flight_messages', {}).set(state.inFlight)
@@ -29,6 +30,9 @@ export function updateGauges(view: GaugesView): void {
   metrics.gauge('settings_revision', {}).set(state.revision)
   for (const cause of ['receiptTtl', 'receiptLimit'] as const)
     metrics.counter('expired_deliveries_total', { cause }).add(expired[cause] - told[cause])
+  metrics
+    .counter('resubmissions_given_up_total', {})
+    .add(expired.firstsGivenUp - told.firstsGivenUp)
   Object.assign(told, expired)
   if (group === undefined) return
   const { term, leader, commitIndex, members } = group.status()

@@ -130,7 +130,8 @@ function keyOf(decision: StewardDecision): string {
     case 'nodeDown':
       return `nodeDown ${decision.node}`
     case 'delivered':
-      return `delivered ${decision.account}`
+    case 'forgetLost':
+      return `${decision.kind} ${decision.account}`
     case 'expire':
     case 'forgetOrphans':
       return `${decision.kind} ${decision.connector}`

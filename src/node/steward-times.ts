@@ -21,6 +21,7 @@ export function commandsOfTime(journal: Journal, nowMs: number): StewardDecision
   return [
     ...retirements(journal, nowMs),
     ...[...accounts.values()].flatMap(account => forgottenDeliveries(journal, account, nowMs)),
+    ...[...accounts.values()].flatMap(account => lostForGood(account, nowMs)),
     ...[...connectors.values()].flatMap(connector => homeless(journal, connector, nowMs)),
   ]
 }
@@ -75,6 +76,14 @@ function forgottenDeliveries(
   return seqs.length === 0
     ? []
     : [{ kind: 'delivered', account: number, epoch, seqs, expired: true }]
+}
+
+/** Submits whose resubmission window is over. */
+function lostForGood(account: AccountState, nowMs: number): StewardDecision[] {
+  const { number, resubmissions, settings } = account
+  if (resubmissions.lostCount === 0) return []
+  const refs = resubmissions.lostBefore(nowMs - (settings?.resubmissionWindowMs ?? 0), STEP)
+  return refs.length === 0 ? [] : [{ kind: 'forgetLost', account: number, refs }]
 }
 
 /** What the home of a connector would see to, had it one. */

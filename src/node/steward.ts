@@ -37,6 +37,7 @@ export type StewardDecision =
   | { kind: 'delivered'; account: number; epoch: number; seqs: number[]; expired: boolean }
   | { kind: 'expire'; connector: number; epoch: number; refs: number[]; buckets: number[] }
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
+  | { kind: 'forgetLost'; account: number; refs: number[] }
 
 /**
  * What the leader should propose now: what no home and no delivery owner is there to propose. Decides nothing

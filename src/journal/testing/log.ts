@@ -1,7 +1,12 @@
 import { account, connector, gateway } from '../../testing/gateway.js'
 import { MemoryStore } from '../../testing/memory-store.js'
 import type { GatewaySettings } from '../../policy/settings.js'
-import { addressHash, writeAcceptRecord } from '../accept-record.js'
+import {
+  acceptRecordOctets,
+  addressHash,
+  FLAG_FINGERPRINT,
+  writeAcceptRecord,
+} from '../accept-record.js'
 import { applyEntry } from '../apply.js'
 import { MARK } from '../blocks.js'
 import type { Accept, Command, CommandResult, Outcome } from '../commands.js'
@@ -117,6 +122,10 @@ export interface TestSubmit {
   expiresAtMs?: number
   /** Has an 8-digit id. */
   short?: boolean
+  /** Stands for its fingerprint. */
+  same?: string
+  /** Count part of its session's id. Default 1. */
+  session?: number
   body?: Buffer
 }
 
@@ -128,13 +137,17 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
     const record = {
       account: submit.account ?? 1,
       registered_delivery: submit.registered_delivery ?? 1,
-      flags: (submit.expiresAtMs === undefined ? 0 : 1) | (submit.short === true ? 4 : 0),
+      flags:
+        (submit.expiresAtMs === undefined ? 0 : 1) |
+        (submit.short === true ? 4 : 0) |
+        (submit.same === undefined ? 0 : FLAG_FINGERPRINT),
       expiresAtMs: submit.expiresAtMs ?? 0,
-      session: 1,
+      session: submit.session ?? 1,
       addressHash: addressHash(to, 0, to.length),
+      fingerprint: submit.same === undefined ? undefined : octetsOf(submit.same.padEnd(16)),
       body,
     }
-    const out = Buffer.alloc(22 + body.length)
+    const out = Buffer.alloc(acceptRecordOctets(record))
     writeAcceptRecord(out, 0, record)
     return out
   })

@@ -26,6 +26,8 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
           to: pick(ADDRESSES),
           registered_delivery: random.below(4),
           short: random.below(3) === 0,
+          session: random.below(20),
+          ...(random.below(2) === 0 ? { same: pick(['a', 'b', 'c', 'd']) } : {}),
           ...(random.below(4) === 0 ? { expiresAtMs: log.nowMs + random.below(5000) } : {}),
         })),
         random.below(4),
@@ -94,6 +96,9 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
     default:
       return pick<() => Command>([
         () => ({ kind: 'releaseHome', connector, epoch }),
+        () => ({ kind: 'written', account: 1, refs: some(firstsOf(log), 8) }),
+        () => ({ kind: 'forgetLost', account: 1, refs: some(firstsOf(log), 2) }),
+        () => ({ kind: 'void', number: 1 + random.below(log.state.nodes.get(1)?.lowest ?? 1) + 8 }),
         () => ({ kind: 'forgetOrphans', connector, epoch, count: random.below(3) }),
         () => ({ kind: 'linkState', connector, epoch, binds: random.below(3) }),
         () => ({
@@ -117,6 +122,21 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
         () => ({ kind: 'endSession', session: `1.1.${random.below(20)}` }),
       ])()
   }
+}
+
+const firstsOf = (log: TestLog): number[] =>
+  log.state.accounts.get(1)!.resubmissions.all.map(({ ref }) => ref)
+
+/** What is remembered of submits without a written response: the same on all nodes, but for the numbers of keys. */
+export function firstBooks(log: TestLog): unknown[] {
+  return [...log.state.accounts.values()].map(({ resubmissions }) =>
+    resubmissions.all.map(({ ref, fingerprint, session, lostAtMs }) => [
+      ref,
+      fingerprint,
+      session,
+      lostAtMs,
+    ]),
+  )
 }
 
 /** Which message each number of a short id is, by the numbers and by the blocks: the two are equal. */
