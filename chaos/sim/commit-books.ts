@@ -1,4 +1,9 @@
-import type { Command, CommandResult, Outcome } from '../../src/journal/commands.js'
+import type {
+  AcceptedMessages,
+  Command,
+  CommandResult,
+  Outcome,
+} from '../../src/journal/commands.js'
 import { refOf } from '../../src/journal/ids.js'
 import { decodeEntry, type State } from '../../src/journal/index.js'
 import { tagIn, TAGS, type MessageBooks } from './message-books.js'
@@ -77,20 +82,23 @@ export class CommitBooks {
       })
   }
 
-  private onAccepted(
-    index: number,
-    records: Buffer,
-    accepted: { first: number; count: number; refused: [number, string][] },
-  ): void {
+  private onAccepted(index: number, records: Buffer, accepted: AcceptedMessages): void {
     const { parts } = this
     const { books, violations } = parts
     const tags = records.toString('latin1').match(TAGS) ?? []
     const refusedOnes = new Set(accepted.refused.map(([offset]) => offset))
+    const matched = new Map(accepted.matched)
     tags.forEach((tag, i) => {
       const offset = accepted.first + i
       if (refusedOnes.has(offset)) return
       const message = books.messages.get(tag)
       if (message === undefined) return
+      const earlier = matched.get(offset)
+      if (earlier !== undefined) {
+        if (books.at(earlier) !== message)
+          violations.fail('one submit one message', `${tag} got the place of another`, tag)
+        return
+      }
       books.placed(message, refOf(index, offset), parts.now())
       if (message.refs.length > 1)
         violations.fail('one submit one message', `${tag} is at ${message.refs.join(' and ')}`, tag)

@@ -55,7 +55,11 @@ export interface Account {
   receiptLimit: number
   /** How long a receipt or an MO waits for a receiver session. */
   receiptTtlMs: number
-  /** The same submit within this time gets the first message_id; 0: off. DESIGN §3. */
+  /**
+   * A submit whose session or node ended before its response was written gets its first message_id when it comes again within
+   * this time of the loss; 0: off. Too short, and the ESME is back too late: it goes out twice. Too long (beyond
+   * `retention`): the same text sent on purpose may be taken for it. docs/decisions/0012.
+   */
   resubmissionWindowMs: number
   /** `short`: the 8-digit alias instead of the 20 hex digits. */
   messageIdStyle: 'long' | 'short'
