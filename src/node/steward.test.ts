@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { PeerState } from '../../cluster/types.js'
 import { addressHash } from '../journal/index.js'
-import { connector, gateway } from '../testing/gateway.js'
+import { account, connector, gateway } from '../testing/gateway.js'
 import { SingleJournal } from '../testing/single-journal.js'
 import { VirtualTime } from '../testing/virtual-time.js'
 import { decide, type StewardView } from './steward.js'
@@ -123,6 +123,22 @@ void t.test('validity ends for messages of a connector that no node may run', as
   time.advance(3 * DAY)
   const expire = decide(view()).find(({ kind }) => kind === 'expire')
   t.match(expire, { connector: 1, refs: { length: 1 } })
+})
+
+void t.test('a resubmission window ends for what was lost before it began', async t => {
+  const settings = gateway({ accounts: [account('esme1', { resubmissionWindowMs: 60_000 })] })
+  const { time, cluster, view } = await start(t, settings)
+  const { resubmissions, number } = cluster.state.account('esme1')!
+  resubmissions.add(4096, 'a', '1.1.1', time.nowMs())
+  resubmissions.add(4097, 'a', '1.1.1', 0)
+  const forgets = () => decide(view()).filter(({ kind }) => kind === 'forgetLost')
+  time.advance(60_000)
+  t.same(forgets(), [])
+  time.advance(1)
+  t.same(forgets(), [{ kind: 'forgetLost', account: number, refs: [4096] }])
+  cluster.decide({ kind: 'forgetLost', account: number, refs: [4096] })
+  t.same(forgets(), [])
+  t.equal(resubmissions.size, 1, 'what is open stays')
 })
 
 function peer(state: PeerState, sinceMs: number, silentMs: number): StewardView['peer'] {
