@@ -49,9 +49,8 @@ export class LiveNode implements DrillNode {
   }
 
   get isRunning(): boolean {
-    const starting = this.state === 'starting' && performance.now() - this.startedMs < STARTING_MS
-    if (this.entry.pidFile === null) return this.state === 'up' || starting
-    return starting || this.process() !== undefined
+    if (this.entry.pidFile === null) return this.state === 'up' || this.isStarting
+    return this.isStarting || this.process() !== undefined
   }
 
   /** 0 where its process is not on this machine. */
@@ -122,7 +121,9 @@ export class LiveNode implements DrillNode {
   async mend(): Promise<void> {
     const thawed = await this.thaw().catch((error: unknown) => error as Error)
     await this.inTurn(() => undefined) // what has begun ends first
-    if (this.takenDown) await this.start()
+    // A second start beside one that is under way would take its pid file.
+    const underWay = this.isStarting && this.startFailure === ''
+    if (this.takenDown && !underWay) await this.start()
     if (thawed instanceof Error) throw thawed
   }
 
@@ -201,6 +202,10 @@ export class LiveNode implements DrillNode {
     }
   }
 
+  private get isStarting(): boolean {
+    return this.state === 'starting' && performance.now() - this.startedMs < STARTING_MS
+  }
+
   private async goOn(): Promise<void> {
     if (!this.paused) return
     if (this.entry.continue === null) this.signal('SIGCONT')
@@ -270,8 +275,7 @@ export class LiveNode implements DrillNode {
       return response
     } catch (error) {
       const { code } = ((error as Error).cause ?? {}) as { code?: string }
-      const starting = this.state === 'starting' && performance.now() - this.startedMs < STARTING_MS
-      if (code === 'ECONNREFUSED' && !starting) this.state = 'down'
+      if (code === 'ECONNREFUSED' && !this.isStarting) this.state = 'down'
       return undefined
     }
   }
