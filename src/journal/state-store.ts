@@ -71,12 +71,13 @@ export class StateStore {
   }
 }
 
-/** Keys that begin with `prefix` (no prefix ends in 0xff). */
+/** Keys that begin with `prefix`, which begins with a letter; it may end in 0xff, as the number 255 does. */
 export function rangeOf(prefix: string): { gte: Buffer; lt: Buffer } {
-  const last = prefix.charCodeAt(prefix.length - 1)
+  const stem = prefix.replace(/\xff+$/, '')
+  const last = stem.charCodeAt(stem.length - 1)
   return {
     gte: octetsOf(prefix),
-    lt: octetsOf(prefix.slice(0, -1) + String.fromCharCode(last + 1)),
+    lt: octetsOf(stem.slice(0, -1) + String.fromCharCode(last + 1)),
   }
 }
 
