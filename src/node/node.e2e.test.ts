@@ -20,6 +20,8 @@ const QUIET = new Set([
   'queued_receipts',
   'expired_deliveries_total',
   'outbinds_total',
+  'resubmissions_matched_total',
+  'resubmissions_given_up_total',
   'peer_connected',
   'clock_offset_seconds',
   'alarms',
