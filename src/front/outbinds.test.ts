@@ -1,9 +1,15 @@
 import t from 'tap'
+import { silentLogger } from '../base/logger.js'
+import { noMetrics } from '../base/metrics.js'
+import { SeededRandom } from '../base/random.js'
+import type { Journal } from '../journal/index.js'
 import { connectionPair } from '../link/testing/connection-pair.js'
 import { EsmeClient } from './testing/esme-client.js'
 import { FrontWorld } from './testing/front-world.js'
+import { Outbinds, OUTBINDS_MAX } from './outbinds.js'
 import type { OutbindTo } from './ports.js'
 import { account, gateway } from '../testing/gateway.js'
+import { VirtualTime } from '../testing/virtual-time.js'
 
 const OUTBIND = {
   host: 'esme.example.net',
@@ -126,4 +132,42 @@ void t.test('only the node that leads calls, and it lets go when it leads no mor
   is.leading = false
   await front.time.advanceAsync(1000)
   t.type(esmes[0]!.closedReason, 'string')
+})
+
+void t.test('fifty are called at once, and no more', t => {
+  const time = new VirtualTime()
+  const settings = account('esme', { outbind: OUTBIND })
+  const numbers = Array.from({ length: OUTBINDS_MAX + 20 }, (_, i) => i + 1)
+  const accounts = new Map(
+    numbers.map(number => [
+      number,
+      { number, systemId: `esme${number}`, owed: 1, sessions: new Map(), settings },
+    ]),
+  )
+  let calls = 0
+  const outbinds = new Outbinds({
+    journal: { state: { accounts } } as unknown as Journal,
+    clock: time,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+    metrics: noMetrics,
+    connectTimeoutMs: 1000,
+    ready: () => true,
+    accept: () => t.fail('nobody was connected') as never,
+    ports: {
+      leads: () => true,
+      openSecret: () => 'ours',
+      connect: () => {
+        calls++
+        return new Promise(() => undefined)
+      },
+    },
+  })
+  for (let i = 0; i < 20; i++) {
+    outbinds.look()
+    time.advance(500)
+  }
+  t.equal(calls, OUTBINDS_MAX)
+  outbinds.stop()
+  t.end()
 })

@@ -16,7 +16,7 @@ const AGAIN_MS_MAX = 60_000
 /** With a receiver session, or nothing that waits, for this long, earlier failures are forgotten. */
 const CALM_MS = 10_000
 /** Outbinds under way at once on this node. */
-const OUTBINDS_MAX = 50
+export const OUTBINDS_MAX = 50
 
 export interface OutbindsOptions {
   journal: Journal

@@ -4,7 +4,7 @@ import type { Ref } from './ids.js'
 /** Marks in one proposal; more go with the next. */
 const RIDERS_MAX = 4096
 /** Marks that wait; one more is left out, and its submit stays one whose response may be lost. */
-const WAITING_MAX = 100_000
+export const WAITING_MAX = 100_000
 const NONE: readonly Written[] = []
 
 /** Submits whose responses are written, on their way into the next proposal. */

@@ -25,6 +25,8 @@ const LOOK_MS = 50
 const ENDED_MS = 3000
 /** Questions of other nodes that are under way here. */
 const SERVED_MAX = 16
+/** Questions of this node that wait for another one's answer. */
+export const ASKED_MAX = 16
 
 type Request =
   | { kind: 'list' }
@@ -130,6 +132,8 @@ export class MemberChanges implements MembersPort {
   private async ask(to: number, request: Request): Promise<Answer> {
     const { journal, messenger, timers } = this.options
     if (to === journal.node) return this.serve(request)
+    if (this.waiting.size >= ASKED_MAX)
+      return refusal(503, 'too much about members is being asked here: wait a little', false)
     const number = ++this.asked
     return new Promise(resolve => {
       const cancel = timers.after(ANSWER_MS, () => settle(noAnswer(to)))
