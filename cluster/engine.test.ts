@@ -8,7 +8,7 @@ import { ENTRIES_PER_MESSAGE_MAX, limitSize, payloadSize } from './engine-guards
 import { encodeChange } from './engine-conf.js'
 import { LogStore } from './log/log-store.js'
 import type { Configuration, LogEntry } from './log/records.js'
-import { MessageKind, type RaftMessage } from './messages.js'
+import { MessageKind, messageOf, type RaftMessage } from './messages.js'
 import { MemoryDisk } from './testing/memory-store.js'
 
 const NOW = {
@@ -53,21 +53,8 @@ async function handle({ engine, log }: { engine: Engine; log: LogStore }): Promi
   return ready
 }
 
-const message = (fields: Partial<RaftMessage> & Pick<RaftMessage, 'type'>): RaftMessage => ({
-  to: 1,
-  from: 2,
-  term: 2,
-  logTerm: 0,
-  index: 0,
-  commit: 0,
-  reject: false,
-  rejectHint: 0,
-  context: '',
-  readContext: '',
-  entries: [],
-  snapshot: undefined,
-  ...fields,
-})
+const message = (fields: Partial<RaftMessage> & Pick<RaftMessage, 'type'>): RaftMessage =>
+  messageOf({ to: 1, from: 2, term: 2, ...fields })
 
 /** Node 1 of three, elected in term 2, its first entry (index 2) on all disks and applied. */
 async function leader(): Promise<{ engine: Engine; log: LogStore }> {

@@ -37,6 +37,25 @@ export interface RaftMessage {
   snapshot: SnapshotMetadata | undefined
 }
 
+/** A message that says nothing but what is given. */
+export function messageOf(
+  fields: Pick<RaftMessage, 'type' | 'to' | 'from'> & Partial<RaftMessage>,
+): RaftMessage {
+  return {
+    term: 0,
+    logTerm: 0,
+    index: 0,
+    commit: 0,
+    reject: false,
+    rejectHint: 0,
+    context: '',
+    readContext: '',
+    entries: [],
+    snapshot: undefined,
+    ...fields,
+  }
+}
+
 /** What a peer sent and cannot be read. Costs the peer its connection. */
 export class BadFrame extends Error {
   override readonly name = 'BadFrame'

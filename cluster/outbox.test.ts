@@ -1,29 +1,13 @@
 import t from 'tap'
 import type { Engine } from './engine.js'
-import { decodeMessage, MessageKind, type RaftMessage } from './messages.js'
+import { decodeMessage, MessageKind, messageOf, type RaftMessage } from './messages.js'
 import { merged, Outbox } from './outbox.js'
 import type { Transport } from './transport/transport.js'
 
 const { MsgApp: app, MsgAppResp: answer } = MessageKind
 
-function make(fields: Partial<RaftMessage>): RaftMessage {
-  return {
-    type: app,
-    to: 2,
-    from: 1,
-    term: 1,
-    logTerm: 1,
-    index: 0,
-    commit: 0,
-    reject: false,
-    rejectHint: 0,
-    context: '',
-    readContext: '',
-    entries: [],
-    snapshot: undefined,
-    ...fields,
-  }
-}
+const make = (fields: Partial<RaftMessage>): RaftMessage =>
+  messageOf({ type: app, to: 2, from: 1, term: 1, logTerm: 1, ...fields })
 
 void t.test('messages that say nothing new are merged into the one before', t => {
   const entries = [{ index: 6, term: 1, type: 0 as const, data: Buffer.from('x') }]

@@ -6,7 +6,7 @@ import type { GroupContext } from './group-context.js'
 import type { ValueStage } from './log/install.js'
 import type { LogStore } from './log/log-store.js'
 import { decodeRecord, encodeRecord, type SnapshotMetadata } from './log/records.js'
-import { BadFrame, MessageKind, type RaftMessage } from './messages.js'
+import { BadFrame, MessageKind, messageOf, type RaftMessage } from './messages.js'
 import { decodeFrame, encodeFrame } from './transport/frames.js'
 import type { SnapshotSink, SnapshotSource } from './types.js'
 
@@ -249,19 +249,6 @@ async function* unframed(frames: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
 }
 
 function snapshotMessage(from: number, to: number, head: SnapshotHead): RaftMessage {
-  return {
-    type: MessageKind.MsgSnap,
-    from,
-    to,
-    term: head.raftTerm,
-    logTerm: 0,
-    index: 0,
-    commit: 0,
-    reject: false,
-    rejectHint: 0,
-    context: '',
-    readContext: '',
-    entries: [],
-    snapshot: { index: head.index, term: head.term, membership: head.membership },
-  }
+  const snapshot = { index: head.index, term: head.term, membership: head.membership }
+  return messageOf({ type: MessageKind.MsgSnap, from, to, term: head.raftTerm, snapshot })
 }

@@ -1,17 +1,13 @@
 import { readFile, rm } from 'node:fs/promises'
 import t from 'tap'
 import type { Health } from '../api/shapes.js'
-import { gatewayTo, ProcessCluster } from '../testing/process-cluster.js'
 import type { ProcessNode } from '../testing/process-node.js'
+import { nothingLost, underLoad } from '../testing/under-load.js'
 import { waitFor } from '../testing/wait-for.js'
-import { EsmeClient } from '../tools/esme.js'
-import { SmscSimulator } from '../tools/smsc-sim.js'
 import { recordingIo } from './io.js'
 import { run } from './program.js'
 
 const MESSAGES = 6000
-const BINDS = 2
-const WINDOW = 100
 
 const member = async (at: ProcessNode, ...argv: string[]) => {
   const io = recordingIo()
@@ -26,26 +22,9 @@ const accepted = async (at: ProcessNode, ...argv: string[]) => {
 }
 
 void t.test('under load a node that lost its data is replaced, and nothing is lost', async t => {
-  const smsc = new SmscSimulator({ port: 0, behaviour: { receiptDelayMs: 20 } })
-  await smsc.start()
-  t.teardown(() => smsc.stop())
-  const cluster = await ProcessCluster.start({
-    gateway: gatewayTo(smsc.port, {
-      connector: { binds: BINDS, window: WINDOW, inDoubt: 'wait 2s' },
-    }),
-  })
-  t.teardown(() => cluster.stop())
+  const load = await underLoad(t, { rate: 400, count: MESSAGES, settleMs: 60_000 })
+  const { cluster } = load
   const [one, two, three] = [cluster.node(1), cluster.node(2), cluster.node(3)]
-  const esme = new EsmeClient({
-    addresses: cluster.nodes.map(({ smppPort }) => ({ host: '127.0.0.1', port: smppPort })),
-    sessions: 6,
-    rate: 400,
-    count: MESSAGES,
-    resubmit: true,
-    settleMs: 60_000,
-  })
-  const running = esme.run()
-  await waitFor('the first 500 messages', () => smsc.stats().distinct > 500)
 
   await two.kill()
   await rm(cluster.dataDir(2), { recursive: true })
@@ -71,12 +50,7 @@ void t.test('under load a node that lost its data is replaced, and nothing is lo
   t.match(added.said, /node 4 is a voter/)
   await four.ready()
 
-  const report = await running
-  t.same(report.problems, [], 'the books of the client')
-  t.equal(report.acknowledged, MESSAGES)
-  t.equal(smsc.tags.of(esme.runNumber).distinct, MESSAGES, 'the SMSC has every message')
-  t.equal(report.receipts?.lost, 0, 'every receipt came')
-  t.ok(smsc.tags.of(esme.runNumber).duplicated <= BINDS * WINDOW, 'duplicates are bounded')
+  await nothingLost(t, load, MESSAGES)
   const views = await cluster.settled()
   t.equal(views.length, 3)
   t.equal(new Set(views.map(({ stateHash }) => stateHash)).size, 1, 'one state')

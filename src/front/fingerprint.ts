@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { FINGERPRINT_OCTETS } from '../journal/index.js'
 import type { SubmitReader } from '../smpp/submit-reader.js'
 
-const FINGERPRINT_OCTETS = 16
 /** Two addresses with ton, npi and length, esm_class, data_coding, and the reference. */
 const head = Buffer.alloc(2 * (3 + 21) + 2 + 3)
 

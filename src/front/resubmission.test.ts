@@ -26,6 +26,19 @@ function fingerprint(fields: Partial<Body<'submit_sm'>> = {}): Buffer {
   return fingerprintOf(reader)
 }
 
+/** A session of this node submitted, and broke before its answer; returns the message's place. */
+function lostHere(world: FrontWorld, bind = {}): number {
+  const first = world.bound(bind)
+  world.cluster.setLeader('held')
+  first.submit()
+  world.time.turn()
+  first.link.close('gone')
+  world.time.turn()
+  world.cluster.setLeader('here')
+  world.time.advance(100)
+  return world.account.resubmissions.all[0]!.ref
+}
+
 /** Node 2 has a session, and the submit that EsmeClient makes was accepted there; returns its id. */
 function acceptedElsewhere({ cluster, time }: FrontWorld, fields = {}): string {
   const other = cluster.other(2)
@@ -162,16 +175,8 @@ void t.test(
   'a connection that broke before the answer: the next one gets the first id',
   async t => {
     const world = await windowed(t)
-    const first = world.bound()
-    world.cluster.setLeader('held')
-    first.submit()
-    world.time.turn()
-    first.link.close('gone')
-    world.time.turn()
-    world.cluster.setLeader('here')
-    world.time.advance(100)
+    const ref = lostHere(world)
     t.equal(world.account.resubmissions.lostCount, 1)
-    const { ref } = world.account.resubmissions.all[0]!
     const second = world.bound().submit()
     world.time.turn()
     t.equal(second.answers[0]!.message_id, world.cluster.journal.idOf(ref))
@@ -187,15 +192,7 @@ for (const [title, over, bind] of [
 ] as const)
   void t.test(`with ${title} the first id has 8 digits too`, async t => {
     const world = await windowed(t, over)
-    const first = world.bound(bind)
-    world.cluster.setLeader('held')
-    first.submit()
-    world.time.turn()
-    first.link.close('gone')
-    world.time.turn()
-    world.cluster.setLeader('here')
-    world.time.advance(100)
-    const { ref } = world.account.resubmissions.all[0]!
+    const ref = lostHere(world, bind)
     const second = world.bound(bind).submit().submit()
     world.time.turn()
     t.equal(second.answers[0]!.message_id, world.cluster.journal.shownIdOf(ref))

@@ -2,8 +2,9 @@
 export type { AcceptRecord } from './accept-record.js'
 export {
   addressHash,
-  FLAG_FINGERPRINT,
+  FINGERPRINT_OCTETS,
   FLAG_EXPLICIT_VALIDITY,
+  FLAG_FINGERPRINT,
   FLAG_SHORT_ID,
   FLAG_WATCHED,
 } from './accept-record.js'

@@ -29,7 +29,7 @@ export const CARILLON_FLAGS: readonly string[] = [
   '--max-semi-space-size=16',
   '--use-largepages=silent',
 ]
-const CARILLON_ENV = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2' }
+export const CARILLON_ENV = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2' }
 
 /**
  * A child process of ours: signals go to its pid and to no other, it ends when we end (however we
