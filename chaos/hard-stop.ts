@@ -56,7 +56,10 @@ export function runningIn(
     })
 }
 
-/** The first SIGINT or SIGTERM stops drills in good order; the second does what it always does. */
+/**
+ * The first of SIGNALS stops drills in good order; the second does what it always does. With a terminal that
+ * closes goes whoever listened: what cannot be said any more is dropped, for faults must still be healed.
+ */
 export function stopOnSignals(note: (text: string) => void): {
   signal: AbortSignal
   forget: () => void
@@ -68,10 +71,19 @@ export function stopOnSignals(note: (text: string) => void): {
     controller.abort(new Error(`stopped by ${signal}`))
   }
   const forget = (): void => {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
+    for (const name of SIGNALS) process.off(name, stop)
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  for (const name of SIGNALS) process.on(name, stop)
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.listeners('error').includes(unheard)) stream.on('error', unheard)
+  }
   return { signal: controller.signal, forget }
+}
+
+/** Ctrl-C, a supervisor or `drill stop`, a terminal that closes. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** EIO of a terminal, EPIPE of a pipe. */
+function unheard(): void {
+  // nobody is left to be told
 }

@@ -5,6 +5,7 @@ import type {
   List,
   SettingsView,
 } from '../src/api/shapes.js'
+import { leadIn } from '../src/testing/process-cluster.js'
 import { waitFor } from '../src/testing/wait-for.js'
 import { sessionsOf } from './load.js'
 import { LiveNode } from './live-node.js'
@@ -74,14 +75,11 @@ export class LiveCluster implements DrillCluster {
     return answers.filter(view => view !== undefined)
   }
 
-  async leader(timeoutMs = 30_000): Promise<LiveNode> {
-    const leads = async (): Promise<LiveNode | undefined> => {
-      const views = await this.views()
-      const claims = views.filter(view => view.leader === view.id)
-      const claim = claims.toSorted((a, b) => b.term - a.term)[0]
-      return this.nodes.find(({ id }) => id === claim?.id)
-    }
-    return waitFor('a leader', leads, { timeoutMs })
+  async lead(timeoutMs = 30_000): Promise<{ node: LiveNode; term: number }> {
+    const { id, term } = await waitFor('a leader', async () => leadIn(await this.views()), {
+      timeoutMs,
+    })
+    return { node: this.node(id), term }
   }
 
   /**

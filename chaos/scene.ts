@@ -21,7 +21,7 @@ import { LiveSmsc } from './live-smsc.js'
 import { ACCOUNTS, Load } from './load.js'
 import type { NodesFile } from './nodes-file.js'
 import type { DrillCluster, DrillNode, DrillSmsc } from './subject.js'
-import { newLeader, pause, Watch } from './watch.js'
+import { newLeader, pause, rolesIn, Watch, type Roles } from './watch.js'
 
 export interface SceneOptions {
   /** Where the evidence of this run goes. */
@@ -172,10 +172,8 @@ export class Scene {
     return this.counter
   }
 
-  /** Nodes that are not the leader. */
-  async followers(): Promise<DrillNode[]> {
-    const { id } = await this.cluster.leader()
-    return this.cluster.running.filter(node => node.id !== id)
+  roles(): Promise<Roles> {
+    return rolesIn(this.cluster)
   }
 
   /** The connector as a node that answers sees it. */
@@ -263,13 +261,11 @@ export class Scene {
     /** What is said of it: `node 2 started again`. */
     recovery: string
     recover: () => Promise<void> | void
-    /** Another node will lead: true where the leader is hit and can be succeeded. */
-    elects: boolean
+    /** Another node will lead, in a later term than this one, in which the leader that is hit was seen to lead. */
+    electsAfter?: number | undefined
   }): Promise<FaultSample> {
-    const { what, nodes, effectMs, act, recover, recovery, elects } = options
+    const { what, nodes, effectMs, act, recover, recovery, electsAfter } = options
     const hit = new Set(nodes.map(({ id }) => id))
-    const views = await this.cluster.views()
-    const term = Math.max(0, ...views.map(view => view.term))
     const home = (await this.connector())?.home ?? null
     const breaks = new Map(this.load.sessions.map(session => [session, session.breaks]))
     const at = new Map(this.load.sessions.map(session => [session, session.boundAt.at(-1)]))
@@ -279,7 +275,8 @@ export class Scene {
     this.broken = hit
     const atMs = this.mark('fault', what)
     await act()
-    const led = elects ? newLeader(this.cluster, term, hit, ELECTION_MS) : undefined
+    const led =
+      electsAfter === undefined ? undefined : newLeader(this.cluster, electsAfter, hit, ELECTION_MS)
     await this.steady(effectMs)
     const leader = await led
     this.mark('recovery', recovery)
@@ -315,7 +312,7 @@ export class Scene {
     }
     this.faults.push(sample)
     this.options.say(sampleText(sample))
-    if (elects) {
+    if (electsAfter !== undefined) {
       this.check(
         'a new leader was found',
         leader !== undefined,
@@ -329,8 +326,8 @@ export class Scene {
   /** Waits until all nodes run, are ready, have what the leader had committed, and all sessions are bound. */
   async caughtUp(timeoutMs = 60_000): Promise<void> {
     await this.cluster.ready(timeoutMs)
-    const leader = await this.cluster.leader(timeoutMs)
-    const committed = (await leader.cluster())?.commitIndex ?? 0
+    const { node } = await this.cluster.lead(timeoutMs)
+    const committed = (await node.cluster())?.commitIndex ?? 0
     await waitFor(
       'all nodes have caught up, and all sessions are bound',
       async () => {

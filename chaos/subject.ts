@@ -18,7 +18,8 @@ export interface DrillCluster extends Pick<ProcessCluster, Whole> {
   readonly nodes: readonly DrillNode[]
   readonly running: DrillNode[]
   node(id: number): DrillNode
-  leader(timeoutMs?: number): Promise<DrillNode>
+  /** Who leads, and in which term: of one answer. */
+  lead(timeoutMs?: number): Promise<{ node: DrillNode; term: number }>
   /** Of a running cluster: starts and continues what the drill has taken down and paused. Never rejects. */
   mend?(): Promise<void>
   /** Of a running cluster: what is not as it was found, after so long at most; a sentence each. */

@@ -54,6 +54,18 @@ export class Watch {
   }
 }
 
+/** Who leads, in which term, and the others that run: of one look, for an election may come before the next. */
+export interface Roles {
+  leader: DrillNode
+  term: number
+  followers: DrillNode[]
+}
+
+export async function rolesIn(cluster: DrillCluster): Promise<Roles> {
+  const { node: leader, term } = await cluster.lead()
+  return { leader, term, followers: cluster.running.filter(({ id }) => id !== leader.id) }
+}
+
 /** A node that answers, that leads, and in a later term than `term`; asked every 20 ms. */
 export async function newLeader(
   cluster: DrillCluster,

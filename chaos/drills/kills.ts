@@ -8,8 +8,10 @@ export const KILLS: readonly Drill[] = [
     needs: ['kill'],
     summary: 'SIGKILL for the leader under load; it is started again when another one leads',
     run: async scene => {
-      const leader = await scene.cluster.leader()
-      await kill(scene, `SIGKILL for node ${leader.id}, the leader`, [leader], true)
+      const { leader, term } = await scene.roles()
+      await kill(scene, `SIGKILL for node ${leader.id}, the leader`, [leader], {
+        electsAfter: term,
+      })
     },
   },
   {
@@ -17,11 +19,11 @@ export const KILLS: readonly Drill[] = [
     needs: ['kill'],
     summary: 'SIGKILL for a follower under load: the home of the connector where that is one',
     run: async scene => {
-      const followers = await scene.followers()
+      const { followers } = await scene.roles()
       const home = (await scene.connector())?.home
       const any = followers[scene.random.below(followers.length)]!
       const node = followers.find(({ id }) => id === home) ?? any
-      await kill(scene, `SIGKILL for node ${node.id}, a follower`, [node], false)
+      await kill(scene, `SIGKILL for node ${node.id}, a follower`, [node])
     },
   },
   {
@@ -30,11 +32,11 @@ export const KILLS: readonly Drill[] = [
     summary:
       'SIGKILL for the leader and one more of three: nothing can be accepted until they return',
     run: async scene => {
-      const leader = await scene.cluster.leader()
+      const { leader, followers } = await scene.roles()
       const others = Math.ceil(scene.cluster.nodes.length / 2) - 1 // so that no majority is left
-      const nodes = [leader, ...(await scene.followers()).slice(0, others)]
+      const nodes = [leader, ...followers.slice(0, others)]
       const names = nodes.map(({ id }) => id).join(' and ')
-      await kill(scene, `SIGKILL for nodes ${names}, a majority`, nodes, false, 4_000)
+      await kill(scene, `SIGKILL for nodes ${names}, a majority`, nodes, { effectMs: 4_000 })
     },
   },
   {
@@ -42,7 +44,7 @@ export const KILLS: readonly Drill[] = [
     needs: ['kill'],
     summary: 'SIGKILL for all nodes at once, as a power cut; then all are started again',
     run: async scene => {
-      await kill(scene, 'SIGKILL for all nodes', scene.cluster.running, false, 2_000)
+      await kill(scene, 'SIGKILL for all nodes', scene.cluster.running, { effectMs: 2_000 })
     },
   },
 ]
@@ -51,15 +53,14 @@ async function kill(
   scene: Scene,
   what: string,
   nodes: readonly DrillNode[],
-  elects: boolean,
-  effectMs = 1_500,
+  { effectMs = 1_500, electsAfter }: { effectMs?: number; electsAfter?: number } = {},
 ): Promise<void> {
   const names = nodes.map(({ id }) => id).join(', ')
   await scene.fault({
     what,
     nodes,
     effectMs,
-    elects,
+    electsAfter,
     act: async () => {
       await Promise.all(nodes.map(node => node.kill()))
     },

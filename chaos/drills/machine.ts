@@ -18,12 +18,12 @@ export const MACHINE: readonly Drill[] = [
     says: ['the disk is slowed inside the node, by a preload that delays LevelDB’s batches'],
     setup: { inside: {} },
     run: async scene => {
-      const leader = await scene.cluster.leader()
+      const { leader, term } = await scene.roles()
       await scene.fault({
         what: `the disk of node ${leader.id}, the leader, takes 700 ms longer for each write`,
         nodes: [leader],
         effectMs: 10_000,
-        elects: true,
+        electsAfter: term,
         act: () => scene.inside(leader, { diskDelayMs: 700 }),
         recovery: `the disk of node ${leader.id} is well again`,
         recover: () => scene.inside(leader, {}),
@@ -68,7 +68,6 @@ export const MACHINE: readonly Drill[] = [
         what: `the disk of node ${SMALL} is full`,
         nodes: [node],
         effectMs: 1_000,
-        elects: false,
         act: async () => {
           fill(data, ballast)
           await waitFor(`node ${SMALL} stops`, () => !node.isRunning, { timeoutMs: 60_000 })
@@ -88,12 +87,12 @@ export const MACHINE: readonly Drill[] = [
     says: ['the clock is wrong inside the node only, by a preload'],
     setup: { inside: {} },
     run: async scene => {
-      const leader = await scene.cluster.leader()
+      const { leader, term } = await scene.roles()
       await scene.fault({
         what: `the clock of node ${leader.id}, the leader, jumps an hour ahead`,
         nodes: [leader],
         effectMs: 10_000,
-        elects: true,
+        electsAfter: term,
         act: () => scene.inside(leader, { clockOffsetMs: 3_600_000 }),
         recovery: `the clock of node ${leader.id} is right again`,
         recover: () => scene.inside(leader, {}),

@@ -13,11 +13,11 @@ export const NETWORK: readonly Drill[] = [
     says: [BY_PROXY],
     setup: { proxied: true },
     run: async scene => {
-      const leader = await scene.cluster.leader()
+      const { leader, term } = await scene.roles()
       await partition(scene, {
         what: `node ${leader.id}, the leader, is cut off`,
         node: leader,
-        elects: true,
+        electsAfter: term,
         act: () => scene.mesh!.isolate([leader.id]),
       })
     },
@@ -29,13 +29,12 @@ export const NETWORK: readonly Drill[] = [
     says: [BY_PROXY],
     setup: { proxied: true },
     run: async scene => {
-      const followers = await scene.followers()
+      const { followers } = await scene.roles()
       const home = (await scene.connector())?.home
       const node = followers.find(({ id }) => id === home) ?? followers[0]!
       await partition(scene, {
         what: `node ${node.id}, a follower, is cut off`,
         node,
-        elects: false,
         act: () => scene.mesh!.isolate([node.id]),
       })
     },
@@ -46,11 +45,11 @@ export const NETWORK: readonly Drill[] = [
     says: [BY_PROXY],
     setup: { proxied: true },
     run: async scene => {
-      const leader = await scene.cluster.leader()
+      const { leader, term } = await scene.roles()
       await partition(scene, {
         what: `nobody hears node ${leader.id}, the leader`,
         node: leader,
-        elects: true,
+        electsAfter: term,
         act: () => {
           for (const { id } of scene.cluster.nodes) {
             if (id !== leader.id) scene.mesh!.block(leader.id, id)
@@ -72,7 +71,6 @@ export const NETWORK: readonly Drill[] = [
         what: '5 % of segments between nodes are lost',
         nodes: [],
         effectMs: 8_000,
-        elects: false,
         act: () => scene.mesh!.changeAll({ loss: 0.05 }),
         recovery: 'no segment is lost any more',
         recover: () => scene.mesh!.heal(),
@@ -89,7 +87,6 @@ export const NETWORK: readonly Drill[] = [
         what: '40 to 60 ms between nodes',
         nodes: [],
         effectMs: 8_000,
-        elects: false,
         act: () => scene.mesh!.changeAll({ delayMs: 40, jitterMs: 20 }),
         recovery: 'no delay any more',
         recover: () => scene.mesh!.heal(),
@@ -100,14 +97,14 @@ export const NETWORK: readonly Drill[] = [
 
 async function partition(
   scene: Scene,
-  options: { what: string; node: DrillNode; elects: boolean; act: () => void },
+  options: { what: string; node: DrillNode; electsAfter?: number; act: () => void },
 ): Promise<void> {
-  const { what, node, elects, act } = options
+  const { what, node, act, electsAfter } = options
   await scene.fault({
     what,
     nodes: [node],
     effectMs: 6_000,
-    elects,
+    electsAfter,
     act,
     recovery: 'the network is whole again',
     recover: () => scene.mesh!.heal(),

@@ -9,12 +9,12 @@ export const PAUSES: readonly Drill[] = [
     summary:
       'SIGSTOP for the leader for five seconds: another one leads, and the sleeper wakes up believing it still does',
     run: async scene => {
-      const leader = await scene.cluster.leader()
+      const { leader, term } = await scene.roles()
       await scene.fault({
         what: `SIGSTOP for node ${leader.id}, the leader`,
         nodes: [leader],
         effectMs: 5_000,
-        elects: true,
+        electsAfter: term,
         act: () => leader.freeze(),
         recovery: `node ${leader.id} goes on`,
         recover: () => leader.thaw(),
@@ -27,14 +27,12 @@ export const PAUSES: readonly Drill[] = [
     summary:
       'SIGTERM for one node after the other, the leader last; each drains, ends and comes back',
     run: async scene => {
-      const leader = await scene.cluster.leader()
-      const followers = await scene.followers()
+      const { leader, followers } = await scene.roles()
       for (const node of [...followers, leader]) {
         await scene.fault({
           what: `SIGTERM for node ${node.id}`,
           nodes: [node],
           effectMs: 500,
-          elects: false,
           act: async () => {
             const ending = await node.terminate(20_000)
             scene.check(
@@ -59,15 +57,14 @@ export const PAUSES: readonly Drill[] = [
     says: ['the log is cut to 1,000 entries, by an order inside the nodes; 50,000 are the default'],
     setup: { inside: { keepEntries: 1_000 } },
     run: async scene => {
-      const [node] = await scene.followers()
-      const leader = await scene.cluster.leader()
+      const { leader, followers } = await scene.roles()
+      const [node] = followers
       const awayAt = (await node!.cluster())?.appliedIndex ?? 0
       const before = logged(node!, 'snapshot installed')
       await scene.fault({
         what: `SIGKILL for node ${node!.id}, a follower, until the log is cut`,
         nodes: [node!],
         effectMs: 1_000,
-        elects: false,
         act: async () => {
           await node!.kill()
           await waitFor(

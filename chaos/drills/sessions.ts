@@ -30,7 +30,6 @@ export const SESSIONS: readonly Drill[] = [
         what: `${STORM} sessions break, and bind again at once`,
         nodes: [],
         effectMs: 500,
-        elects: false,
         act: async () => {
           await storm.kill()
           storm = await stormAt(scene, 'again')
@@ -54,12 +53,12 @@ export const SESSIONS: readonly Drill[] = [
       before: async (cluster, onEnd) => [await haproxyBefore(cluster, onEnd)],
     },
     run: async scene => {
-      const leader = await scene.cluster.leader()
+      const { leader, term } = await scene.roles()
       await scene.fault({
         what: `SIGKILL for node ${leader.id}, the leader, behind HAProxy`,
         nodes: [leader],
         effectMs: 3_000,
-        elects: true,
+        electsAfter: term,
         act: () => leader.kill(),
         recovery: `node ${leader.id} started again`,
         recover: () => leader.start(),
@@ -72,13 +71,12 @@ export const SESSIONS: readonly Drill[] = [
         `${sessions.length} sessions`,
         'more than 0',
       )
-      const followers = await scene.followers()
+      const { followers } = await scene.roles()
       const node = followers.find(({ id }) => sessions.some(session => session.node === id))
       await scene.fault({
         what: `SIGSTOP for node ${node!.id}, behind HAProxy`,
         nodes: [node!],
         effectMs: 6_000,
-        elects: false,
         act: () => node!.freeze(),
         recovery: `node ${node!.id} goes on`,
         recover: () => node!.thaw(),

@@ -13,7 +13,6 @@ export const UPSTREAM: readonly Drill[] = [
         what: 'the SMSC cuts its binds and refuses new ones',
         nodes: [],
         effectMs: 8_000,
-        elects: false,
         act: async () => {
           await smsc.change({ refuseBinds: 'ESME_RBINDFAIL' })
           await smsc.cut()
@@ -43,7 +42,6 @@ export const UPSTREAM: readonly Drill[] = [
         what: 'the SMSC is slow, refuses some with ESME_RSYSERR and throttles',
         nodes: [],
         effectMs: 10_000,
-        elects: false,
         act: () =>
           smsc.change({
             delayMs: 500,

@@ -122,11 +122,17 @@ export class ProcessCluster {
     await Promise.all(this.running.map(node => node.ready(timeoutMs)))
   }
 
-  /** Waits until a running node says of itself that it leads, and a majority of those that answer agrees. */
-  async leader(timeoutMs = 30_000): Promise<ProcessNode> {
-    return waitFor('a leader', async () => leaderOf(this.nodes, await this.views()), {
+  /** Waits until there is a leader: see leadIn. */
+  async leader(timeoutMs?: number): Promise<ProcessNode> {
+    return (await this.lead(timeoutMs)).node
+  }
+
+  /** The same, with its term, both of one answer. */
+  async lead(timeoutMs = 30_000): Promise<{ node: ProcessNode; term: number }> {
+    const { id, term } = await waitFor('a leader', async () => leadIn(await this.views()), {
       timeoutMs,
     })
+    return { node: this.node(id), term }
   }
 
   /** What each running node says; those that do not answer are left out. */
@@ -225,14 +231,15 @@ export function gatewayTo(smscPort: number, options: GatewayToOptions = {}): obj
   }
 }
 
-function leaderOf(
-  nodes: readonly ProcessNode[],
-  views: readonly ClusterView[],
-): ProcessNode | undefined {
+/**
+ * Who leads, and in which term, where a node says so of itself and a majority of the views, which are those
+ * of one look, agrees. A candidate's term is no leader's.
+ */
+export function leadIn(views: readonly ClusterView[]): { id: number; term: number } | undefined {
   const claims = views.filter(view => view.leader === view.id)
   const claim = claims.toSorted((a, b) => b.term - a.term)[0]
   if (claim === undefined) return undefined
-  const agreeing = views.filter(view => view.leader === claim.id && view.term === claim.term)
-  if (2 * agreeing.length <= views.length) return undefined
-  return nodes.find(node => node.id === claim.id)
+  const { id, term } = claim
+  const agreeing = views.filter(view => view.leader === id && view.term === term)
+  return 2 * agreeing.length > views.length ? { id, term } : undefined
 }
