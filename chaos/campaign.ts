@@ -151,6 +151,8 @@ function spreadLines({ spreads }: HistoryLine): string[] {
     ['gap, affected sessions', spreads.affectedGapMs],
     ['new leader', spreads.newLeaderMs],
     ['SMSC served again', spreads.upstreamMs],
+    ['connect to first ESME_ROK', spreads.okAfterConnectMs],
+    ['bind_resp to first ESME_ROK', spreads.okAfterBindMs],
   ] as const
   return lines.map(([name, spread]) => `  ${name}: ${spreadText(spread)}`)
 }

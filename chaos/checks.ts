@@ -1,7 +1,8 @@
 import type { Check, Evidence } from './evidence.js'
+import type { Spread } from './gaps.js'
 
 /** What every drill has to show, by what it found. */
-export function verdicts({ books, duplicateBound, faults, spreads }: Evidence): Check[] {
+export function verdicts({ books, duplicateBound, faults, spreads, settings }: Evidence): Check[] {
   if (books === null) return []
   const lastFaultMs = Math.max(0, ...faults.map(({ atMs }) => atMs))
   const checks = [
@@ -27,7 +28,9 @@ export function verdicts({ books, duplicateBound, faults, spreads }: Evidence): 
     ),
   ]
   const { survivingGapMs: gap } = spreads
-  if (lastFaultMs > 0 && gap !== null && faults.every(({ what }) => what.includes('SIGKILL'))) {
+  const quorumStays = faults.every(({ nodes }) => 2 * nodes.length < settings.size)
+  const killed = faults.every(({ what }) => what.includes('SIGKILL'))
+  if (lastFaultMs > 0 && gap !== null && killed && quorumStays) {
     checks.push(
       goal(
         'surviving sessions hardly notice',
@@ -46,8 +49,28 @@ export function verdicts({ books, duplicateBound, faults, spreads }: Evidence): 
       goal('every submit was answered', unanswered === 0, `${unanswered} unanswered`, inOrder),
     )
   }
+  checks.push(...soon(faults, spreads.okAfterBindMs))
   return checks
 }
+
+/** Sessions that bound again are served. */
+function soon(faults: Evidence['faults'], spread: Spread | null): Check[] {
+  const rebinds = faults.flatMap(fault => fault.rebinds)
+  if (rebinds.length === 0) return []
+  const without = rebinds.filter(({ okAfterBindMs }) => okAfterBindMs === null).length
+  const found =
+    spread === null ? 'none served' : `p95 ${Math.round(spread.p95)} ms of ${spread.count} rebinds`
+  return [
+    goal(
+      'sessions that bind again are served at once',
+      spread !== null && spread.p95 < REBIND_GOAL_MS,
+      `${found}, bind_resp to first ESME_ROK${without === 0 ? '' : `; ${without} ended before one`}`,
+      `p95 under ${REBIND_GOAL_MS} ms`,
+    ),
+  ]
+}
+
+const REBIND_GOAL_MS = 100
 
 function twice(
   count: number,

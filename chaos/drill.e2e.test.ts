@@ -28,6 +28,12 @@ void t.test('leader-kill on real processes loses nothing, and leaves evidence', 
   )
   t.ok(evidence.books!.acknowledged > 0)
   t.equal(evidence.faults.length, 1)
+  const { rebinds } = evidence.faults[0]!
+  t.ok(rebinds.length >= 2, 'both residents of the leader came back')
+  t.ok(rebinds.some(({ okAfterBindMs }) => okAfterBindMs !== null))
+  for (const { okAfterBindMs, okAfterConnectMs } of rebinds) {
+    t.ok(okAfterBindMs === null || okAfterBindMs < okAfterConnectMs!)
+  }
   const html = readFileSync(join(directory, 'report.html'), 'utf8')
   t.match(html, /<svg/)
   t.notMatch(html, /secret1|https?:\/\//, 'it shows no password, and needs no network')

@@ -1,4 +1,5 @@
 import type { Spread } from './gaps.js'
+import type { Rebind } from './rebinds.js'
 import type { Reconciliation } from './reconcile.js'
 import type { Timeline } from './timeline.js'
 import type { RoleChange } from './watch.js'
@@ -35,6 +36,8 @@ export interface FaultSample {
   surviving: { sessions: number; gapMs: number | null }
   /** The others. */
   affected: { sessions: number; gapMs: number | null }
+  /** Of affected sessions, after it and before the next fault. */
+  rebinds: Rebind[]
 }
 
 /** What is known of a node's process and disk. */
@@ -90,6 +93,9 @@ export interface Evidence {
     affectedGapMs: Spread | null
     newLeaderMs: Spread | null
     upstreamMs: Spread | null
+    /** See Rebind. */
+    okAfterConnectMs: Spread | null
+    okAfterBindMs: Spread | null
   }
   books: Reconciliation | null
   /** What may have been sent twice: binds that ended times their window. */
@@ -105,6 +111,16 @@ export interface Evidence {
   /** What the load's sessions went through: a sentence each, with its time. */
   events: { atMs: number; text: string }[]
   timeline: Timeline | null
+}
+
+/** Nothing was measured. */
+export const NO_SPREADS: Evidence['spreads'] = {
+  survivingGapMs: null,
+  affectedGapMs: null,
+  newLeaderMs: null,
+  upstreamMs: null,
+  okAfterConnectMs: null,
+  okAfterBindMs: null,
 }
 
 /** What only the plot needs. */

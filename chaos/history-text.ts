@@ -20,6 +20,7 @@ export function runsText(lines: readonly HistoryLine[], paint: Io['paint']): str
       'twice/bound': line => `${line.duplicatedUpstream}/${line.duplicateBound}`,
       'gap surviving': line => spreadText(line.spreads.survivingGapMs),
       'new leader': line => spreadText(line.spreads.newLeaderMs),
+      'bind_resp to ESME_ROK': line => spreadText(line.spreads.okAfterBindMs),
       'failed, missed': line => line.reason ?? [...line.failed, ...line.missed].join('; '),
     },
     paint,
@@ -37,6 +38,8 @@ export function trendsText(lines: readonly HistoryLine[], paint: Io['paint']): s
     ran.flatMap(({ spreads }) => spreads.survivingGapMs?.p50 ?? [])
   const leaders = (ran: readonly HistoryLine[]): number[] =>
     ran.flatMap(({ spreads }) => spreads.newLeaderMs?.p50 ?? [])
+  const rebinds = (ran: readonly HistoryLine[]): number[] =>
+    ran.flatMap(({ spreads }) => spreads.okAfterBindMs?.p95 ?? [])
   return tableText(
     rows,
     {
@@ -48,6 +51,7 @@ export function trendsText(lines: readonly HistoryLine[], paint: Io['paint']): s
       lost: ({ ran }) => sum(ran, line => line.lost),
       'gap surviving, p50 ms': ({ ran }) => trend(gaps(ran)),
       'new leader, p50 ms': ({ ran }) => trend(leaders(ran)),
+      'bind_resp to ESME_ROK, p95 ms': ({ ran }) => trend(rebinds(ran)),
       last: ({ all }) => `${all.at(-1)!.startedAt.slice(0, 16)} ${all.at(-1)!.result}`,
     },
     paint,

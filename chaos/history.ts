@@ -7,7 +7,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { summaryOf, type Evidence, type Summary } from './evidence.js'
+import { NO_SPREADS, summaryOf, type Evidence, type Summary } from './evidence.js'
 
 /** A line of history.jsonl: a run in short. */
 export interface HistoryLine {
@@ -82,7 +82,7 @@ export function readHistory(out: string): HistoryLine[] {
     .split('\n')
     .flatMap(text => {
       try {
-        return text === '' ? [] : [{ ...OLDER, ...(JSON.parse(text) as HistoryLine) }]
+        return text === '' ? [] : [completed({ ...OLDER, ...(JSON.parse(text) as HistoryLine) })]
       } catch {
         return []
       }
@@ -107,7 +107,9 @@ export function readSummaries(directory: string): Summary[] {
     .sort()
     .map(file => {
       try {
-        return JSON.parse(readFileSync(join(directory, file), 'utf8')) as Summary
+        const summary = JSON.parse(readFileSync(join(directory, file), 'utf8')) as Summary
+        const faults = summary.faults.map(fault => ({ ...OLDER_FAULT, ...fault }))
+        return { ...completed(summary), faults }
       } catch (cause) {
         throw new Error(`${join(directory, file)} cannot be read`, { cause })
       }
@@ -124,3 +126,8 @@ const OLDER = {
   receiptsMissing: 0,
   latencyMs: null,
 } satisfies Partial<HistoryLine>
+const OLDER_FAULT = { rebinds: [] } satisfies Partial<Evidence['faults'][number]>
+
+function completed<T extends Pick<Evidence, 'spreads'>>(record: T): T {
+  return { ...record, spreads: { ...NO_SPREADS, ...record.spreads } }
+}

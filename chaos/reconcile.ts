@@ -10,6 +10,19 @@ export interface ClientBook {
   receipts: Map<string, number>
   /** Acknowledgements that gave an id a second time. */
   repeatedIds: number
+  /** In the order in which they were first served, or ended. */
+  binds: JournalBind[]
+}
+
+/** A bind of a session of the load. Times are ms since the start of the run. */
+export interface JournalBind {
+  session: number
+  address: string
+  /** Its connection was begun, and its bind_resp came. */
+  connectMs: number
+  boundMs: number
+  /** Its first positive submit_sm_resp; null: none came. */
+  okMs: number | null
 }
 
 export interface Answer {
@@ -27,12 +40,13 @@ export function readJournal(text: string): ClientBook {
     inDoubt: new Set(),
     receipts: new Map(),
     repeatedIds: 0,
+    binds: [],
   }
   const ids = new Set<string>()
   for (const line of text.split('\n')) {
     if (line === '') continue
     const [kind, ...fields] = line.split('\t')
-    const [first = '', second = '', third = '', fourth = ''] = fields
+    const [first = '', second = '', third = '', fourth = '', fifth = ''] = fields
     switch (kind) {
       case 'A':
         if (ids.has(second)) book.repeatedIds++
@@ -53,6 +67,15 @@ export function readJournal(text: string): ClientBook {
         // What is not final says ENROUTE, or nothing.
         if (second !== 'ENROUTE' && second !== '')
           book.receipts.set(first, (book.receipts.get(first) ?? 0) + 1)
+        break
+      case 'B':
+        book.binds.push({
+          session: Number(first),
+          address: second,
+          connectMs: Number(third),
+          boundMs: Number(fourth),
+          okMs: fifth === '-' ? null : Number(fifth),
+        })
         break
       default:
         throw new Error(`not a line of a journal: ${line.slice(0, 80)}`)

@@ -20,6 +20,7 @@ ${table(null, about(evidence))}
 ${table(['', 'check', 'found', 'expected'], evidence.checks.map(checkRow))}
 ${timeline === null ? '' : plot(evidence, timeline)}
 ${faults(evidence)}
+${rebinds(evidence)}
 ${books(evidence)}
 ${measured(evidence)}
 <h2>Nodes</h2>
@@ -89,16 +90,12 @@ function faults({ faults, spreads }: Evidence): string {
     `${ms(surviving.gapMs)} (${surviving.sessions})`,
     `${ms(affected.gapMs)} (${affected.sessions})`,
   ])
-  const of = (spread: Spread | null): string =>
-    spread === null
-      ? '-'
-      : `p50 ${ms(spread.p50)} · p95 ${ms(spread.p95)} · max ${ms(spread.max)} of ${spread.count}`
   rows.push([
     'all',
-    of(spreads.newLeaderMs),
-    of(spreads.upstreamMs),
-    of(spreads.survivingGapMs),
-    of(spreads.affectedGapMs),
+    spreadWords(spreads.newLeaderMs),
+    spreadWords(spreads.upstreamMs),
+    spreadWords(spreads.survivingGapMs),
+    spreadWords(spreads.affectedGapMs),
   ])
   return `<h2>Faults</h2><p class="dim">The gap is the longest time without a positive submit_sm_resp on
 all such sessions together, seen from outside until everything had recovered. The affected ones are those
@@ -112,6 +109,28 @@ at the nodes that were hit, and those that broke; some of them go back to their 
     ],
     rows,
   )}`
+}
+
+function rebinds({ faults, spreads }: Evidence): string {
+  const rows = faults.flatMap(({ what, rebinds }) =>
+    rebinds.map(({ session, address, okAfterBindMs, okAfterConnectMs }) => [
+      ...[what, session, address],
+      ms(okAfterBindMs),
+      ms(okAfterConnectMs),
+    ]),
+  )
+  if (rows.length === 0) return ''
+  const without = faults.flatMap(fault => fault.rebinds).filter(one => one.okAfterBindMs === null)
+  const summary = [
+    ['from bind_resp', spreadWords(spreads.okAfterBindMs)],
+    ['from the begin of the connection', spreadWords(spreads.okAfterConnectMs)],
+    ...(without.length === 0 ? [] : [['ended before one came', String(without.length)]]),
+  ]
+  const heads = ['fault', 'session', 'bound at', 'from bind_resp', 'from connecting']
+  return `<h2>Rebinds, to the first ESME_ROK</h2><p class="dim">Sessions that came back after a fault, each until
+its first positive submit_sm_resp. From the begin of the connection that became the session: the TCP handshake, the
+bind and the hashing of its password are in it, attempts that failed are not.</p>${table(null, summary)}
+<details><summary>Each rebind (${rows.length})</summary>${table(heads, rows)}</details>`
 }
 
 function books({ books, duplicateBound, latencyMs, gaps }: Evidence): string {
@@ -169,6 +188,12 @@ function table(heads: readonly string[] | null, rows: readonly (readonly Cell[])
 function ms(value: number | null): string {
   if (value === null) return '-'
   return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${Math.round(value)} ms`
+}
+
+function spreadWords(spread: Spread | null): string {
+  if (spread === null) return '-'
+  const { p50, p95, max, count } = spread
+  return `p50 ${ms(p50)} · p95 ${ms(p95)} · max ${ms(max)} of ${count}`
 }
 
 function megabytes(octets: number): string {

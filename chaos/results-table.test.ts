@@ -23,7 +23,7 @@ void t.test('the table has a row for each drill and rate, over all faults of its
   const rows = table.split('\n').map(row => row.replaceAll(/ +/g, ' '))
   t.equal(
     rows[2],
-    '| leader-kill | 200 | 2 | 1 | 6 | 4,000 | 0 | 0 | 2 | 200 | 4 | 120/140/140 | 900/900/900 | 80/80/80 |',
+    '| leader-kill | 200 | 2 | 1 | 6 | 4,000 | 0 | 0 | 2 | 200 | 4 | 120/140/140 | 900/900/900 | 80/80/80 | 6 | 12/14/14 | 62/64/64 |',
   )
   t.match(rows[3], /\| leader-kill \| unlimited \| 1 \| 1 \| 1 \|.*\| 100 \| 900 \| 80 \|/)
   t.match(rows[4], /\| kill-all \|.*\| - \| - \| - \|/)

@@ -1,7 +1,8 @@
 import { grouped } from '../src/tools/units.js'
-import type { Summary } from './evidence.js'
+import type { FaultSample, Summary } from './evidence.js'
 import { spread } from './gaps.js'
 import { groups, sum } from './history-text.js'
+import type { Rebind } from './rebinds.js'
 
 /**
  * The table of results of chaos/README.md, as prettier would leave it, and what stands under it: a row
@@ -16,8 +17,10 @@ export function resultsTable(all: readonly Summary[], drills: readonly string[])
     .filter(({ result }) => result === 'passed' || result === 'failed')
     .toSorted((a, b) => place(a) - place(b))
   if (ran.length === 0) return 'No run has been kept yet.\n'
-  const rows = [...groups(ran, key).values()].map(row)
-  return `${markdownTable(HEADS, rows)}\n${notes(ran)}`
+  const columns = rebindsOf(ran).length === 0 ? COLUMNS : [...COLUMNS, ...REBIND_COLUMNS]
+  const rows = [...groups(ran, key).values()].map(runs => columns.map(({ of }) => of(runs)))
+  const heads = columns.map(({ head }) => head)
+  return `${markdownTable(heads, rows)}\n${notes(ran)}`
 }
 
 /**
@@ -34,47 +37,59 @@ export function withResults(page: string, table: string): string {
 export const BEGIN = '<!-- results: ./carillon drill history --markdown -->'
 export const END = '<!-- end of results -->'
 
-const HEADS = [
-  'drill',
-  'messages/s',
-  'runs',
-  'passed',
-  'faults',
-  'acknowledged',
-  'lost',
-  'no receipt',
-  'twice',
-  'bound',
-  'second receipts',
-  'gap surviving, ms',
-  'gap affected, ms',
-  'new leader, ms',
+type Runs = readonly Summary[]
+interface Column {
+  head: string
+  of: (runs: Runs) => string
+}
+
+const faultsOf = (runs: Runs): FaultSample[] => runs.flatMap(({ faults }) => faults)
+const rebindsOf = (runs: Runs): Rebind[] => faultsOf(runs).flatMap(({ rebinds }) => rebinds)
+const count = (head: string, of: (run: Summary) => number | undefined): Column => ({
+  head,
+  of: runs => grouped(sum(runs, run => of(run) ?? 0)),
+})
+
+const COLUMNS: readonly Column[] = [
+  { head: 'drill', of: runs => runs[0]!.drill },
+  { head: 'messages/s', of: runs => String(runs[0]!.settings.rate) },
+  { head: 'runs', of: runs => String(runs.length) },
+  { head: 'passed', of: runs => String(runs.filter(({ result }) => result === 'passed').length) },
+  count('faults', ({ faults }) => faults.length),
+  count('acknowledged', ({ books }) => books?.acknowledged),
+  count('lost', ({ books }) => books?.lost),
+  count('no receipt', ({ books }) => books?.receiptsMissing),
+  count('twice', ({ books }) => books?.duplicatedUpstream),
+  count('bound', ({ duplicateBound }) => duplicateBound?.bound),
+  count('second receipts', ({ books }) => books?.duplicatedReceipts),
+  {
+    head: 'gap surviving, ms',
+    of: runs => percentiles(faultsOf(runs).map(({ surviving }) => surviving.gapMs)),
+  },
+  {
+    head: 'gap affected, ms',
+    of: runs => percentiles(faultsOf(runs).map(({ affected }) => affected.gapMs)),
+  },
+  {
+    head: 'new leader, ms',
+    of: runs => percentiles(faultsOf(runs).map(({ newLeaderMs }) => newLeaderMs)),
+  },
+]
+
+/** Left out where no run has measured it. */
+const REBIND_COLUMNS: readonly Column[] = [
+  { head: 'rebinds', of: runs => grouped(rebindsOf(runs).length) },
+  {
+    head: 'bind_resp to ESME_ROK, ms',
+    of: runs => percentiles(rebindsOf(runs).map(({ okAfterBindMs }) => okAfterBindMs)),
+  },
+  {
+    head: 'connect to ESME_ROK, ms',
+    of: runs => percentiles(rebindsOf(runs).map(({ okAfterConnectMs }) => okAfterConnectMs)),
+  },
 ]
 
 const key = ({ drill, settings }: Summary): string => `${drill} ${settings.rate}`
-
-function row(runs: readonly Summary[]): string[] {
-  const { drill, settings } = runs[0]!
-  const faults = runs.flatMap(run => run.faults)
-  const count = (of: (run: Summary) => number | undefined): string =>
-    grouped(sum(runs, run => of(run) ?? 0))
-  return [
-    drill,
-    String(settings.rate),
-    String(runs.length),
-    String(runs.filter(({ result }) => result === 'passed').length),
-    grouped(faults.length),
-    count(({ books }) => books?.acknowledged),
-    count(({ books }) => books?.lost),
-    count(({ books }) => books?.receiptsMissing),
-    count(({ books }) => books?.duplicatedUpstream),
-    count(({ duplicateBound }) => duplicateBound?.bound),
-    count(({ books }) => books?.duplicatedReceipts),
-    percentiles(faults.map(({ surviving }) => surviving.gapMs)),
-    percentiles(faults.map(({ affected }) => affected.gapMs)),
-    percentiles(faults.map(({ newLeaderMs }) => newLeaderMs)),
-  ]
-}
 
 /** `p50/p95/max`, or all of up to two samples. */
 function percentiles(samples: readonly (number | null)[]): string {
@@ -83,7 +98,7 @@ function percentiles(samples: readonly (number | null)[]): string {
   if (found === null) return '-'
   const { count, p50, p95, max } = found
   const shown = count <= 2 ? present : [p50, p95, max]
-  return shown.map(ms => grouped(ms)).join(count <= 2 ? ', ' : '/')
+  return shown.map(ms => grouped(Math.round(ms))).join(count <= 2 ? ', ' : '/')
 }
 
 function notes(runs: readonly Summary[]): string {
@@ -95,11 +110,16 @@ function notes(runs: readonly Summary[]): string {
   const span = days[0] === days.at(-1) ? days[0]! : `${days[0]!} to ${days.at(-1)!}`
   return [
     'Gaps and new leader: p50/p95/max over all faults of the row, by nearest rank; of one or two faults, each.',
+    ...(rebindsOf(runs).length === 0 ? [] : [REBINDS]),
     `Commits (runs): ${commits}. ${span}, ${cpus} processors, load average before a run` +
       ` ${loads[0]!.toFixed(1)} to ${loads.at(-1)!.toFixed(1)}.`,
     '',
   ].join('\n')
 }
+
+const REBINDS =
+  'To ESME_ROK: the same over all rebinds, to the first positive submit_sm_resp of a session that came back; from connect' +
+  ' on, its bind and the hashing of its password are in it.'
 
 /** Columns as wide as their widest cell, as prettier does it. */
 function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -5,12 +5,13 @@ import { systemClock, systemTimers } from '../src/base/clock.js'
 import { buildId } from './build-id.js'
 import { verdicts } from './checks.js'
 import { CONNECTOR, UNLIMITED_WINDOW, type Drill } from './drill.js'
-import { failed, type Evidence, type NodeUse } from './evidence.js'
+import { failed, NO_SPREADS, type Evidence, type NodeUse } from './evidence.js'
 import { watchHealth } from './guards.js'
 import { longestGap, spread } from './gaps.js'
 import { cannotRunOn } from './live.js'
 import { AWAITED_MAX } from './load.js'
 import type { NodesFile } from './nodes-file.js'
+import { rebindsOf } from './rebinds.js'
 import { readJournal, reconcile, type ClientBook } from './reconcile.js'
 import { reportHtml } from './report-html.js'
 import { Scene } from './scene.js'
@@ -222,6 +223,11 @@ async function close(
   for (const { name, journal } of load.clients) {
     books.set(name, readJournal(readFileSync(journal, 'utf8')))
   }
+  const booked = load.clients.map(({ name, client }) => ({
+    name,
+    book: books.get(name)!,
+    startedAtMs: client.startedAtMs,
+  }))
   const runs = new Map(load.clients.map(({ name, client }) => [name, client.runNumber]))
   await counter?.refresh?.()
   evidence.books = reconcile(
@@ -230,7 +236,11 @@ async function close(
   )
   evidence.duplicateBound = counter === undefined ? null : boundOf(scene, counter)
   evidence.settings.gateway = withoutSecrets(scene.gateway)
-  evidence.faults = scene.faults
+  const rebinds = rebindsOf(
+    booked,
+    scene.faults.map(({ atMs }) => atMs),
+  )
+  evidence.faults = scene.faults.map((fault, i) => ({ ...fault, rebinds: rebinds[i]! }))
   evidence.marks = scene.marks
   evidence.roles = scene.watch.roles
   evidence.events = scene.events
@@ -240,6 +250,8 @@ async function close(
     affectedGapMs: spread(present(scene.faults.map(({ affected }) => affected.gapMs))),
     newLeaderMs: spread(present(scene.faults.map(({ newLeaderMs }) => newLeaderMs))),
     upstreamMs: spread(present(scene.faults.map(({ upstreamMs }) => upstreamMs))),
+    okAfterConnectMs: spread(present(rebinds.flat().map(one => one.okAfterConnectMs))),
+    okAfterBindMs: spread(present(rebinds.flat().map(one => one.okAfterBindMs))),
   }
   const all = load.answers(new Set(load.sessions), fromMs, sentUntilMs)
   evidence.gaps = {
@@ -262,10 +274,7 @@ async function close(
   })
   const upstreamTimes = scene.upstreamTimes()
   evidence.timeline = drawTimeline(
-    load.clients.map(({ name, client }) => ({
-      book: books.get(name)!,
-      startedAtMs: client.startedAtMs,
-    })),
+    booked,
     upstreamTimes,
     Math.min(...load.clients.map(({ client }) => client.startedAtMs)),
     upstreamTimes.reduce((a, b) => Math.max(a, b), sentUntilMs + 1_000),
@@ -377,7 +386,7 @@ function blank(drill: Drill, options: RunOptions, startedAtMs: number): Evidence
     result: 'not run',
     checks: [],
     faults: [],
-    spreads: { survivingGapMs: null, affectedGapMs: null, newLeaderMs: null, upstreamMs: null },
+    spreads: NO_SPREADS,
     books: null,
     duplicateBound: null,
     gaps: { all: null, sessionsThatBroke: 0 },

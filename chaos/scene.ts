@@ -268,7 +268,7 @@ export class Scene {
     const hit = new Set(nodes.map(({ id }) => id))
     const home = (await this.connector())?.home ?? null
     const breaks = new Map(this.load.sessions.map(session => [session, session.breaks]))
-    const at = new Map(this.load.sessions.map(session => [session, session.boundAt.at(-1)]))
+    const at = new Map(this.load.sessions.map(session => [session, session.bind?.address]))
     const addresses = new Set<string | undefined>(nodes.map(({ smppAddress }) => smppAddress))
 
     this.options.signal.throwIfAborted()
@@ -309,6 +309,7 @@ export class Scene {
       upstreamMs: upstream === null || !homeHit ? null : upstream.atMs + upstream.ms - atMs,
       surviving: { sessions: surviving.size, gapMs: gapOf(surviving) },
       affected: { sessions: affected.size, gapMs: gapOf(affected) },
+      rebinds: [], // the journals tell, when they are complete
     }
     this.faults.push(sample)
     this.options.say(sampleText(sample))

@@ -31,6 +31,8 @@ export function sampleEvidence(change: Partial<Evidence> = {}): Evidence {
       affectedGapMs: { count: 3, p50: 900, p95: 900, max: 900 },
       newLeaderMs: { count: 3, p50: 80, p95: 80, max: 80 },
       upstreamMs: null,
+      okAfterConnectMs: { count: 3, p50: 62, p95: 64, max: 64 },
+      okAfterBindMs: { count: 3, p50: 12, p95: 14, max: 14 },
     },
     books: {
       acknowledged: 2_000,
@@ -70,5 +72,11 @@ function sampleFault(gapMs: number): Evidence['faults'][number] {
     upstreamMs: null,
     surviving: { sessions: 7, gapMs },
     affected: { sessions: 2, gapMs: 900 },
+    rebinds: [
+      {
+        ...{ session: 'roaming 0', address: '127.0.0.1:2776' },
+        ...{ okAfterConnectMs: gapMs / 10 + 50, okAfterBindMs: gapMs / 10 },
+      },
+    ],
   }
 }

@@ -2,6 +2,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { statusText } from '../smpp/command-status.js'
 import type { JournalSink } from './esme-ledger.js'
+import type { Bind } from './esme-session.js'
 
 /**
  * Writes what happens as lines of tab-separated text, in the order in which it happens, so that it
@@ -11,12 +12,16 @@ import type { JournalSink } from './esme-ledger.js'
  *     X  n  command_status  sent  answered refused
  *     D  n  sent  broke                    in doubt: sent, not answered
  *     R  message_id  stat  at              a receipt
+ *     B  session  address  connecting  bound  acknowledged
+ *                                          a bind, written with the first acknowledgement that came on it;
+ *                                          `-` where it ended without one
  */
 export class EsmeJournal implements JournalSink {
   private readonly stream: WriteStream
   private startMs = 0
   private lines = ''
   private failure: Error | undefined
+  private closing: Promise<void> | undefined
 
   constructor(path: string) {
     this.stream = createWriteStream(path)
@@ -45,8 +50,18 @@ export class EsmeJournal implements JournalSink {
     this.add(`R\t${messageId}\t${stat}\t${this.at(atMs)}\n`)
   }
 
+  bind(session: number, { address, connectAtMs, boundAtMs, okAtMs }: Bind): void {
+    const times = [connectAtMs, boundAtMs, okAtMs].map(ms => (ms === undefined ? '-' : this.at(ms)))
+    this.add(`B\t${session}\t${address}\t${times.join('\t')}\n`)
+  }
+
   /** Resolves when all lines are in the file; rejects where it could not be written. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  private async end(): Promise<void> {
     this.flush()
     if (this.failure === undefined) {
       this.stream.end()

@@ -27,9 +27,21 @@ export interface Flight {
   fromMs: number
 }
 
+/** A bind that succeeded. Times are monotonic ms. */
+export interface Bind {
+  address: string
+  /** Its connection was begun, and its bind_resp came. */
+  connectAtMs: number
+  boundAtMs: number
+  /** The first positive submit_sm_resp came on it; undefined: none so far. Its owner notes it. */
+  okAtMs: number | undefined
+}
+
 /** Who runs the sessions. */
 export interface EsmeSessionOwner {
   bound(session: EsmeSession): void
+  /** A bind is over, by whomever. */
+  unbound(session: EsmeSession, bind: Bind): void
   /** A connection or a bind failed, or a session ended. */
   broke(session: EsmeSession, reason: string): void
   answered(session: EsmeSession, flight: Flight, kind: ResponseKind, frame?: Frame): void
@@ -49,11 +61,12 @@ export class EsmeSession implements LinkHandler {
   acknowledged = 0
   /** Those it was bound at, in order; at most a hundred. */
   readonly boundAt: string[] = []
+  /** The bind that stands. */
+  bind: Bind | undefined
   private readonly options: EsmeSessionOptions
   private readonly owner: EsmeSessionOwner
   private readonly effects: ToolEffects
   private link: Link | undefined
-  private isBound = false
   private stopping = false
   private address: number
   /** Attempts in a row without a bind. */
@@ -74,7 +87,7 @@ export class EsmeSession implements LinkHandler {
   }
 
   get isUp(): boolean {
-    return this.isBound
+    return this.bind !== undefined
   }
 
   get canSubmit(): boolean {
@@ -83,7 +96,7 @@ export class EsmeSession implements LinkHandler {
 
   /** Messages that could be sent now. */
   get windowFree(): number {
-    return this.isBound && this.canSubmit ? this.link!.windowFree : 0
+    return this.isUp && this.canSubmit ? this.link!.windowFree : 0
   }
 
   get windowUsed(): number {
@@ -116,7 +129,7 @@ export class EsmeSession implements LinkHandler {
     this.stopping = true
     this.aborted.abort()
     if (this.link === undefined) this.end()
-    else if (this.isBound) this.link.unbind()
+    else if (this.isUp) this.link.unbind()
     else this.link.close('the load client ends')
     await this.ended
   }
@@ -143,14 +156,15 @@ export class EsmeSession implements LinkHandler {
   }
 
   closed(reason: string): void {
-    const stood = this.isBound
-    this.isBound = false
+    const { bind } = this
+    this.bind = undefined
     this.link = undefined
+    if (bind !== undefined) this.owner.unbound(this, bind)
     if (this.stopping) {
       this.end()
       return
     }
-    if (stood) this.breaks++
+    if (bind !== undefined) this.breaks++
     this.failed(reason)
   }
 
@@ -159,6 +173,7 @@ export class EsmeSession implements LinkHandler {
     const address = addresses[this.address]!
     const { clock, timers, logger } = this.effects
     const { signal } = this.aborted
+    const connectAtMs = clock.monotonicMs()
     try {
       const connection = await connectTcp({ ...address, timeoutMs: CONNECT_TIMEOUT_MS, signal })
       const base = { limits, clock, timers, logger }
@@ -169,17 +184,18 @@ export class EsmeSession implements LinkHandler {
       return
     }
     if (this.stopping) this.link.close('the load client ends')
-    else this.bind(this.link, hostPortText(address))
+    else this.bindOn(this.link, hostPortText(address), connectAtMs)
   }
 
-  private bind(link: Link, where: string): void {
+  private bindOn(link: Link, address: string, connectAtMs: number): void {
     const { bindAs, systemId, password, systemType } = this.options
     const fields = { system_id: systemId, password, system_type: systemType }
     link.bind(bindAs, fields, result => {
       if (result.ok) {
-        this.isBound = true
+        const boundAtMs = this.effects.clock.monotonicMs()
+        this.bind = { address, connectAtMs, boundAtMs, okAtMs: undefined }
         this.failures = 0
-        if (this.boundAt.length < 100) this.boundAt.push(where)
+        if (this.boundAt.length < 100) this.boundAt.push(address)
         this.owner.bound(this)
       } else if (result.command_status !== undefined) {
         link.close(`${bindAs} was refused: ${statusText(result.command_status)}`)

@@ -11,7 +11,7 @@ import { EsmeLedger } from './esme-ledger.js'
 import { awaitsReceipts, ESME_DEFAULTS, type EsmeOptions } from './esme-options.js'
 import { makeReport } from './esme-summary.js'
 import type { EsmeReport } from './esme-report.js'
-import { EsmeSession, type EsmeSessionOwner, type Flight } from './esme-session.js'
+import { EsmeSession, type Bind, type EsmeSessionOwner, type Flight } from './esme-session.js'
 import { Fifo } from './fifo.js'
 import { drawRun, TAG_N_MAX } from './message-tag.js'
 import { SubmitTemplate } from './submit-template.js'
@@ -57,6 +57,8 @@ export class EsmeClient implements EsmeSessionOwner {
   private next = 0
   private outstanding = 0
   private turn = 0
+  /** Bound, and not picked since. */
+  private readonly fresh = new Set<EsmeSession>()
   private stopAsked = false
   private pumpAsked = false
   private lastAckMs = 0
@@ -186,9 +188,16 @@ export class EsmeClient implements EsmeSessionOwner {
 
   bound(session: EsmeSession): void {
     this.firstBoundAtMs ??= this.now()
-    this.options.onEvent(`session ${session.index} is bound at ${session.boundAt.at(-1) ?? ''}`)
+    this.fresh.add(session)
+    this.options.onEvent(`session ${session.index} is bound at ${session.bind?.address ?? ''}`)
     this.tick()
     this.pumpSoon()
+  }
+
+  unbound(session: EsmeSession, bind: Bind): void {
+    this.fresh.delete(session)
+    const served = bind.okAtMs !== undefined || !session.canSubmit
+    if (!served && this.phase !== 'connecting') this.journal?.bind(session.index, bind)
   }
 
   broke(session: EsmeSession, reason: string): void {
@@ -205,6 +214,7 @@ export class EsmeClient implements EsmeSessionOwner {
       this.ledger.answered(n, frame, fromMs, atMs, kind === 'late')
       if (frame.command_status === 0) {
         session.acknowledged++
+        this.noteFirst(session, atMs)
         session.timeline.note(atMs - this.startMs)
         this.lastAckMs = atMs
       } else if (this.options.resubmit && PASSING.has(frame.command_status)) {
@@ -223,6 +233,12 @@ export class EsmeClient implements EsmeSessionOwner {
 
   ready(): void {
     this.pumpSoon()
+  }
+
+  private noteFirst({ index, bind }: EsmeSession, atMs: number): void {
+    if (bind === undefined || bind.okAtMs !== undefined) return
+    bind.okAtMs = atMs
+    this.journal?.bind(index, bind)
   }
 
   /** What is on its way counts too: all of it may be acknowledged before the next receipt comes. */
@@ -270,8 +286,12 @@ export class EsmeClient implements EsmeSessionOwner {
     for (const session of this.sessions) session.flush()
   }
 
-  /** The next session with room, in turn. */
+  /** The next session with room, in turn; one that has just bound is first, as of an ESME with messages waiting. */
   private pick(): EsmeSession | undefined {
+    for (const session of this.fresh) {
+      this.fresh.delete(session)
+      if (session.windowFree > 0) return session
+    }
     const { sessions } = this
     for (let tries = sessions.length; tries > 0; tries--) {
       this.turn = this.turn + 1 >= sessions.length ? 0 : this.turn + 1

@@ -127,7 +127,25 @@ void t.test(
   async t => {
     const one = await smscOf(t)
     const other = await smscOf(t)
-    const esme = esmeOf([one, other], { sessions: 4, rate: 500, durationMs: 20_000 })
+    const directory = mkdtempSync(join(tmpdir(), 'carillon-esme-'))
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    const journal = join(directory, 'esme.tsv')
+    const sent: number[] = []
+    /** How many had been sent when a session bound. */
+    const sentBefore = new Map<number, number>()
+    const onEvent = (event: string): void => {
+      const [, index] = /^session (\d+) is bound/.exec(event) ?? []
+      if (index !== undefined) sentBefore.set(Number(index), sent.length)
+    }
+    const options = { sessions: 8, rate: 500, durationMs: 20_000, journal, onEvent }
+    const esme = esmeOf([one, other], options)
+    for (const session of esme.sessions) {
+      const submit = session.submit.bind(session)
+      session.submit = (body, n, fromMs) => {
+        sent.push(session.index)
+        return submit(body, n, fromMs)
+      }
+    }
     esme.start()
     t.teardown(() => esme.finish())
     await esme.until(() => esme.ledger.acknowledged > 100)
@@ -143,10 +161,26 @@ void t.test(
     const report = await esme.finish()
     t.same(
       report.sessions.map(session => session.breaks),
-      [1, 0, 1, 0],
+      [1, 0, 1, 0, 1, 0, 1, 0],
     )
+    for (const index of [0, 2, 4, 6]) {
+      const from = sentBefore.get(index)!
+      t.ok(sent.slice(from, from + 4).includes(index), `${index} is among the next that send`)
+    }
     const moved = `127.0.0.1:${other.port}`
     for (const session of report.sessions) t.equal(session.boundAt.at(-1), moved)
+    const bound = readFileSync(journal, 'utf8')
+      .split('\n')
+      .flatMap(line => (line.startsWith('B\t') ? [line.split('\t').slice(1)] : []))
+    const placesOf = (index: number) =>
+      bound.filter(([session]) => session === String(index)).map(([, address]) => address)
+    t.same(placesOf(2), [`127.0.0.1:${one.port}`, moved], 'the journal tells it')
+    t.same(placesOf(3), [moved])
+    t.equal(bound.length, 12)
+    for (const [, , ...times] of bound) {
+      const [connecting, atBind, served] = times.map(Number)
+      t.ok(connecting! < atBind! && atBind! <= served!, times.join(' '))
+    }
     const surviving = esme.sessions.filter(session => session.breaks === 0)
     t.ok(esme.nextAnswerAfter(stoppedAtMs, surviving)! >= stoppedAtMs)
   },
