@@ -16,6 +16,7 @@ void t.test('leader-kill on real processes loses nothing, and leaves evidence', 
     rate: 30,
     seed: 1,
     times: 1,
+    pauses: { beforeMs: 500, afterMs: 200 }, // nothing here is about its times
     keep: false,
     say,
     signal: new AbortController().signal,

@@ -50,6 +50,7 @@ export class Load {
         durationMs: DURATION_MS_MAX,
         settleMs: SETTLE_MS,
         lingerMs: LINGER_MS,
+        backOffMsMax: BACK_OFF_MS_MAX,
         giveUpMs: 120_000,
         journal,
         onEvent: event => onEvent(`${name}: ${event}`),
@@ -142,5 +143,7 @@ export function sessionsOf(addresses: number): { resident: number; roaming: numb
 export const AWAITED_MAX = 2_000
 const DURATION_MS_MAX = 3 * 3_600_000
 const SETTLE_MS = 60_000
+/** A node that is back is found soon, or the gap of the affected would be a pause of the client's own. */
+const BACK_OFF_MS_MAX = 500
 /** Second receipts are looked out for so long. */
 const LINGER_MS = 500

@@ -31,8 +31,15 @@ export interface RunOptions {
   say: (text: string) => void
   /** Ends the drill where it stands: its faults are healed, and it counts as stopped, with the reason given. */
   signal: AbortSignal
+  /** How long the load goes on before the first fault, and after the last one. Default PAUSES. */
+  pauses?: Pauses
   /** A running cluster (--cluster); undefined: one of its own. */
   live?: NodesFile | undefined
+}
+
+interface Pauses {
+  beforeMs: number
+  afterMs: number
 }
 
 export interface DrillResult {
@@ -120,7 +127,7 @@ async function perform(
   options: RunOptions,
   run: { directory: string; evidence: Evidence; budgetMs: number; stage: Stage },
 ): Promise<void> {
-  const { rate, seed, times, say, live } = options
+  const { rate, seed, times, say, live, pauses = PAUSES } = options
   const { directory, evidence, budgetMs, stage } = run
   const startedMs = performance.now()
   const leftMs = (): number => budgetMs - (performance.now() - startedMs)
@@ -145,11 +152,11 @@ async function perform(
       { clock: systemClock, timers: systemTimers },
     )
     try {
-      await scene.steady(WARM_MS)
+      await scene.steady(pauses.beforeMs)
       for (let i = 0; i < times; i++) {
         if (times > 1) say(`${i + 1} of ${times}`)
         await orAborted(drill.run(scene), signal)
-        await scene.steady(i + 1 < times ? BETWEEN_MS : AFTER_MS)
+        await scene.steady(i + 1 < times ? BETWEEN_MS : pauses.afterMs)
       }
     } catch (error) {
       say(`ended early, faults are healed: ${messageOf(error)}`)
@@ -300,12 +307,11 @@ async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void
   }
 }
 
-const WARM_MS = 3_000
+const PAUSES: Pauses = { beforeMs: 3_000, afterMs: 2_000 }
 /** What was stopped is not waited for. */
 const STOPPED_MS = CLOSING_MS + 5_000
 const STOPPED_LIVE_MS = CLOSING_MS + 30_000
 const BETWEEN_MS = 1_000
-const AFTER_MS = 2_000
 const SETTLE_MS_LEAST = 40_000
 
 function usesOf(scene: Scene): Map<number, { rss: number; disk: number }> {

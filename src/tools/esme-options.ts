@@ -33,6 +33,8 @@ export interface EsmeOptions {
   lingerMs: number
   /** From submit_sm to its answer; afterwards the message is in doubt. Default 30 s. */
   responseTimeoutMs: number
+  /** The longest pause between two attempts of a session to bind; pauses grow up to it. Default 5 s. */
+  backOffMsMax: number
   /** Without any session for so long it ends. Default 60 s. */
   giveUpMs: number
   /** Sends again what is in doubt, or was refused for a while (throttled, full, system error). Default false. */
@@ -68,6 +70,7 @@ export const ESME_DEFAULTS: EsmeOptions = {
   settleMs: 60_000,
   lingerMs: 0,
   responseTimeoutMs: 30_000,
+  backOffMsMax: 5_000,
   giveUpMs: 60_000,
   resubmit: false,
   receipts: true,

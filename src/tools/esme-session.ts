@@ -17,6 +17,7 @@ export interface EsmeSessionOptions {
   systemId: string
   password: string
   systemType: string
+  backOffMsMax: number
   limits: SessionLimits
 }
 
@@ -205,12 +206,12 @@ export class EsmeSession implements LinkHandler {
 
   /** Tries the next address at once, and after a round over all of them with growing pauses. */
   private failed(reason: string): void {
-    const { addresses, sticky } = this.options
+    const { addresses, sticky, backOffMsMax } = this.options
     this.owner.broke(this, `${hostPortText(addresses[this.address]!)}: ${reason}`)
     if (!sticky) this.address = (this.address + 1) % addresses.length
     const tries = sticky ? 1 : addresses.length
     const backOff = Math.max(0, ++this.failures - tries)
-    const pauseMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS * 2 ** Math.min(10, backOff))
+    const pauseMs = Math.min(backOffMsMax, BACK_OFF_MS * 2 ** Math.min(10, backOff))
     const jittered = pauseMs * (0.5 + this.effects.random.unit() / 2)
     const delayMs = this.failures < tries ? 0 : jittered
     this.effects.timers.after(delayMs, () => {
@@ -222,5 +223,4 @@ export class EsmeSession implements LinkHandler {
 
 const CONNECT_TIMEOUT_MS = 5_000
 const BACK_OFF_MS = 100
-const BACK_OFF_MS_MAX = 5_000
 const FLIGHTS_MAX = 10_000

@@ -2,7 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { Timers } from '../base/clock.js'
+import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
+import { systemEffects } from './effects.js'
 import { EsmeClient } from './esme.js'
 import type { EsmeOptions } from './esme-options.js'
 import { reportText } from './esme-report.js'
@@ -185,6 +188,27 @@ void t.test(
     t.ok(esme.nextAnswerAfter(stoppedAtMs, surviving)! >= stoppedAtMs)
   },
 )
+
+void t.test('attempts to bind come ever more slowly, up to a bound', async t => {
+  const [port = 0] = await freePorts(1)
+  const pauses: number[] = []
+  const { timers } = systemEffects
+  const after: Timers['after'] = (ms, callback) => {
+    pauses.push(ms)
+    return timers.after(0, callback)
+  }
+  const every = timers.every.bind(timers)
+  const soon = timers.soon.bind(timers)
+  const effects = { ...systemEffects, timers: { after, every, soon } }
+  const addresses = [{ host: '127.0.0.1', port }]
+  const esme = new EsmeClient({ addresses, sticky: true, backOffMsMax: 500 }, effects)
+  esme.start()
+  await esme.until(() => pauses.length >= 12)
+  await esme.finish()
+  t.ok(pauses[0]! <= 100)
+  t.ok(Math.max(...pauses) > 200)
+  t.ok(Math.max(...pauses) <= 500, `${Math.max(...pauses)} ms`)
+})
 
 void t.test('a receiver gets the receipts of its system_id, before or after it binds', async t => {
   const smsc = await smscOf(t, { receiptBeforeResponse: true })
