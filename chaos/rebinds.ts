@@ -6,7 +6,7 @@ export interface Rebind {
   session: string
   address: string
   /**
-   * ms until its first ESME_ROK (a positive submit_sm_resp): from the begin of its connection, so with its bind
+   * ms until its first ESME_ROK (a positive submit_sm_resp): from the beginning of its connection, so with its bind
    * and the hashing of its password; and from its bind_resp. Null: it broke, or the run ended, before one came.
    */
   okAfterConnectMs: number | null

@@ -123,12 +123,12 @@ function rebinds({ faults, spreads }: Evidence): string {
   const without = faults.flatMap(fault => fault.rebinds).filter(one => one.okAfterBindMs === null)
   const summary = [
     ['from bind_resp', spreadWords(spreads.okAfterBindMs)],
-    ['from the begin of the connection', spreadWords(spreads.okAfterConnectMs)],
+    ['from the beginning of the connection', spreadWords(spreads.okAfterConnectMs)],
     ...(without.length === 0 ? [] : [['ended before one came', String(without.length)]]),
   ]
   const heads = ['fault', 'session', 'bound at', 'from bind_resp', 'from connecting']
   return `<h2>Rebinds, to the first ESME_ROK</h2><p class="dim">Sessions that came back after a fault, each until
-its first positive submit_sm_resp. From the begin of the connection that became the session: the TCP handshake, the
+its first positive submit_sm_resp. From the beginning of the connection that became the session: the TCP handshake, the
 bind and the hashing of its password are in it, attempts that failed are not.</p>${table(null, summary)}
 <details><summary>Each rebind (${rows.length})</summary>${table(heads, rows)}</details>`
 }

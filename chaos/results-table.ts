@@ -78,7 +78,7 @@ const COLUMNS: readonly Column[] = [
 
 /** Left out where no run has measured it. */
 const REBIND_COLUMNS: readonly Column[] = [
-  { head: 'rebinds', of: runs => grouped(rebindsOf(runs).length) },
+  { head: 'rebinds', of: runs => grouped(rebindsOf(runs).length).replace(/^0$/, '-') },
   {
     head: 'bind_resp to ESME_ROK, ms',
     of: runs => percentiles(rebindsOf(runs).map(({ okAfterBindMs }) => okAfterBindMs)),
