@@ -27,6 +27,8 @@ export class BodyReader {
         return this.list('dest_address', () => this.destination())
       case 'unsuccessful':
         return this.list('unsuccess_sme', () => this.unsuccessful())
+      case 'messageIds':
+        return this.list('message_id', () => this.cstring('message_id', 65))
       default:
         return assertNever(field)
     }

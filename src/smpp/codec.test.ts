@@ -91,6 +91,27 @@ void t.test('every prefix of every body is read or refused, never thrown at', t 
   t.end()
 })
 
+void t.test('every PDU of the standard has a vector', t => {
+  const names = Object.keys(PDU_BODIES) as CommandName[]
+  t.same(new Set(VECTORS.map(({ command }) => command)), new Set(names))
+  t.end()
+})
+
+void t.test('in a response that refuses the status counts, and its body need not be right', t => {
+  for (const hex of ['', '3031', '30'.repeat(80)]) {
+    const decoded = decodeBody('submit_sm_resp', octetsOf(hex), COMMAND_STATUS.ESME_RINVDSTADR)
+    t.match(decoded, { ok: true, headerOnly: true, body: { message_id: '', tlvs: [] } })
+  }
+  t.match(decodeBody('submit_sm_resp', octetsOf('3000'), COMMAND_STATUS.ESME_RMSGQFUL), {
+    ok: true,
+    headerOnly: false,
+    body: { message_id: '0' },
+  })
+  t.match(decodeBody('submit_sm_resp', octetsOf('3031')), { ok: false })
+  t.match(decodeBody('submit_sm', octetsOf('3031'), COMMAND_STATUS.ESME_RMSGQFUL), { ok: false })
+  t.end()
+})
+
 void t.test('a response without a body, or with a stray octet after it, is read', t => {
   t.match(decodeBody('submit_sm_resp', Buffer.alloc(0)), {
     ok: true,

@@ -38,7 +38,9 @@ type ValueOf<F extends Field> = F extends { kind: 'cstring' }
       ? Buffer
       : F extends { kind: 'destinations' }
         ? DestAddress[]
-        : UnsuccessSme[]
+        : F extends { kind: 'messageIds' }
+          ? string[]
+          : UnsuccessSme[]
 
 /** Why a body was not taken: the status to answer with, and the parameter that was wrong. */
 export interface PduProblem {
@@ -53,7 +55,7 @@ export type Decoded<N extends CommandName> =
   | {
       ok: true
       body: Body<N>
-      /** A response without any body: all parameters are empty or 0 (usual where status is not 0). */
+      /** A response without a body that can be read: all parameters are empty or 0. */
       headerOnly: boolean
     }
   | { ok: false; problem: PduProblem }
@@ -63,25 +65,37 @@ export type Decoded<N extends CommandName> =
  * views of `body`. Fewer than four octets after the last parameter are skipped: stray NULs are
  * common. A TLV that claims more octets than there are is a problem in requests (ESME_RINVPARLEN);
  * in responses and in deliver_sm it and what follows is left out, for the rest still counts.
+ *
+ * @param command_status  of the header. In a response whose status is not 0 the status counts and the body does not: one
+ *                        that cannot be read is as good as none. Source: SMPP 3.4 §4.4.2
  */
-export function decodeBody<N extends CommandName>(name: N, body: Buffer): Decoded<N> {
-  const fields: Record<string, unknown> = {}
+export function decodeBody<N extends CommandName>(
+  name: N,
+  body: Buffer,
+  command_status = 0,
+): Decoded<N> {
   const response = isResponse(COMMAND_IDS[name])
-  if (response && body.length === 0) {
-    for (const field of PDU_BODIES[name] as readonly Field[]) fields[field.name] = emptyOf(field)
-    fields['tlvs'] = []
-    return { ok: true, body: fields as Body<N>, headerOnly: true }
-  }
+  if (response && body.length === 0) return headerOnly(name)
+  const fields: Record<string, unknown> = {}
   const reader = new BodyReader(body)
   for (const field of PDU_BODIES[name] as readonly Field[]) {
     fields[field.name] = reader.field(field)
-    if (reader.problem !== undefined) return { ok: false, problem: reader.problem }
+    if (reader.problem === undefined) continue
+    return response && command_status !== 0
+      ? headerOnly(name)
+      : { ok: false, problem: reader.problem }
   }
   fields['tlvs'] = reader.tlvs()
   if (reader.problem !== undefined && !response && name !== 'deliver_sm') {
     return { ok: false, problem: reader.problem }
   }
   return { ok: true, body: fields as Body<N>, headerOnly: false }
+}
+
+function headerOnly<N extends CommandName>(name: N): Decoded<N> {
+  const fields: Record<string, unknown> = { tlvs: [] }
+  for (const field of PDU_BODIES[name] as readonly Field[]) fields[field.name] = emptyOf(field)
+  return { ok: true, body: fields as Body<N>, headerOnly: true }
 }
 
 /**
@@ -170,6 +184,7 @@ function emptyOf(field: Field): string | number | Buffer | unknown[] {
       return Buffer.alloc(0)
     case 'destinations':
     case 'unsuccessful':
+    case 'messageIds':
       return []
     default:
       return assertNever(field)
@@ -211,6 +226,8 @@ function sizeOf(field: Field, value: unknown): number {
       )
     case 'unsuccessful':
       return (value as UnsuccessSme[]).reduce((sum, to) => sum + 7 + to.destination_addr.length, 1)
+    case 'messageIds':
+      return (value as string[]).reduce((sum, id) => sum + 1 + id.length, 1)
     default:
       return assertNever(field)
   }
@@ -248,6 +265,12 @@ function put(octets: Buffer, at: number, field: Field, value: unknown): number {
         at = putAddress(octets, at, to)
         at = octets.writeUInt32BE(to.error_status_code, at)
       }
+      return at
+    }
+    case 'messageIds': {
+      const list = value as string[]
+      at = putUint8(octets, at, 'no_msgs', list.length)
+      for (const id of list) at = putCstring(octets, at, 'message_id', id, 65)
       return at
     }
     default:

@@ -1,5 +1,6 @@
 /**
- * command_id by name. Source: SMPP 3.4 §5.1.2.1; the broadcast operations are SMPP 5.0 §4.7.5.
+ * command_id by name. Source: SMPP 3.4 §5.1.2.1; the broadcast operations are SMPP 5.0 §4.7.5; param_retrieve,
+ * query_last_msgs and query_msg_details are SMPP 3.3's alone (reserved since).
  * A response's id is its request's with the top bit set.
  */
 export const COMMAND_IDS = {
@@ -15,6 +16,9 @@ export const COMMAND_IDS = {
   outbind: 0x0000000b,
   enquire_link: 0x00000015,
   submit_multi: 0x00000021,
+  param_retrieve: 0x00000022,
+  query_last_msgs: 0x00000023,
+  query_msg_details: 0x00000024,
   alert_notification: 0x00000102,
   data_sm: 0x00000103,
   broadcast_sm: 0x00000111,
@@ -32,6 +36,9 @@ export const COMMAND_IDS = {
   bind_transceiver_resp: 0x80000009,
   enquire_link_resp: 0x80000015,
   submit_multi_resp: 0x80000021,
+  param_retrieve_resp: 0x80000022,
+  query_last_msgs_resp: 0x80000023,
+  query_msg_details_resp: 0x80000024,
   data_sm_resp: 0x80000103,
   broadcast_sm_resp: 0x80000111,
   query_broadcast_sm_resp: 0x80000112,
@@ -39,6 +46,9 @@ export const COMMAND_IDS = {
 } as const
 
 export type CommandName = keyof typeof COMMAND_IDS
+
+/** What asks for something: all but responses and generic_nack. */
+export type RequestName = Exclude<CommandName, `${string}_resp` | 'generic_nack'>
 
 /** The three ways to bind. */
 export type BindName = 'bind_receiver' | 'bind_transmitter' | 'bind_transceiver'

@@ -8,6 +8,7 @@ import type { CommandStatus } from './command-status.js'
  * - `uint8`: one octet.
  * - `message`: sm_length, then short_message of that many octets.
  * - `destinations`, `unsuccessful`: the lists of submit_multi and its response.
+ * - `messageIds`: the list of query_last_msgs_resp. All lists begin with their count, one octet.
  */
 export type Field =
   | CstringField
@@ -15,6 +16,7 @@ export type Field =
   | { readonly kind: 'message'; readonly name: 'short_message' }
   | { readonly kind: 'destinations'; readonly name: 'dest_address' }
   | { readonly kind: 'unsuccessful'; readonly name: 'unsuccess_sme' }
+  | { readonly kind: 'messageIds'; readonly name: 'message_id' }
 
 export interface CstringField<N extends string = string> {
   readonly kind: 'cstring'
@@ -73,7 +75,8 @@ const SUBMIT = [
 
 /**
  * Mandatory parameters in wire order; sizes in octets, NUL included. Encoder, decoder, types and the
- * generators of the tests read these rows. Source: SMPP 3.4 §4; broadcast: SMPP 5.0 §4.4.
+ * generators of the tests read these rows. Where versions differ in a size, the largest stands here (`message_id` of 3.3 has
+ * nine octets, its `short_message` 140). Source: SMPP 3.4 §4; broadcast: SMPP 5.0 §4.4; the last three: SMPP 3.3 §6.2.
  */
 export const PDU_BODIES = {
   bind_receiver: BIND,
@@ -165,6 +168,27 @@ export const PDU_BODIES = {
   query_broadcast_sm_resp: MESSAGE_ID,
   cancel_broadcast_sm: [cstring('service_type', 6), ...MESSAGE_ID, ...SOURCE],
   cancel_broadcast_sm_resp: [],
+  param_retrieve: [cstring('param_name', 32)],
+  param_retrieve_resp: [cstring('param_value', 101)],
+  query_last_msgs: [...SOURCE, uint8('num_msgs')],
+  query_last_msgs_resp: [{ kind: 'messageIds', name: 'message_id' }],
+  query_msg_details: [...MESSAGE_ID, ...SOURCE, uint8('sm_length')],
+  query_msg_details_resp: [
+    cstring('service_type', 6),
+    ...SOURCE,
+    { kind: 'destinations', name: 'dest_address' },
+    uint8('protocol_id'),
+    uint8('priority_flag'),
+    cstring('schedule_delivery_time', 17),
+    cstring('validity_period', 17),
+    uint8('registered_delivery'),
+    uint8('data_coding'),
+    SHORT_MESSAGE,
+    ...MESSAGE_ID,
+    cstring('final_date', 17, 65),
+    uint8('message_state'),
+    uint8('error_code'),
+  ],
 } as const satisfies Record<CommandName, readonly Field[]>
 
 /**

@@ -75,6 +75,11 @@ const NAMES = new Map<number, TlvName>(
   Object.entries(TLV_TAGS).map(([name, tag]) => [tag, name as TlvName]),
 )
 
+/** The name of a tag, or undefined where the standard has none. */
+export function tlvName(tag: number): TlvName | undefined {
+  return NAMES.get(tag)
+}
+
 /** For errors and logs: the name, or the tag in hexadecimal (a vendor's own: 0x1400–0x3fff). */
 export function tlvText(tag: number): string {
   return NAMES.get(tag) ?? `tlv 0x${tag.toString(16).padStart(4, '0')}`
