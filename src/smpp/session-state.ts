@@ -1,6 +1,7 @@
 import type { BindName, CommandName } from './command-ids.js'
 import { INTERFACE_VERSION } from './constants.js'
 import type { FramedPdu, FramingError } from './framing.js'
+import { requestsFrom, type MatrixState } from './operation-matrix.js'
 
 /**
  * One SMPP session, from the connection to its end. Source: SMPP 3.4 §2.2.
@@ -76,28 +77,13 @@ export type BindResult =
   | { ok: false; command_status: number | undefined }
 
 /**
- * Requests each side may send in each state; enquire_link, unbind and generic_nack are the session's
- * own business. Source: SMPP 3.4 §2.3, table 2-1.
+ * Requests that each side takes in each state. What an ESME may ask of us, the SMSC, stands under 'smsc';
+ * enquire_link, unbind and generic_nack are the session's own business.
  */
 export const ALLOWED: Record<
   SessionSide,
-  Record<'OPEN' | 'BOUND_TX' | 'BOUND_RX' | 'BOUND_TRX', ReadonlySet<CommandName>>
-> = {
-  /** What an ESME may ask of us, the SMSC. */
-  smsc: {
-    OPEN: new Set(['bind_transmitter', 'bind_receiver', 'bind_transceiver']),
-    BOUND_TX: new Set(['submit_sm', 'data_sm', 'query_sm', 'cancel_sm', 'replace_sm']),
-    BOUND_RX: new Set(),
-    BOUND_TRX: new Set(['submit_sm', 'data_sm', 'query_sm', 'cancel_sm', 'replace_sm']),
-  },
-  /** What an SMSC may ask of us, the ESME. */
-  esme: {
-    OPEN: new Set(['outbind']),
-    BOUND_TX: new Set(),
-    BOUND_RX: new Set(['deliver_sm', 'data_sm', 'alert_notification']),
-    BOUND_TRX: new Set(['deliver_sm', 'data_sm', 'alert_notification']),
-  },
-}
+  Readonly<Record<MatrixState, ReadonlySet<CommandName>>>
+> = { smsc: requestsFrom('esme'), esme: requestsFrom('smsc') }
 
 /**
  * A session. `step` changes it in place and nobody else does. (STYLE §4.3 draws a copy for every

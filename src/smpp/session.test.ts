@@ -1,8 +1,17 @@
 import t from 'tap'
 import { encodeBody } from './codec.js'
-import { COMMAND_IDS, type CommandName } from './command-ids.js'
+import { COMMAND_IDS, isBind, type CommandName, type RequestName } from './command-ids.js'
 import { COMMAND_STATUS, statusName, type CommandStatus } from './command-status.js'
 import type { FramedPdu } from './framing.js'
+import {
+  hasResponse,
+  MATRIX_STATES,
+  NOT_OFFERED,
+  OPERATION_MATRIX,
+  requestsFrom,
+  type MatrixState,
+  type Operation,
+} from './operation-matrix.js'
 import { step } from './session.js'
 import {
   isBound,
@@ -24,27 +33,70 @@ const TIMES = {
 }
 const BIND = encodeBody('bind_transceiver', { system_id: 'esme1', interface_version: 0x34 })
 
-for (const [side, name, states] of [
-  ['smsc', 'submit_sm', ['BOUND_TX', 'BOUND_TRX']],
-  ['smsc', 'data_sm', ['BOUND_TX', 'BOUND_TRX']],
-  ['smsc', 'query_sm', ['BOUND_TX', 'BOUND_TRX']],
-  ['smsc', 'cancel_sm', ['BOUND_TX', 'BOUND_TRX']],
-  ['smsc', 'replace_sm', ['BOUND_TX', 'BOUND_TRX']],
-  ['smsc', 'deliver_sm', []],
-  ['esme', 'deliver_sm', ['BOUND_RX', 'BOUND_TRX']],
-  ['esme', 'data_sm', ['BOUND_RX', 'BOUND_TRX']],
-  ['esme', 'submit_sm', []],
-] as [SessionSide, CommandName, SessionState[]][]) {
-  void t.test(`${name} towards the ${side} in ${states.join(', ') || 'no state'}`, t => {
-    for (const state of ['OPEN', 'BOUND_TX', 'BOUND_RX', 'BOUND_TRX', 'UNBINDING'] as const) {
-      const session = inState(side, state)
-      const effects = step(session, pdu(name))
-      if (states.includes(state)) t.equal(effects[0]?.kind, 'request', state)
-      else t.same(sent(effects), [`${name}_resp ESME_RINVBNDSTS 7`], state)
+/** The session's own business: other tests. */
+const OWN = new Set<RequestName>(['enquire_link', 'unbind'])
+
+for (const side of ['smsc', 'esme'] as const) {
+  for (const [name, { esme, smsc }] of Object.entries(OPERATION_MATRIX) as [
+    RequestName,
+    Operation,
+  ][]) {
+    if (OWN.has(name) || NOT_OFFERED.has(name)) continue
+    const states = side === 'smsc' ? esme : smsc
+    void t.test(`${name} towards the ${side} in ${states.join(', ') || 'no state'}`, t => {
+      for (const state of [...MATRIX_STATES, 'UNBINDING'] as const) {
+        const session = inState(side, state)
+        const effects = step(session, pdu(name, { body: bodyFor(name) }))
+        const bound = state !== 'OPEN' && state !== 'UNBINDING'
+        if ((states as readonly SessionState[]).includes(state)) {
+          t.same(
+            effects.map(({ kind }) => kind),
+            ['request'],
+            state,
+          )
+        } else if (!hasResponse(name)) {
+          t.same(effects, [], `${state}: it has no response`)
+        } else {
+          const status = name.startsWith('bind_') && bound ? 'ESME_RALYBND' : 'ESME_RINVBNDSTS'
+          t.same(sent(effects), [`${name}_resp ${status} 7`], state)
+          t.equal(session.counters.wrongState, 1)
+        }
+      }
+      t.end()
+    })
+  }
+}
+
+for (const name of NOT_OFFERED) {
+  void t.test(`${name} is answered ESME_RINVCMDID in its own response, in any state`, t => {
+    for (const side of ['smsc', 'esme'] as const) {
+      for (const state of [...MATRIX_STATES, 'UNBINDING'] as const) {
+        t.same(sent(step(inState(side, state), pdu(name))), [`${name}_resp ESME_RINVCMDID 7`])
+      }
     }
     t.end()
   })
 }
+
+void t.test('the matrix is the standard’s: table 2-1 of SMPP 3.4, with what 5.0 added', t => {
+  const rows = (side: 'esme' | 'smsc', state: MatrixState): string[] =>
+    [...requestsFrom(side)[state]].filter(name => !OWN.has(name as RequestName)).sort()
+  const ancillary = ['cancel_sm', 'query_sm', 'replace_sm']
+  const broadcasts = ['broadcast_sm', 'cancel_broadcast_sm', 'query_broadcast_sm']
+  const submits = ['data_sm', 'submit_multi', 'submit_sm']
+  const old = ['param_retrieve', 'query_last_msgs', 'query_msg_details']
+  const binds = ['bind_receiver', 'bind_transceiver', 'bind_transmitter']
+  t.same(rows('esme', 'OPEN'), binds)
+  t.same(rows('esme', 'BOUND_TX'), [...ancillary, ...broadcasts, ...submits, ...old].sort())
+  t.same(rows('esme', 'BOUND_RX'), [])
+  t.same(rows('esme', 'BOUND_TRX'), [...ancillary, ...broadcasts, ...submits].sort())
+  t.same(rows('smsc', 'OPEN'), ['outbind'])
+  t.same(rows('smsc', 'BOUND_TX'), [])
+  for (const state of ['BOUND_RX', 'BOUND_TRX'] as const) {
+    t.same(rows('smsc', state), ['alert_notification', 'data_sm', 'deliver_sm'])
+  }
+  t.end()
+})
 
 for (const { state, command, expected } of [
   { state: 'OPEN', command: 'enquire_link', expected: 'enquire_link_resp ESME_ROK 7' },
@@ -61,6 +113,11 @@ for (const { state, command, expected } of [
   { state: 'BOUND_TRX', command: 'outbind', expected: undefined },
   { state: 'BOUND_TRX', command: 'submit_multi', expected: 'submit_multi_resp ESME_RINVCMDID 7' },
   { state: 'OPEN', command: 'broadcast_sm', expected: 'broadcast_sm_resp ESME_RINVCMDID 7' },
+  {
+    state: 'BOUND_TX',
+    command: 'query_last_msgs',
+    expected: 'query_last_msgs_resp ESME_RINVCMDID 7',
+  },
 ] as { state: SessionState; command: CommandName; expected: string | undefined }[]) {
   void t.test(`${command} in ${state} is answered ${expected ?? 'nothing'}`, t => {
     t.equal(sent(step(inState('smsc', state), pdu(command)))[0], expected)
@@ -124,6 +181,21 @@ void t.test('a peer of version 3.3 is told no optional parameter', t => {
     { given: true, body: undefined },
   ])
   t.equal(session.interface_version, 0x33)
+  t.end()
+})
+
+void t.test('a status that the peer’s version does not know is told in one that it does', t => {
+  for (const { version, status, told } of [
+    { version: 0x33, status: 'ESME_RINVPARLEN', told: 'ESME_RINVCMDLEN' },
+    { version: 0x34, status: 'ESME_RINVPARLEN', told: 'ESME_RINVPARLEN' },
+    { version: 0x34, status: 'ESME_RSERTYPDENIED', told: 'ESME_RINVSERTYP' },
+    { version: 0x50, status: 'ESME_RSERTYPDENIED', told: 'ESME_RSERTYPDENIED' },
+  ] as const) {
+    const session = inState('smsc', 'BOUND_TX')
+    session.interface_version = version
+    step(session, pdu('submit_sm'))
+    t.same(sent(step(session, respond('submit_sm', status))), [`submit_sm_resp ${told} 7`])
+  }
   t.end()
 })
 
@@ -439,6 +511,11 @@ function inState(side: SessionSide, state: SessionState, times = TIMES): Session
   if (state === 'UNBINDING') session.unbind = { by: 'peer', sequence_number: 99, untilMs: 1e12 }
   if (isBound(state)) session.boundAs = 'bind_transceiver'
   return session
+}
+
+/** A bind must be readable. */
+function bodyFor(name: CommandName): Buffer {
+  return isBind(COMMAND_IDS[name]) ? BIND : Buffer.alloc(0)
 }
 
 interface PduOptions {

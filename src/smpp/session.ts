@@ -12,6 +12,7 @@ import { COMMAND_STATUS } from './command-status.js'
 import { decodeBody, findTlv, readMessageId } from './codec.js'
 import { INTERFACE_VERSION } from './constants.js'
 import type { FramedPdu, FramingError } from './framing.js'
+import { hasResponse, NOT_OFFERED } from './operation-matrix.js'
 import {
   ALLOWED,
   isBound,
@@ -21,7 +22,9 @@ import {
   type SessionEffect,
   type SessionEvent,
 } from './session-state.js'
+import { statusForVersion } from './status-translation.js'
 import { TLV_TAGS } from './tlv-tags.js'
+import { versionOf } from './versions.js'
 
 /** Takes one event, changes the session, says what is to be done. `atMs` is monotonic. */
 export function step(session: Session, event: SessionEvent): readonly SessionEffect[] {
@@ -55,17 +58,6 @@ export function step(session: Session, event: SessionEvent): readonly SessionEff
 }
 
 const NOTHING: readonly SessionEffect[] = []
-
-/**
- * Operations of the standard that this gateway does not offer. Their own response says so: clients that wait for
- * it (Net::SMPP of Perl does) never notice a generic_nack.
- */
-const NOT_OFFERED: ReadonlySet<CommandName> = new Set([
-  'submit_multi',
-  'broadcast_sm',
-  'query_broadcast_sm',
-  'cancel_broadcast_sm',
-])
 
 function onPdu(session: Session, frame: FramedPdu, atMs: number): readonly SessionEffect[] {
   session.lastReceivedMs = atMs
@@ -105,10 +97,6 @@ function refuseState(session: Session, frame: FramedPdu, name: CommandName) {
   if (!hasResponse(name)) return NOTHING
   const bound = isBind(frame.command_id) && isBound(session.state)
   return [answer(frame, COMMAND_STATUS[bound ? 'ESME_RALYBND' : 'ESME_RINVBNDSTS'])]
-}
-
-function hasResponse(name: CommandName): boolean {
-  return name !== 'outbind' && name !== 'alert_notification'
 }
 
 /** A bind towards us. One that cannot be read is refused and the link closed: who is it? */
@@ -228,7 +216,7 @@ function onRespond(
 ): readonly SessionEffect[] {
   const response = send(
     responseId(command_id),
-    command_status,
+    statusForVersion(command_status, versionOf(session.interface_version)),
     sequence_number,
     command_status === 0,
   )
