@@ -1,11 +1,13 @@
 import t from 'tap'
 import { acceptRecordOctets, writeAcceptRecord } from '../journal/accept-record.js'
 import { FLAG_FINGERPRINT, refOf } from '../journal/index.js'
+import { connectionPair } from '../link/testing/connection-pair.js'
 import type { Body } from '../smpp/codec.js'
 import { encodeBody, tlv } from '../smpp/codec.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { account, gateway } from '../testing/gateway.js'
 import { fingerprintOf } from './fingerprint.js'
+import { EsmeClient } from './testing/esme-client.js'
 import { FrontWorld } from './testing/front-world.js'
 
 const SUBMIT = {
@@ -212,6 +214,27 @@ void t.test('without a window nothing is remembered, and nothing more is propose
   t.equal(world.cluster.proposed, proposed)
   t.same(esme.statuses, ['ESME_ROK'])
 })
+
+void t.test(
+  'a response that its link does not write any more is not marked as written',
+  async t => {
+    const world = await windowed(t)
+    const [ours, theirs] = connectionPair(world.time)
+    const session = world.front.accept(ours)
+    const esme = new EsmeClient(theirs, world.time).bind()
+    world.time.turn()
+    world.cluster.setLeader('held')
+    esme.submit()
+    world.time.turn()
+    session.link.close('broken')
+    world.cluster.setLeader('here')
+    t.ok(session.bound !== undefined, 'the front end hears of it in the next turn')
+    t.equal(world.cluster.state.queued, 1, 'and the submit is applied before')
+    world.time.advance(400)
+    t.equal(esme.answers[0]!.message_id, '')
+    t.equal(world.account.resubmissions.lostCount, 1)
+  },
+)
 
 void t.test('with a window a response is marked as written soon', async t => {
   const world = await windowed(t)

@@ -195,11 +195,13 @@ export class Submits {
     const { session, command_id, sequence_number, account } = ticket
     const short = ticket.short || again
     const id = short ? this.ids.shortOf(index, offset) : this.ids.of(index, offset)
+    // A link that has ended writes nothing, a turn before the session is told.
+    const written =
+      ticket.remembered && session.bound !== undefined && session.link.state !== 'CLOSED'
     session.link.respond(command_id, sequence_number, 0, id)
     this.accepted.add()
     if (again) this.matched.add()
-    if (ticket.remembered && session.bound !== undefined)
-      this.options.journal.proposer.written(account, refOf(index, offset))
+    if (written) this.options.journal.proposer.written(account, refOf(index, offset))
     if (this.debugs) this.tell(ticket, index, offset)
     this.latency.observe((this.options.clock.monotonicMs() - ticket.atMs) / 1000)
     if (ticket.receipt && !again) this.options.written(index, account)
