@@ -2,10 +2,11 @@ import type { State } from '../../src/journal/index.js'
 import { CommitBooks } from './commit-books.js'
 import type { SimDisk } from './disk.js'
 import { LogRules } from './log-rules.js'
-import { MessageBooks, tagIn, type Message } from './message-books.js'
+import { MessageBooks, tagIn, type Message, type Submitted } from './message-books.js'
+import { ResubmissionRules } from './resubmission-rules.js'
 import type { Trace } from './trace.js'
 import { Violations, type Rule, type Violation } from './violations.js'
-import { DeliveryOrder, unsyncedVote } from './wire-rules.js'
+import { DeliveryOrder, positiveAnswers, unsyncedVote } from './wire-rules.js'
 
 /** What was decided in the turn that applied it may still be written. */
 const TURNS_MS = 0.1
@@ -24,6 +25,8 @@ export interface Outlook {
   tooLate(): number
   /** When the node sent the latest record of which it can know, now, that a majority of these has heard. */
   heardByMajorityMs(node: number, voters: readonly number[]): number
+  /** The last index that this node (`node 2`) has applied; 0 while it is away. */
+  appliedIndex(node: string): number
   /** How much slower than the world's the slowest clock of the node may have run. */
   slowness(node: number): number
   /** Numbers of nodes that vote, as far as the node knows. */
@@ -42,15 +45,27 @@ export class Checker {
   private readonly outlook: Outlook
   private readonly found: Violations
   private readonly order = new DeliveryOrder()
-  /** By the message_id that its ESME was told. */
-  private readonly told = new Map<string, Message>()
+  private readonly resubmissions: ResubmissionRules
+  /** When nodes heard of the ends of connections, by port. */
+  private readonly overAtMs = new Map<number, number>()
+  /** By node and index. */
+  private readonly appliedAtMs: number[][] = []
+  /** Submits by `port sequence_number`, those that may be submitted again. */
+  private readonly asking = new Map<string, Message>()
 
   constructor(trace: Trace, outlook: Outlook) {
     this.outlook = outlook
     this.found = new Violations(trace, () => outlook.now())
+    this.resubmissions = new ResubmissionRules({
+      books: this.books,
+      violations: this.found,
+      now: () => outlook.now(),
+      brokeOver: (message, index) => this.brokeOver(message, index),
+    })
     const commits = new CommitBooks({
       books: this.books,
       order: this.order,
+      resubmissions: this.resubmissions,
       violations: this.found,
       now: () => outlook.now(),
       claimGranted: (node, claimant) => outlook.claimGranted(node, claimant),
@@ -78,6 +93,8 @@ export class Checker {
   }
 
   onApply(node: number, index: number, term: number, data: Buffer, state: State): void {
+    const applied = (this.appliedAtMs[node] ??= [])
+    applied[index] = this.outlook.now()
     this.log.onApply(node, index, term, data, state)
   }
 
@@ -85,10 +102,20 @@ export class Checker {
     this.log.onState(node, state)
   }
 
-  /** An ESME sends it. */
-  submitted(tag: string, node: string, session: number, wantsReceipt: boolean): Message {
-    const submittedAtMs = this.outlook.now()
-    return this.books.submitted({ tag, node, session, wantsReceipt, submittedAtMs })
+  /** An ESME sends it; `earlier`: it was submitted before as this one. */
+  submitted(
+    submit: Omit<Submitted, 'submittedAtMs' | 'seenIndex'>,
+    earlier: Message | undefined,
+  ): Message {
+    const { outlook } = this
+    const seenIndex = outlook.appliedIndex(submit.node)
+    return this.books.submitted({ ...submit, seenIndex, submittedAtMs: outlook.now() }, earlier)
+  }
+
+  /** It went over the connection with this port, under this sequence_number. */
+  asked(message: Message, port: number, sequence: number): void {
+    message.port = port
+    this.asking.set(`${port} ${sequence}`, message)
   }
 
   /** An ESME got its answer. */
@@ -98,15 +125,11 @@ export class Checker {
     if (status === 'ESME_RSYSERR') this.books.refused(message)
     if (status !== 'ESME_ROK') return
     message.id = id
-    const other = this.told.get(id)
-    if (other !== undefined && other !== message)
-      this.fail('message_id is unique', `${id} for ${other.tag} and ${message.tag}`, message.tag)
-    this.told.set(id, message)
-    const ref = message.refs[0]
-    if (ref === undefined)
-      this.fail('ack is committed', `${message.tag} was acknowledged uncommitted`, message.tag)
+    const { tag, first } = message
+    const ref = (first ?? message).refs[0]
+    if (ref === undefined) this.fail('ack is committed', `${tag} was acknowledged uncommitted`, tag)
     else if (this.books.idOf(ref) !== id)
-      this.fail('message_id is unique', `${message.tag} is at ${ref}, not at ${id}`, message.tag)
+      this.fail('message_id is unique', `${tag} is at ${ref}, not at ${id}`, tag)
   }
 
   /** A submit_sm has come to an SMSC from a node. */
@@ -151,7 +174,7 @@ export class Checker {
 
   /** An ESME got a receipt that names this final state. It has it once it answers: `receipts` counts then. */
   receiptCame(id: string, session: number, state: string): Message | undefined {
-    const message = this.told.get(id) ?? this.books.withId(id)
+    const message = this.books.withId(id)
     if (message === undefined) return undefined
     const { tag } = message
     // On the session of the submit the response goes first; elsewhere the guard may have ended.
@@ -208,17 +231,48 @@ export class Checker {
     if (wrong !== '') this.fail('receipts in order', wrong)
   }
 
+  /** A node writes octets to an ESME's connection, or tries to. */
+  onAnswers(octets: Buffer, port: number): void {
+    if (this.asking.size === 0) return
+    for (const sequence of positiveAnswers(octets)) {
+      const key = `${port} ${sequence}`
+      const message = this.asking.get(key)
+      if (message === undefined) continue
+      message.writtenAtMs = this.outlook.now()
+      this.asking.delete(key)
+    }
+  }
+
+  /** A node hears that its connection with this port is over. */
+  onOver(port: number): void {
+    this.overAtMs.set(port, this.outlook.now())
+  }
+
+  /** The connection broke in the very turn in which its node applied this index, and so answered the message. */
+  private brokeOver({ node, port }: Message, index: number): boolean {
+    const applied = this.appliedAtMs[Number(node.slice('node '.length))]
+    const waitedMs = (this.overAtMs.get(port) ?? Infinity) - (applied?.[index] ?? -Infinity)
+    return waitedMs >= 0 && waitedMs < TURNS_MS
+  }
+
   /** At the end, after everything has settled. */
   finish(): void {
+    this.resubmissions.finish()
     let refusedAndSent = 0
     const refused: string[] = []
     for (const message of this.books.messages.values()) {
-      const { tag, status, reached, wantsReceipt, receipts } = message
+      const { tag, status, wantsReceipt } = message
+      const { reached, receipts } = message.first ?? message
       if (status === 'ESME_ROK') {
         if (reached === 0) this.fail('nothing is lost', `${tag} never reached an SMSC`, tag)
         else if (wantsReceipt && receipts === 0)
           this.fail('receipts are complete', `the receipt of ${tag} never came`, tag)
-      } else if (status !== undefined && status !== 'none' && reached > 0 && !message.refuserDied) {
+      } else if (
+        status !== undefined &&
+        status !== 'none' &&
+        message.reached > 0 &&
+        !message.refuserDied
+      ) {
         refusedAndSent++
         refused.push(tag)
       }

@@ -4,9 +4,12 @@ import type {
   CommandResult,
   Outcome,
 } from '../../src/journal/commands.js'
+import { readAcceptRecord, skipAcceptRecord } from '../../src/journal/accept-record.js'
+import type { Entry } from '../../src/journal/entry.js'
 import { refOf } from '../../src/journal/ids.js'
-import { decodeEntry, type State } from '../../src/journal/index.js'
-import { tagIn, TAGS, type MessageBooks } from './message-books.js'
+import { decodeEntry, FLAG_FINGERPRINT, type State } from '../../src/journal/index.js'
+import { tagIn, type MessageBooks } from './message-books.js'
+import type { ResubmissionRules } from './resubmission-rules.js'
 import type { DeliveryOrder, OwedMo } from './wire-rules.js'
 import type { Violations } from './violations.js'
 
@@ -15,6 +18,7 @@ type Result = Outcome['results'][number]
 export interface CommitBooksParts {
   books: MessageBooks
   order: DeliveryOrder
+  resubmissions: ResubmissionRules
   violations: Violations
   now(): number
   /** A claim of `claimant` was granted; `node` is the first to apply it. */
@@ -38,28 +42,36 @@ export class CommitBooks {
     if (books.generation < 0) books.generation = state.generation
     this.mos = []
     const entry = decodeEntry(data)
+    if (entry?.number === 0) this.onBoot(entry, state)
     const outcome =
       entry === undefined ? undefined : state.nodes.outcomeOf(entry.node, entry.number)
     // else refused as a whole, or a repetition
     if (entry !== undefined && outcome?.index === index)
       entry.commands.forEach((command, at) => {
-        this.onCommand(index, entry.node, command, outcome.results[at], applier)
+        this.onCommand(index, entry, command, outcome.results[at], applier)
       })
     order.onCommitted(state, this.mos)
   }
 
+  /** Boots are registered outside of any numbering, so no outcome is kept. Said again it changes nothing. */
+  private onBoot({ node, boot }: Entry, state: State): void {
+    if (state.nodes.get(node)?.boot === boot) this.parts.resubmissions.onBootEnded(node, boot - 1)
+  }
+
   private onCommand(
     index: number,
-    node: number,
+    entry: Entry,
     command: Command,
     result: Result | undefined,
     applier: number,
   ): void {
     if (result?.ok !== true) return
     const { books } = this.parts
+    this.onSession(index, entry, command)
     if (command.kind === 'accept' && 'accepted' in result)
-      this.onAccepted(index, command.records, result.accepted)
-    else if (command.kind === 'claim' && 'claimed' in result) this.onClaimed(node, result, applier)
+      this.onAccepted(index, entry, command.records, result.accepted)
+    else if (command.kind === 'claim' && 'claimed' in result)
+      this.onClaimed(entry.node, result, applier)
     else if (command.kind === 'outcomes')
       for (const item of command.items) {
         const message = books.at(item.ref)
@@ -82,27 +94,63 @@ export class CommitBooks {
       })
   }
 
-  private onAccepted(index: number, records: Buffer, accepted: AcceptedMessages): void {
+  /** What decides which submits may be submitted again. */
+  private onSession(index: number, { node, boot }: Entry, command: Command): void {
+    const { resubmissions } = this.parts
+    switch (command.kind) {
+      case 'settings':
+        return resubmissions.onSettings(index, command.settings)
+      case 'endSession':
+        return resubmissions.onSessionEnded(command.session)
+      case 'nodeDown':
+        return resubmissions.onBootEnded(command.node, command.boot)
+      case 'written':
+        return resubmissions.onMarks(`${node}.${boot}.`, command.refs)
+      case 'forgetLost':
+        return resubmissions.onForgotten(command.refs)
+      case 'void':
+        return resubmissions.onVoid(`${node}.${boot}.${command.number}`)
+      default:
+        return
+    }
+  }
+
+  private onAccepted(
+    index: number,
+    { node, boot, number }: Entry,
+    records: Buffer,
+    accepted: AcceptedMessages,
+  ): void {
     const { parts } = this
-    const { books, violations } = parts
-    const tags = records.toString('latin1').match(TAGS) ?? []
+    const { books, violations, resubmissions } = parts
     const refusedOnes = new Set(accepted.refused.map(([offset]) => offset))
     const matched = new Map(accepted.matched)
-    tags.forEach((tag, i) => {
-      const offset = accepted.first + i
-      if (refusedOnes.has(offset)) return
-      const message = books.messages.get(tag)
-      if (message === undefined) return
+    const proposal = `${node}.${boot}.${number}`
+    let offset = accepted.first - 1
+    for (let at = 0; at < records.length; at = skipAcceptRecord(records, at)) {
+      offset++
+      if (refusedOnes.has(offset)) continue
+      const { body, session, flags } = readAcceptRecord(records, at)
+      const message = books.messages.get(tagIn(body.toString('latin1')))
+      if (message === undefined) continue
       const earlier = matched.get(offset)
-      if (earlier !== undefined) {
-        if (books.at(earlier) !== message)
-          violations.fail('one submit one message', `${tag} got the place of another`, tag)
-        return
+      const ref = earlier ?? refOf(index, offset)
+      if (message.refs.length > 0 || message.first !== undefined) {
+        const { tag, first, refs } = message
+        const places = [...(first ?? message).refs, ref].join(' and ')
+        violations.fail('one submit one message', `${tag} is at ${places}`, tag)
+        if (refs.length === 0) continue
       }
-      books.placed(message, refOf(index, offset), parts.now())
-      if (message.refs.length > 1)
-        violations.fail('one submit one message', `${tag} is at ${message.refs.join(' and ')}`, tag)
-    })
+      const id = `${node}.${boot}.${session}`
+      if (earlier !== undefined) {
+        message.first = books.at(earlier)
+        resubmissions.onMatched(index, proposal, message, ref, id)
+        continue
+      }
+      books.placed(message, ref, parts.now())
+      const fingerprint = (flags & FLAG_FINGERPRINT) !== 0
+      resubmissions.onAccepted(index, proposal, message, ref, id, fingerprint)
+    }
   }
 
   private onClaimed(node: number, result: CommandResult, applier: number): void {

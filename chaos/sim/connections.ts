@@ -25,7 +25,11 @@ export class ConnectionNetwork {
   readonly random: Random
   readonly delayMs = { min: 0.2, max: 3 }
   /** Called with everything that a living party writes. */
-  onWritten: (from: Party, to: Party, octets: Buffer) => void = () => undefined
+  onWritten: (from: Party, to: Party, octets: Buffer, port: number) => void = () => undefined
+  /** The same of what is written to a connection that is over, which its writer may not know yet. */
+  onUnsent: (from: Party, to: Party, octets: Buffer, port: number) => void = () => undefined
+  /** A party is about to hear that its connection is over. */
+  onOver: (of: Party, port: number) => void = () => undefined
   private readonly listening = new Map<string, Listening>()
   private readonly cut = new Set<string>()
   private readonly ends = new Set<SimConnection>()
@@ -173,9 +177,13 @@ export class SimConnection implements Connection {
   }
 
   write(octets: Buffer): void {
-    if (this.ending || this.isClosed || this.party.process?.mayAct() === false) return
     const { network } = this
-    network.onWritten(this.party, this.peer.party, octets)
+    if (this.ending || this.isClosed) {
+      network.onUnsent(this.party, this.peer.party, octets, this.remotePort)
+      return
+    }
+    if (this.party.process?.mayAct() === false) return
+    network.onWritten(this.party, this.peer.party, octets, this.remotePort)
     const now = network.time.monotonicMs()
     this.lastArrivalMs = Math.max(this.lastArrivalMs, now + network.delay())
     this.outgoing.push({
@@ -279,6 +287,7 @@ export class SimConnection implements Connection {
     this.network.after(this.party, 0.01, () => {
       const { listener } = this
       this.listener = undefined
+      this.network.onOver(this.party, this.remotePort)
       listener?.closed(reason)
     })
   }

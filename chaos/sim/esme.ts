@@ -9,6 +9,7 @@ import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { SimConnection } from './connections.js'
+import { bodyOf, newIntent, onceMore, type Intent } from './intents.js'
 import { tagIn, type Message } from './message-books.js'
 import type { Trace } from './trace.js'
 
@@ -24,6 +25,16 @@ const LIMITS = {
 }
 
 export const DEAFNESS = 0.01
+const SAID_KEPT = 20
+/** Of an account that submits again: share of submits that say on purpose what was said before. */
+const REPETITION = 0.1
+/** Share of what had no answer that it gives up, and of times that a colleague submits the rest again. */
+const RESIGNATION = 0.1
+const DELEGATION = 0.25
+/** Share of submits, or bursts, under which its connection breaks. */
+const BREAKAGE = 0.03
+/** Share of refusals that it tries again. */
+const PERSISTENCE = 0.5
 
 export interface EsmeOptions {
   name: string
@@ -31,6 +42,8 @@ export interface EsmeOptions {
   bind: BindName
   /** Submits per second on average; 0: receives only. */
   rate: number
+  /** Submits again what it has no answer to when its session is over. */
+  resubmits: boolean
 }
 
 export interface EsmeParts {
@@ -47,11 +60,15 @@ export interface EsmeParts {
   nextSession: () => number
   /** It knows something of a message, and so do its colleagues of the same account. */
   learned: (esme: SimEsme, message: Message) => void
+  /** Another one of its account that may submit. */
+  colleague: (esme: SimEsme) => SimEsme | undefined
+  /** What was said last, by anybody, newest last. */
+  said: Intent[]
 }
 
 /** A request and what it was for. */
 type Asked =
-  | { kind: 'submit'; message: Message }
+  | { kind: 'submit'; message: Message; intent: Intent; session: number }
   /** `known`: the final state that the account knew when it asked, or ''. */
   | { kind: 'query'; message: Message; known: string }
 
@@ -66,8 +83,13 @@ export class SimEsme {
   private session = 0
   private awayUntilMs = 0
   private node = ''
+  private connection: SimConnection | undefined
   /** Acknowledged, not asked about yet. */
   private readonly curious: Message[] = []
+  /** Submitted in this session, and without an answer. */
+  private unanswered = new Set<Asked & { kind: 'submit' }>()
+  /** To be submitted again. */
+  private readonly again: Intent[] = []
 
   constructor(options: EsmeOptions, parts: EsmeParts) {
     this.options = options
@@ -110,6 +132,7 @@ export class SimEsme {
         closed: reason => {
           trace.add(options.name, `session ${session} with ${node} is over: ${reason}`)
           if (this.link === link) this.link = undefined
+          this.missAnswers(session)
           const awayMs = Math.max(0, this.awayUntilMs - time.monotonicMs())
           this.reconnectIn(awayMs + 50 + random.unit() * 200)
         },
@@ -127,7 +150,9 @@ export class SimEsme {
       this.link = link
       this.session = session
       this.node = node
+      this.connection = connection
       this.query(this.curious.at(-1))
+      this.resubmitIn(random.unit() < 0.5 ? 0 : random.unit() * 300)
     })
   }
 
@@ -139,34 +164,92 @@ export class SimEsme {
       if (!this.submitting || this.link === undefined) return
       const burst = random.unit() < 0.05 ? 1 + random.below(20) : 1
       for (let i = 0; i < burst; i++) this.submit()
+      if (this.options.resubmits && random.unit() < BREAKAGE) this.breakIn(random.unit() * 20)
       if (random.unit() < 0.1) this.query(this.curious[random.below(this.curious.length + 1)])
     })
   }
 
   private submit(): void {
-    const { random, checker, trace, nextTag } = this.parts
-    const { link } = this
-    if (link === undefined || link.windowFree === 0) return
+    const { random, nextTag, numbers, said } = this.parts
+    const { resubmits } = this.options
+    if (this.link === undefined || this.link.windowFree === 0) return
     const tag = nextTag()
-    const wantsReceipt = random.unit() < 0.8
-    const body = encodeBody('submit_sm', {
-      source_addr: '1000',
-      destination_addr: `49${random.below(2)}7${String(random.below(this.parts.numbers)).padStart(8, '0')}`,
-      priority_flag: random.below(10) === 0 ? 1 : 0,
-      registered_delivery: wantsReceipt ? 1 : 0,
-      short_message: Buffer.from(`${tag} hello`),
-    })
-    const message = checker.submitted(tag, this.node, this.session, wantsReceipt)
-    trace.add(this.options.name, `submits ${tag}`)
-    if (typeof link.request(COMMAND_IDS.submit_sm, body, { kind: 'submit', message }) === 'string')
+    const repeats = resubmits && said.length > 0 && random.unit() < REPETITION
+    const before = repeats ? said[random.below(said.length)] : undefined
+    const intent =
+      before === undefined
+        ? newIntent(random, numbers, `${tag.replace('T', 'C')} hello`, resubmits)
+        : onceMore(before, random)
+    said.push(intent)
+    if (said.length > SAID_KEPT) said.shift()
+    this.send(intent, tag)
+  }
+
+  private send(intent: Intent, tag: string): void {
+    const { checker, trace } = this.parts
+    const { link, node, session } = this
+    if (link === undefined) return
+    const { wantsReceipt, content } = intent
+    const account = this.options.systemId
+    const earlier = intent.submits.at(-1)
+    const message = checker.submitted(
+      { tag, account, content, node, session, wantsReceipt },
+      earlier,
+    )
+    const again = earlier === undefined ? '' : `, which was ${earlier.tag}`
+    trace.add(this.options.name, `submits ${tag}: ${content}${again}`)
+    const asked = { kind: 'submit', message, intent, session } as const
+    const sequence = link.request(COMMAND_IDS.submit_sm, bodyOf(intent, tag), asked)
+    if (typeof sequence === 'string') {
       message.status = 'none'
+      return
+    }
+    intent.submits.push(message)
+    if (!this.options.resubmits) return
+    this.unanswered.add(asked)
+    checker.asked(message, this.connection!.remotePort, sequence)
+  }
+
+  /** The session is over: what had no answer in it is submitted again, by this one or by a colleague, or given up. */
+  private missAnswers(session: number): void {
+    const { random } = this.parts
+    const missed: Intent[] = []
+    for (const asked of this.unanswered) {
+      if (asked.session !== session) continue
+      this.unanswered.delete(asked)
+      if (random.unit() >= RESIGNATION) missed.push(asked.intent)
+    }
+    if (missed.length === 0) return
+    const colleague = random.unit() < DELEGATION ? this.parts.colleague(this) : undefined
+    const by = colleague ?? this
+    by.again.push(...missed)
+    if (by.isBound) by.resubmitIn(random.unit() < 0.5 ? 0 : random.unit() * 300)
+  }
+
+  private breakIn(ms: number): void {
+    const { connection } = this
+    this.parts.time.after(ms, () => connection?.resetBoth())
+  }
+
+  private resubmitIn(ms: number): void {
+    this.parts.time.after(ms, () => {
+      while (this.again.length > 0) {
+        if (!this.submitting || this.link === undefined) return
+        if (this.link.windowFree === 0) return this.resubmitIn(20)
+        this.send(this.again.shift()!, this.parts.nextTag())
+      }
+    })
   }
 
   /** Asks after a message that was acknowledged, on whatever node it is bound to now. */
   query(message: Message | undefined): void {
     if (message === undefined || this.link === undefined || message.id === '') return
     const body = encodeBody('query_sm', { message_id: message.id, source_addr: '1000' })
-    this.link.request(COMMAND_IDS.query_sm, body, { kind: 'query', message, known: message.final })
+    this.link.request(COMMAND_IDS.query_sm, body, {
+      kind: 'query',
+      message,
+      known: (message.first ?? message).final,
+    })
   }
 
   private response(asked: Asked, kind: ResponseKind, frame: Frame | undefined): void {
@@ -182,12 +265,22 @@ export class SimEsme {
     if (kind === 'late' && frame === undefined) return
     const status = frame === undefined ? 'none' : statusText(frame.command_status)
     if (message.status !== undefined && message.status !== 'none') return
+    if (kind !== 'closed') this.unanswered.delete(asked)
     trace.add(this.options.name, `${message.tag} is answered ${status}`)
     checker.answered(message, status, frame === undefined ? '' : readMessageId(frame.body))
+    if (status !== 'ESME_ROK' && status !== 'none') this.tryAgain(asked.intent)
     if (status !== 'ESME_ROK') return
     this.curious.push(message)
     if (this.curious.length > 50) this.curious.shift()
     this.parts.learned(this, message)
+  }
+
+  /** It was refused. */
+  private tryAgain(intent: Intent): void {
+    const { random } = this.parts
+    if (!this.options.resubmits || random.unit() >= PERSISTENCE) return
+    this.again.push(intent)
+    this.resubmitIn(random.unit() * 1000)
   }
 
   private request(link: Link, session: number, frame: Frame): void {

@@ -1,9 +1,16 @@
 import { messageId } from '../../src/journal/ids.js'
 import type { Ref } from '../../src/journal/index.js'
 
-/** One message as the outside knows it. */
+/** One submit as the outside knows it: mostly the only one of its message. */
 export interface Message {
+  /** In its body, and in no other one's. */
   tag: string
+  /** system_id. */
+  account: string
+  /** What a gateway that recognises what is submitted again has to go by. */
+  content: string
+  /** The index that the node of `node` had applied when it was submitted. */
+  seenIndex: number
   /** Of the answer that its ESME got: a command_status, `none` where the session ended before. */
   status: string | undefined
   id: string
@@ -13,8 +20,16 @@ export interface Message {
   node: string
   session: number
   wantsReceipt: boolean
+  /** Of the connection that it went over. */
+  port: number
+  /** When the node wrote a positive answer to the connection, or tried to; 0: not yet. */
+  writtenAtMs: number
   /** Places in the log: more than one is a violation. */
   refs: Ref[]
+  /** It got the place of this one, which was submitted before. */
+  first: Message | undefined
+  /** The first submit of what its ESME means to send once. */
+  meant: Message
   committedAtMs: number
   /** Grants and sends by node. */
   claims: Map<number, number>
@@ -33,6 +48,19 @@ export interface Message {
   refuserDied: boolean
 }
 
+/** What is known of it when it is submitted. */
+export type Submitted = Pick<
+  Message,
+  | 'tag'
+  | 'account'
+  | 'content'
+  | 'seenIndex'
+  | 'node'
+  | 'session'
+  | 'wantsReceipt'
+  | 'submittedAtMs'
+>
+
 /** All messages of a world, by tag, by message_id and by place in the log. */
 export class MessageBooks {
   readonly messages = new Map<string, Message>()
@@ -48,15 +76,16 @@ export class MessageBooks {
   private readonly places = new Map<Ref, Message>()
   private readonly ids = new Map<string, Message>()
 
-  submitted(
-    message: Pick<Message, 'tag' | 'node' | 'session' | 'wantsReceipt' | 'submittedAtMs'>,
-  ): Message {
-    const entry: Message = {
+  submitted(message: Submitted, earlier: Message | undefined): Message {
+    const entry: Omit<Message, 'meant'> = {
       ...message,
       status: undefined,
       id: '',
       answeredAtMs: 0,
+      port: 0,
+      writtenAtMs: 0,
       refs: [],
+      first: undefined,
       committedAtMs: 0,
       claims: new Map(),
       sends: new Map(),
@@ -68,8 +97,10 @@ export class MessageBooks {
       final: '',
       refuserDied: false,
     }
-    this.messages.set(entry.tag, entry)
-    return entry
+    const submit = entry as Message
+    submit.meant = earlier?.meant ?? submit
+    this.messages.set(submit.tag, submit)
+    return submit
   }
 
   /** The message stands in the log there. */
@@ -89,14 +120,18 @@ export class MessageBooks {
     return this.ids.get(id)
   }
 
+  /** Whether its process was gone at any time since. */
+  diedSince(node: string, atMs: number): boolean {
+    return (this.deaths.get(node) ?? -Infinity) >= atMs
+  }
+
   idOf(ref: Ref): string {
     return messageId(this.generation, 0, ref)
   }
 
   /** The message was refused. The process that said so may have died while its answer was under way. */
   refused(message: Message): void {
-    if ((this.deaths.get(message.node) ?? -Infinity) >= message.submittedAtMs)
-      message.refuserDied = true
+    if (this.diedSince(message.node, message.submittedAtMs)) message.refuserDied = true
   }
 
   /** A process is gone, and with it what it counted. */
@@ -106,8 +141,6 @@ export class MessageBooks {
       if (message.node === node && message.status === 'ESME_RSYSERR') message.refuserDied = true
   }
 }
-
-export const TAGS = /[TM]=\d{6};/g
 
 /** The tag in a text, or ''. */
 export function tagIn(text: string): string {

@@ -10,6 +10,8 @@ export interface Mutation {
   under?: readonly FaultName[]
   /** Different numbers that messages go to, by each route, where few make the difference. */
   numbers?: number
+  /** Both accounts have a resubmission window. */
+  windows?: true
   /** Wraps a node's outside. */
   machine?(machine: Machine, node: SimNode): Machine
   /** Wraps what the cluster applies to. */

@@ -1,6 +1,11 @@
 import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
+import { RESUBMISSION_MUTATIONS } from './resubmission-mutations.js'
 
 /** Every bug that the checkers are known to catch. */
-export const MUTATIONS: readonly ProvenMutation[] = [...RAFT_MUTATIONS, ...MESSAGE_MUTATIONS]
+export const MUTATIONS: readonly ProvenMutation[] = [
+  ...RAFT_MUTATIONS,
+  ...MESSAGE_MUTATIONS,
+  ...RESUBMISSION_MUTATIONS,
+]

@@ -3,6 +3,7 @@ import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { ConnectionNetwork, SimConnection } from './connections.js'
 import { SimEsme } from './esme.js'
+import type { Intent } from './intents.js'
 import type { Message } from './message-books.js'
 import type { SimNode } from './sim-node.js'
 import { SimSmsc } from './smsc.js'
@@ -23,6 +24,8 @@ export interface OutsideParts {
   rate: number
   /** Different numbers that messages go to, by each route. */
   numbers: number
+  /** Whether an account submits again what it had no answer to. */
+  resubmits(systemId: string): boolean
   seedFor(what: string): number
   nodes(): readonly SimNode[]
 }
@@ -83,19 +86,25 @@ export class Outside {
       { name: 'esme1-asks', systemId: 'esme1', bind: 'bind_transmitter', rate: 0 },
       { name: 'esme2-asks', systemId: 'esme2', bind: 'bind_transmitter', rate: 0 },
     ] as const
+    const said: Intent[] = []
     return wanted.map(
-      options =>
-        new SimEsme(options, {
-          time,
-          random: new SeededRandom(parts.seedFor(options.name)),
-          checker,
-          trace,
-          numbers,
-          connect: () => this.balanced(options.name),
-          nextTag: () => `T=${String(++this.tags).padStart(6, '0')};`,
-          nextSession: () => ++this.sessions,
-          learned: (esme, message) => this.learned(esme, message),
-        }),
+      ({ name, systemId, bind, rate }) =>
+        new SimEsme(
+          { name, systemId, bind, rate, resubmits: parts.resubmits(systemId) },
+          {
+            time,
+            random: new SeededRandom(parts.seedFor(name)),
+            checker,
+            trace,
+            numbers,
+            connect: () => this.balanced(name),
+            nextTag: () => `T=${String(++this.tags).padStart(6, '0')};`,
+            nextSession: () => ++this.sessions,
+            learned: (esme, message) => this.learned(esme, message),
+            colleague: esme => this.colleague(esme),
+            said,
+          },
+        ),
     )
   }
 
@@ -103,6 +112,11 @@ export class Outside {
   private learned(esme: SimEsme, message: Message): void {
     const { random } = this.parts
     if (this.calm || random.unit() > CURIOSITY) return
+    this.colleague(esme)?.query(message)
+  }
+
+  /** Another one of its account that is no receiver. */
+  private colleague(esme: SimEsme): SimEsme | undefined {
     const { systemId } = esme.options
     const others = this.esmes.filter(
       ({ options }) =>
@@ -110,7 +124,7 @@ export class Outside {
         options.bind !== 'bind_receiver' &&
         options !== esme.options,
     )
-    others[random.below(Math.max(1, others.length))]?.query(message)
+    return others[this.parts.random.below(Math.max(1, others.length))]
   }
 
   /** The balancer: any node that listens. */

@@ -1,6 +1,7 @@
 import { SeededRandom } from '../../src/base/random.js'
 import { faultText, schedule, type Fault } from './faults.js'
 import type { Mutation } from './mutation.js'
+import type { Windows } from './settings.js'
 import type { Violation } from './violations.js'
 import { World, type WorldOptions, type WorldResult } from './world.js'
 
@@ -10,6 +11,8 @@ const FAULTS_MS = 10_000
 const CALM_MS = 1000
 /** A world that is steady: it has the time to recover, to cut logs, to forget. */
 const STEADY_MS = 60_000
+/** Of accounts, those with a resubmission window. */
+const WINDOW_SHARE = 1 / 3
 /** Runs that shrinking may cost. */
 const SHRINK_RUNS_MAX = 60
 const TIMELINE_MS = 4000
@@ -39,7 +42,19 @@ export function planOf(
   const only = mutation?.under
   const faults = schedule({ seed, nodes, fromMs: FAULTS_FROM_MS, toMs, everyMs, only })
   const rate = (15 + random.below(25)) / (steady ? 4 : 1)
-  return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate, numbers, mutation }
+  const windows = windowsOf(random, mutation?.windows === true ? 1 : WINDOW_SHARE)
+  return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate, numbers, windows, mutation }
+}
+
+/** A share of the accounts has a resubmission window; of some it is over before the world is. */
+function windowsOf(random: SeededRandom, share: number): Windows {
+  const windows = new Map<string, number>()
+  for (const account of ['esme1', 'esme2']) {
+    const has = random.unit() < share
+    const ms = random.below(3) === 0 ? 3000 : 60_000
+    if (has) windows.set(account, ms)
+  }
+  return windows
 }
 
 /** What a seed has where nobody says; all kinds come in any twelve seeds. */

@@ -5,8 +5,11 @@ import { account, connector, gateway, route } from '../../src/testing/gateway.js
 export const WINDOW = 20
 export const BINDS = 2
 
+/** resubmissionWindow, ms, by system_id; none is 0. */
+export type Windows = ReadonlyMap<string, number>
+
 /** Two customers, two SMSCs; revisions differ in what a customer may do. */
-export function settingsOf(revision: number): GatewaySettings {
+export function settingsOf(revision: number, windows: Windows = new Map()): GatewaySettings {
   const fields = {
     binds: BINDS,
     window: WINDOW,
@@ -15,7 +18,10 @@ export function settingsOf(revision: number): GatewaySettings {
     enquireLinkMs: 5000,
   }
   return gateway({
-    accounts: [account('esme1', { window: 90 + revision }), account('esme2')],
+    accounts: [
+      account('esme1', { window: 90 + revision, resubmissionWindowMs: windows.get('esme1') ?? 0 }),
+      account('esme2', { resubmissionWindowMs: windows.get('esme2') ?? 0 }),
+    ],
     connectors: [
       connector('smsc-a', { ...fields, host: 'smsc-a', inDoubt: { kind: 'wait', ms: 3000 } }),
       connector('smsc-b', { ...fields, host: 'smsc-b', inDoubt: { kind: 'resend' } }),

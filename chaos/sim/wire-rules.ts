@@ -4,12 +4,13 @@ import { decodeMessage, MessageKind, RecordKind } from '../../cluster/messages.j
 import { messageId } from '../../src/journal/ids.js'
 import type { State } from '../../src/journal/index.js'
 import { decodeBody } from '../../src/smpp/codec.js'
-import { COMMAND_IDS } from '../../src/smpp/command-ids.js'
+import { COMMAND_IDS, responseId } from '../../src/smpp/command-ids.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { SimDisk } from './disk.js'
 import { tagIn } from './message-books.js'
 
 const HEADER_OCTETS = 16
+const SUBMIT_SM_RESP = responseId(COMMAND_IDS.submit_sm)
 
 /**
  * A vote that leaves a node, its own candidature too, is on that node's disk: else it may vote again in
@@ -68,14 +69,10 @@ export class DeliveryOrder {
 
   /** A node writes to an ESME. Returns what is wrong, or ''. */
   onWritten(node: string, octets: Buffer, atMs: number): string {
-    for (let at = 0; at + HEADER_OCTETS <= octets.length;) {
-      const length = octets.readUInt32BE(at)
-      if (length < HEADER_OCTETS || at + length > octets.length) return ''
-      if (octets.readUInt32BE(at + 4) === COMMAND_IDS.deliver_sm) {
-        const wrong = this.onDelivery(octets.subarray(at + HEADER_OCTETS, at + length), atMs)
-        if (wrong !== '') return `${node} ${wrong}`
-      }
-      at += length
+    for (const { command_id, at, end } of pdusIn(octets)) {
+      if (command_id !== COMMAND_IDS.deliver_sm) continue
+      const wrong = this.onDelivery(octets.subarray(at + HEADER_OCTETS, end), atMs)
+      if (wrong !== '') return `${node} ${wrong}`
     }
     return ''
   }
@@ -100,4 +97,25 @@ export class DeliveryOrder {
     if (seq > written.before) return ''
     return `wrote ${key}, number ${seq} of account ${account}, after ${written.before}`
   }
+}
+
+/** The sequence_numbers of submits that these octets answer with ESME_ROK. */
+export function positiveAnswers(octets: Buffer): number[] {
+  return pdusIn(octets)
+    .filter(
+      ({ command_id, at }) => command_id === SUBMIT_SM_RESP && octets.readUInt32BE(at + 8) === 0,
+    )
+    .map(({ at }) => octets.readUInt32BE(at + 12))
+}
+
+/** Whole PDUs, from `at` to `end`. */
+function pdusIn(octets: Buffer): { command_id: number; at: number; end: number }[] {
+  const pdus = []
+  for (let at = 0; at + HEADER_OCTETS <= octets.length;) {
+    const end = at + octets.readUInt32BE(at)
+    if (end < at + HEADER_OCTETS || end > octets.length) break
+    pdus.push({ command_id: octets.readUInt32BE(at + 4), at, end })
+    at = end
+  }
+  return pdus
 }

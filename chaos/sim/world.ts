@@ -9,7 +9,7 @@ import { Members } from './members.js'
 import type { Mutation } from './mutation.js'
 import { Outside } from './outside.js'
 import { PeerNetwork } from './peer-network.js'
-import { BINDS, settingsOf, WINDOW } from './settings.js'
+import { BINDS, settingsOf, WINDOW, type Windows } from './settings.js'
 import { SimNode } from './sim-node.js'
 import { Trace } from './trace.js'
 import type { Violation } from './violations.js'
@@ -29,8 +29,10 @@ export interface WorldOptions {
   rate: number
   /** Different numbers that messages go to: with few, several go to one at a time. Default: 10^8. */
   numbers?: number | undefined
+  /** Accounts that have one, and whose ESMEs submit again what they had no answer to. Default: none. */
+  windows?: Windows | undefined
   mutation?: Mutation | undefined
-  /** The first revision; default: `settingsOf(0)`. */
+  /** The first revision; default: `settingsOf(0, windows)`. */
   settings?: GatewaySettings | undefined
 }
 
@@ -75,6 +77,8 @@ export class World {
       heardByMajorityMs: (id, voters) =>
         this.peers.heard.byMajority(id, voters, time.monotonicMs()),
       claimGranted: (first, claimant) => this.breaker.onClaim(first, claimant),
+      appliedIndex: name =>
+        this.nodes.find(node => node.name === name)?.journal?.state.appliedIndex ?? 0,
       slowness: id => this.nodes[id - 1]?.slowness ?? 1,
       votersOf: id => this.nodes[id - 1]?.voters ?? [],
     })
@@ -84,10 +88,18 @@ export class World {
     this.connections = new ConnectionNetwork(time, new SeededRandom(this.seedFor('connections')))
     const { trace, checker, connections, peers } = this
     peers.onRecord = (from, to, record) => checker.onRecord(from, to, record)
-    connections.onWritten = (from, to, octets) => {
+    connections.onUnsent = (from, to, octets, port) => {
+      if (from.process !== undefined && to.name.startsWith('esme')) checker.onAnswers(octets, port)
+    }
+    connections.onOver = (of, port) => {
+      if (of.process !== undefined) checker.onOver(port)
+    }
+    connections.onWritten = (from, to, octets, port) => {
       if (from.process === undefined) return
-      if (to.name.startsWith('esme')) checker.onWritten(from.name, octets)
-      else checker.onWrittenUpstream(Number(from.name.slice('node '.length)), octets)
+      if (to.name.startsWith('esme')) {
+        checker.onWritten(from.name, octets)
+        checker.onAnswers(octets, port)
+      } else checker.onWrittenUpstream(Number(from.name.slice('node '.length)), octets)
     }
     this.nodes = Array.from({ length: options.nodes }, (_, i) => this.newNode(i + 1))
     const nodes = (): readonly SimNode[] => this.nodes
@@ -100,6 +112,7 @@ export class World {
       random,
       rate: options.rate,
       numbers: options.numbers ?? 1e8,
+      resubmits: systemId => options.windows?.has(systemId) === true,
       seedFor: what => this.seedFor(what),
       nodes,
     })
@@ -113,6 +126,7 @@ export class World {
       outside,
       members,
       nodes,
+      windows: options.windows ?? new Map(),
       join: () => this.join(),
     })
   }
@@ -148,7 +162,7 @@ export class World {
       checker,
       peers,
       connections,
-      settings: options.settings ?? settingsOf(0),
+      settings: options.settings ?? settingsOf(0, options.windows),
       nodes: options.nodes,
       keepEntries: this.keepEntries,
       seedFor: what => this.seedFor(what),
@@ -204,8 +218,9 @@ export class World {
         return `${node.name} is behind: ${node.journal!.state.appliedIndex} of ${state.appliedIndex}`
     for (const message of this.checker.books.messages.values()) {
       if (message.status !== 'ESME_ROK') continue
-      if (message.reached === 0) return `${message.tag} has not reached an SMSC`
-      if (message.wantsReceipt && message.receipts === 0)
+      const { reached, receipts } = message.first ?? message
+      if (reached === 0) return `${message.tag} has not reached an SMSC`
+      if (message.wantsReceipt && receipts === 0)
         return `the receipt of ${message.tag} has not come`
     }
     if (state.queued > 0) return `${state.queued} messages are queued`

@@ -1,0 +1,72 @@
+import type { Random } from '../../src/base/random.js'
+import { encodeBody, tlv } from '../../src/smpp/codec.js'
+import type { Message } from './message-books.js'
+
+/** What an ESME means to send once, however often it has to submit it. */
+export interface Intent {
+  /** The same for two intents exactly where a gateway has to call them the same message. */
+  content: string
+  text: string
+  destination_addr: string
+  priority_flag: number
+  wantsReceipt: boolean
+  /** user_message_reference. */
+  reference: number | undefined
+  /** Oldest first. */
+  submits: Message[]
+}
+
+const REFERENCE_SHARE = 0.3
+
+/** A text that nobody has sent before; `references`: some get a user_message_reference. */
+export function newIntent(
+  random: Random,
+  numbers: number,
+  text: string,
+  references: boolean,
+): Intent {
+  const wantsReceipt = random.unit() < 0.8
+  const destination_addr = `49${random.below(2)}7${String(random.below(numbers)).padStart(8, '0')}`
+  const priority_flag = random.below(10) === 0 ? 1 : 0
+  const referred = references && random.unit() < REFERENCE_SHARE
+  const reference = referred ? random.below(65_536) : undefined
+  return withReference({ text, destination_addr, priority_flag, wantsReceipt }, reference)
+}
+
+/** The same once more, on purpose; sometimes under a user_message_reference of its own. */
+export function onceMore(intent: Intent, random: Random): Intent {
+  const renamed = random.unit() < REFERENCE_SHARE
+  return withReference(intent, renamed ? random.below(65_536) : intent.reference)
+}
+
+/** `tag` names this submit, where no fingerprint looks: so it is known upstream which of several arrived. */
+export function bodyOf(intent: Intent, tag: string): Buffer {
+  const { text, destination_addr, priority_flag, wantsReceipt, reference } = intent
+  const tlvs = [tlv.octets('callback_num', Buffer.from(tag))]
+  if (reference !== undefined) tlvs.push(tlv.uint16('user_message_reference', reference))
+  return encodeBody('submit_sm', {
+    source_addr: '1000',
+    destination_addr,
+    priority_flag,
+    registered_delivery: wantsReceipt ? 1 : 0,
+    short_message: Buffer.from(text),
+    tlvs,
+  })
+}
+
+function withReference(
+  fields: Pick<Intent, 'text' | 'destination_addr' | 'priority_flag' | 'wantsReceipt'>,
+  reference: number | undefined,
+): Intent {
+  const { text, destination_addr, priority_flag, wantsReceipt } = fields
+  const content = `${text} to ${destination_addr} as ${reference ?? 'none'}`
+  return {
+    content,
+    text,
+    destination_addr,
+    priority_flag,
+    wantsReceipt,
+    reference,
+    submits: [],
+  }
+}
