@@ -14,6 +14,8 @@ export const METRICS = {
   submit_sm_total: counter('Answered submit_sm', ['command_status']),
   submit_sm_latency_seconds: histogram('From submit_sm read to its response written', []),
   deliver_sm_total: counter('Answers of ESMEs to deliver_sm', ['command_status']),
+  cancel_sm_total: counter('Answered cancel_sm', ['command_status']),
+  messages_cancelled_total: counter('Messages that cancel_sm has ended', []),
   protocol_errors_total: counter('What peers got wrong, by kind', ['kind']),
   submits_refused_but_sent_total: counter(
     'Refused submits that a claim had already taken (I8)',

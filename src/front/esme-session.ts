@@ -11,6 +11,7 @@ export interface SessionServices {
   bind(session: EsmeSession, frame: Frame): void
   submit(session: EsmeSession, frame: Frame): void
   query(session: EsmeSession, frame: Frame): void
+  cancel(session: EsmeSession, frame: Frame): void
   /** What became of a deliver_sm. */
   answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void
   /** Room for deliver_sm again. */
@@ -73,7 +74,7 @@ export class EsmeSession implements LinkHandler {
       case COMMAND_IDS.query_sm:
         return this.services.query(this, frame)
       case COMMAND_IDS.cancel_sm:
-        return this.refuse(frame, statusOf('cancelNotOffered'))
+        return this.services.cancel(this, frame)
       case COMMAND_IDS.replace_sm:
         return this.refuse(frame, statusOf('replaceNotOffered'))
       default:

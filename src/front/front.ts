@@ -5,6 +5,7 @@ import type { Connection, Frame, ResponseKind } from '../link/types.js'
 import type { BindType } from '../policy/settings.js'
 import { AccountRates, evenShares } from './account-rates.js'
 import { Binder } from './binder.js'
+import { Cancels } from './cancels.js'
 import type { DeliveryTag } from './delivery-pump.js'
 import { Deliveries } from './deliveries.js'
 import { EsmeSession, type Bound, type SessionServices } from './esme-session.js'
@@ -39,6 +40,7 @@ export class FrontEnd implements SessionServices {
   private readonly rates: AccountRates
   private readonly submits: Submits
   private readonly queries: Queries
+  private readonly cancels: Cancels
   private readonly deliveries: Deliveries
   private readonly ends: SessionEnds
   private readonly outbinds: Outbinds | undefined
@@ -89,7 +91,15 @@ export class FrontEnd implements SessionServices {
       rates: this.rates,
       written: (index, account) => guard.note(index, account),
     })
-    this.queries = new Queries(journal, () => options.cluster.currentRead())
+    const currentRead = (): Promise<unknown> => options.cluster.currentRead()
+    this.queries = new Queries(journal, currentRead)
+    this.cancels = new Cancels({
+      journal,
+      timers,
+      metrics,
+      currentRead,
+      submitTimeoutMs: options.submitTimeoutMs,
+    })
     const guardMs = options.receiptGuardMs
     const sessionsOf = (account: number) => this.byAccount.get(account) ?? []
     this.deliveries = new Deliveries(
@@ -208,6 +218,10 @@ export class FrontEnd implements SessionServices {
 
   query(session: EsmeSession, frame: Frame): void {
     this.queries.query(session, frame)
+  }
+
+  cancel(session: EsmeSession, frame: Frame): void {
+    this.cancels.cancel(session, frame)
   }
 
   answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void {

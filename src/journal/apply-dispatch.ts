@@ -10,12 +10,14 @@ import type {
   Outcomes,
   Requeue,
 } from './commands.js'
+import type { ConnectorState } from './connectors.js'
 import { RETRIES_MAX } from './connectors.js'
 import { homeOf } from './epochs.js'
 import { refOf } from './ids.js'
 import type { Subject } from './message-life.js'
 import { conclude, detach, recordSmscId, requeue, rest, sent, subjectOf } from './message-life.js'
 import { OK, refused } from './results.js'
+import { cancels } from './rules.js'
 
 /** Messages that one claim examines beyond those it takes: ranges name some that are queued no more. */
 const EXAMINE_BEYOND = 4096
@@ -110,6 +112,7 @@ function applyNotSent(applying: Applying, subject: Subject, item: OutcomeItem): 
 /** Nobody knows whether the SMSC has the detached message: the connector's policy decides (DESIGN I6). */
 export function putInDoubt(applying: Applying, subject: Subject, sinceMs: number): void {
   const { block, offset, connector, ref } = subject
+  if (cancels(applying.state)) block.setDoubted(offset)
   if (connector.settings?.inDoubt.kind === 'resend') {
     rest(applying, subject)
     return requeue(applying, subject)
@@ -148,11 +151,16 @@ export function applyExpire(applying: Applying, command: Expire): CommandResult 
     conclude(applying, subject, MESSAGE_STATE.EXPIRED, error, applying.entry.proposedAtMs)
   }
   for (const second of command.buckets) connector.dropExpiry(second)
+  trimQueue(applying, connector)
+  return OK
+}
+
+/** Drops what stands foremost in the queue and is queued no more. */
+export function trimQueue({ state }: Applying, connector: ConnectorState): void {
   connector.queue.trim(EXAMINE_BEYOND, (at, offset) => {
-    return applying.state.blocks.get(at)?.mark(offset) === MARK.QUEUED
+    return state.blocks.get(at)?.mark(offset) === MARK.QUEUED
   })
   connector.touch()
-  return OK
 }
 
 /** An operator's word on messages in doubt: send again, or give up. */

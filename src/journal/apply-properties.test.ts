@@ -3,11 +3,18 @@ import { SeededRandom } from '../base/random.js'
 import { MemoryFolder } from '../testing/memory-store.js'
 import { Effects } from './effects.js'
 import { applyEntry } from './apply.js'
+import { MARK, MESSAGE_STATE } from './blocks.js'
 import { decodeEntry } from './entry.js'
 import { openSnapshot, SnapshotStage, STAGED_STORE } from './journal-snapshot.js'
 import { State } from './state.js'
 import { TestLog } from './testing/log.js'
-import { aliasBooks, books, firstBooks, randomCommand } from './testing/random-commands.js'
+import {
+  aliasBooks,
+  books,
+  cancelledIn,
+  firstBooks,
+  randomCommand,
+} from './testing/random-commands.js'
 
 const STEPS = 600
 
@@ -49,6 +56,27 @@ for (let seed = 1; seed <= 12; seed++)
     t.same(found, marked)
     t.ok(found.size > 0, 'some messages have short ids')
     t.end()
+  })
+
+for (let seed = 51; seed <= 56; seed++)
+  void t.test(`a cancelled message is never claimed, and stays deleted, seed ${seed}`, async t => {
+    const deleted = new Map<number, number>()
+    const changed: string[] = []
+    const last = await randomLog(seed, log => {
+      for (const ref of cancelledIn(log)) deleted.set(ref, log.entries.length)
+      for (const [ref, since] of deleted) {
+        const [index, offset] = [Math.floor(ref / 4096), ref % 4096]
+        const block = log.state.blocks.get(index)
+        if (block === undefined) deleted.delete(ref)
+        else if (block.mark(offset) !== MARK.DONE || block.state(offset) !== MESSAGE_STATE.DELETED)
+          changed.push(`${ref}, cancelled by entry ${since}, is ${log.markOf(index, offset)}`)
+      }
+    })
+    t.same(changed, [])
+    t.ok(
+      deleted.size > 0,
+      `${deleted.size} of ${last.entries.length} entries' messages are deleted`,
+    )
   })
 
 for (let seed = 101; seed <= 112; seed++)

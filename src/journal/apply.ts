@@ -1,4 +1,5 @@
 import { assertNever } from '../base/assert.js'
+import { applyCancel } from './apply-cancel.js'
 import {
   applyClaim,
   applyExpire,
@@ -143,6 +144,8 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applyWritten(applying, command)
     case 'forgetLost':
       return applyForgetLost(applying, command.account, command.refs)
+    case 'cancel':
+      return applyCancel(applying, command)
     case 'retire':
       return applyRetire(applying, command.upTo, command.unawaited)
     default:

@@ -47,6 +47,7 @@ const FLAG_VALIDITY = 0x08 // an expiry bucket names it
 const FLAG_WATCHED = 0x10 // its receipt is owed to nobody
 const FLAG_OWN_RECEIPT = 0x20 // a receipt of ours is owed, which is made from its octets
 const FLAG_SHORT = 0x40 // it has an 8-digit id besides
+const FLAG_DOUBTED = 0x80 // it was in doubt once: the SMSC may have a copy
 
 // Parts that follow the marks: bits of the encoded block's second octet.
 const HAS_IDS = 1
@@ -180,6 +181,15 @@ export class Block {
 
   setShort(offset: number): void {
     this.marks[offset * STRIDE + 8]! |= FLAG_SHORT
+  }
+
+  /** It was in doubt once: the SMSC may have a copy, wherever it stands now. Kept from rules 3 on. */
+  doubted(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 8]! & FLAG_DOUBTED) !== 0
+  }
+
+  setDoubted(offset: number): void {
+    this.marks[offset * STRIDE + 8]! |= FLAG_DOUBTED
   }
 
   setOwnReceipt(offset: number, owed: boolean): void {

@@ -37,6 +37,7 @@ export type Command =
   /** Ends the wait of receipts that fit no message: the oldest `count` of the connector. */
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
   | Written
+  | Cancel
   /** Ends the resubmission window of these messages of the account. */
   | { kind: 'forgetLost'; account: number; refs: Ref[] }
 
@@ -154,6 +155,14 @@ export interface Written {
   refs: Ref[]
 }
 
+/** Ends messages of the account that nobody has claimed: cancel_sm (docs/decisions/0013). */
+export interface Cancel {
+  kind: 'cancel'
+  account: number
+  /** At most 4,096; what lies beyond is left alone. */
+  refs: Ref[]
+}
+
 export interface Bind {
   kind: 'bind'
   session: SessionRecord
@@ -206,6 +215,7 @@ export type CommandResult =
   | { ok: true; inbound: InboundResult[] }
   | { ok: true; voided: number; tooLate: number }
   | { ok: true; revision: number }
+  | { ok: true; cancelled: number }
 
 /** Messages [first, first + count) of the entry, but for the refused ones and those that were there before. */
 export interface AcceptedMessages {

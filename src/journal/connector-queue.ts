@@ -42,6 +42,11 @@ export class ConnectorQueue {
     return this.levels.every(({ list }) => list.length === 0)
   }
 
+  /** Rises with whatever is taken or dropped. */
+  get position(): number {
+    return this.levels.reduce((sum, { cursor }) => sum + cursor.head * 4097 + cursor.from, 0)
+  }
+
   append(level: number, index: number, lo: number, hi: number): void {
     this.levels[level]!.list.append((into, at) => {
       into.writeUIntBE(index, at, 6)
@@ -65,7 +70,7 @@ export class ConnectorQueue {
     for (const { list, cursor } of this.levels) {
       while (list.length > 0 && left > 0 && examine > 0) {
         const { index, lo, hi } = this.range(list, cursor)
-        let offset = Math.max(lo, cursor.from)
+        let offset = lo
         for (; offset < hi && left > 0 && examine > 0; offset++, examine--)
           if (take(index, offset)) {
             left--
@@ -89,7 +94,7 @@ export class ConnectorQueue {
     for (const { list, cursor } of this.levels)
       while (list.length > 0 && examine > 0) {
         const { index, lo, hi } = this.range(list, cursor)
-        let offset = Math.max(lo, cursor.from)
+        let offset = lo
         while (offset < hi && examine > 0 && !isQueued(index, offset)) {
           offset++
           examine--
@@ -104,26 +109,32 @@ export class ConnectorQueue {
   /** The first ranges of each level, at most `most` a level: what waits longest. */
   *heads(most: number): Generator<ClaimedRange> {
     for (const { list, cursor } of this.levels)
-      for (let i = cursor.head; i < Math.min(cursor.tail, cursor.head + most); i++) {
-        const { octets, at } = list.at(i)
-        const lo = octets.readUInt16BE(at + 6)
-        yield {
-          index: octets.readUIntBE(at, 6),
-          lo: i === cursor.head ? Math.max(lo, cursor.from) : lo,
-          hi: octets.readUInt16BE(at + 8),
-        }
-      }
+      for (let i = cursor.head; i < Math.min(cursor.tail, cursor.head + most); i++)
+        yield this.range(list, cursor, i)
+  }
+
+  /**
+   * All ranges that a level has now, but for those that are taken meanwhile. May be read on in a later turn, for
+   * the numbers of a list stay what they are.
+   */
+  *ranges(level: number): Generator<ClaimedRange> {
+    const { list, cursor } = this.levels[level]!
+    const { tail } = cursor
+    for (let i = cursor.head; i < tail; i = Math.max(i + 1, cursor.head))
+      yield this.range(list, cursor, i)
   }
 
   collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
     for (const { list } of this.levels) list.collect(put, del)
   }
 
-  private range(list: SegmentedList, cursor: LevelCursor): ClaimedRange {
-    const { octets, at } = list.at(cursor.head)
+  /** What is left of a range, by its number in the list. */
+  private range(list: SegmentedList, cursor: LevelCursor, number = cursor.head): ClaimedRange {
+    const { octets, at } = list.at(number)
+    const lo = octets.readUInt16BE(at + 6)
     return {
       index: octets.readUIntBE(at, 6),
-      lo: octets.readUInt16BE(at + 6),
+      lo: number === cursor.head ? Math.max(lo, cursor.from) : lo,
       hi: octets.readUInt16BE(at + 8),
     }
   }

@@ -11,6 +11,7 @@ export {
 export type { AccountState, Delivery } from './accounts.js'
 export { usesWindow } from './apply-resubmissions.js'
 export { MARK, MESSAGE_STATE } from './blocks.js'
+export { LEVELS } from './connector-queue.js'
 export type {
   Command,
   CommandResult,
@@ -31,7 +32,7 @@ export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
-export { matchesResubmissions } from './rules.js'
+export { cancels, matchesResubmissions } from './rules.js'
 export type { State } from './state.js'
 /** Words for message states, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'

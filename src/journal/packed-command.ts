@@ -36,6 +36,7 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   forgetOrphans: { connector: count, epoch: count, count },
   written: { account: count, refs },
   forgetLost: { account: count, refs },
+  cancel: { account: count, refs },
 }
 
 const SESSION_FIELDS: Record<string, Check> = {

@@ -8,12 +8,15 @@ import type { State } from './state.js'
  *     0  those of the first states
  *     1  a receipt settles a doubt only where no message is remembered that it may mean instead (DESIGN I6)
  *     2  accounts may use the resubmission window (docs/decisions/0012)
+ *     3  messages can be cancelled, and what was in doubt is marked, for it cannot (docs/decisions/0013)
  */
-export const RULES = 2
+export const RULES = 3
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
 export const matchesResubmissions = (state: State): boolean => state.rules >= 2
+
+export const cancels = (state: State): boolean => state.rules >= 3
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

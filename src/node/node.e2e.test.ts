@@ -11,6 +11,8 @@ import { bind, get, site, submit } from './testing/site.js'
 /** What a node without peers, faults and MO, with nothing left to do, has not to tell. */
 const QUIET = new Set([
   'protocol_errors_total',
+  'cancel_sm_total',
+  'messages_cancelled_total',
   'submits_refused_but_sent_total',
   'upstream_mo_total',
   'in_doubt_total',

@@ -196,9 +196,10 @@ export class Ledger {
     if (count <= 0) return
     const { journal, number: connector, epoch, clock } = this.context
     const askedAtMs = clock.monotonicMs()
+    const position = this.context.view()?.queue.position ?? 0
     const taken = journal.proposer.propose({ kind: 'claim', connector, epoch, count }, result => {
       this.claimMsSmoothed += (clock.monotonicMs() - askedAtMs - this.claimMsSmoothed) / 8
-      this.answered(count, result)
+      this.answered(count, position, result)
     })
     if (!taken) return this.flushAfter(AGAIN_MS)
     this.proposals++
@@ -215,7 +216,7 @@ export class Ledger {
     if (!this.stopped) this.plan()
   }
 
-  private answered(count: number, result: CommandResult): void {
+  private answered(count: number, position: number, result: CommandResult): void {
     this.proposals--
     this.askedCount -= count
     const connector = this.context.view()
@@ -230,8 +231,11 @@ export class Ledger {
           if (attempt === undefined || this.held.get(ref)?.attempt === attempt) continue
           claimed.push(this.hold(ref, attempt))
         }
-    if (claimed.length === 0) this.rest()
-    else {
+    if (claimed.length === 0) {
+      // A long run of cancelled messages is passed over claim by claim: that is progress.
+      if (connector.queue.position > position) this.restMs = AGAIN_MS
+      this.rest()
+    } else {
       this.restMs = AGAIN_MS
       this.user.claimed(claimed)
     }

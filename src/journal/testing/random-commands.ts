@@ -1,9 +1,10 @@
 import type { SeededRandom } from '../../base/random.js'
 import { FIRST_ALIAS } from '../aliases.js'
-import { MARK } from '../blocks.js'
+import { MARK, MESSAGE_STATE } from '../blocks.js'
 import type { Command, OutcomeItem, OutcomeResult } from '../commands.js'
 import { OUTCOME_RESULTS } from '../commands.js'
-import { refOf } from '../ids.js'
+import { decodeEntry } from '../entry.js'
+import { indexOf, offsetOf, refOf } from '../ids.js'
 import type { TestLog } from './log.js'
 import { accept, hashOf } from './log.js'
 
@@ -83,9 +84,7 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
       }
     }
     case 9: {
-      const index = 1 + random.below(log.entries.length)
-      const block = log.state.blocks.get(index)
-      const refs = Array.from({ length: block?.count ?? 0 }, (_, offset) => refOf(index, offset))
+      const refs = anyRefs(log, random)
       const buckets = some(state?.expiries.keys() ?? [], 2)
       return { kind: 'expire', connector, epoch, refs, buckets }
     }
@@ -96,6 +95,8 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
     default:
       return pick<() => Command>([
         () => ({ kind: 'releaseHome', connector, epoch }),
+        () => ({ kind: 'cancel', account: 1 + random.below(3), refs: anyRefs(log, random) }),
+        () => ({ kind: 'cancel', account: 1 + random.below(2), refs: unclaimedOf(log, random) }),
         () => ({ kind: 'written', account: 1, refs: some(firstsOf(log), 8) }),
         () => ({ kind: 'forgetLost', account: 1, refs: some(firstsOf(log), 2) }),
         () => ({ kind: 'void', number: 1 + random.below(log.state.nodes.get(1)?.lowest ?? 1) + 8 }),
@@ -122,6 +123,45 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
         () => ({ kind: 'endSession', session: `1.1.${random.below(20)}` }),
       ])()
   }
+}
+
+/** All messages of one entry, whatever they are. */
+function anyRefs(log: TestLog, random: SeededRandom): number[] {
+  const index = 1 + random.below(log.entries.length)
+  const count = log.state.blocks.get(index)?.count ?? 0
+  return Array.from({ length: count }, (_, offset) => refOf(index, offset))
+}
+
+/** Some that wait, in queues and for retries, of whichever account. */
+function unclaimedOf(log: TestLog, random: SeededRandom): number[] {
+  const refs: number[] = []
+  for (const { queue, retries } of log.state.connectors.values()) {
+    for (const { index, lo, hi } of queue.heads(3))
+      for (let offset = lo; offset < hi; offset++) refs.push(refOf(index, offset))
+    refs.push(...retries.keys())
+  }
+  return refs.filter(() => random.below(2) === 0)
+}
+
+/** What the last entry has cancelled: those that its commands name and that ended unsent with it. */
+export function cancelledIn(log: TestLog): number[] {
+  const index = log.entries.length
+  const entry = decodeEntry(log.entries[index - 1]!)
+  const results = log.state.nodes.outcomeOf(entry?.node ?? 0, entry?.number ?? 0)
+  if (entry === undefined || results?.index !== index) return []
+  return entry.commands.flatMap(command => {
+    if (command.kind !== 'cancel') return []
+    return command.refs.filter(ref => {
+      const block = log.state.blocks.get(indexOf(ref))
+      const offset = offsetOf(ref)
+      return (
+        block?.account(offset) === command.account &&
+        block.at(offset, 'final') === Math.max(entry.proposedAtMs, block.proposedAtMs) &&
+        block.state(offset) === MESSAGE_STATE.DELETED &&
+        block.at(offset, 'sent') === 0
+      )
+    })
+  })
 }
 
 const firstsOf = (log: TestLog): number[] =>

@@ -30,6 +30,7 @@ declare module 'smpp' {
     deliver_sm: Shortcut
     data_sm: Shortcut
     query_sm: Shortcut
+    cancel_sm: Shortcut
     enquire_link: Shortcut
     unbind: Shortcut
     send(pdu: PDU, answered?: Answered): boolean
