@@ -1,12 +1,10 @@
 import type { StoredMessage } from '../journal/index.js'
 import { decodeBody, encodeBody } from '../smpp/codec.js'
-import { DATA_CODING, ESM_CLASS, messageState } from '../smpp/constants.js'
+import { DATA_CODING, ESM_CLASS, messageState, SHORT_MESSAGE_MAX } from '../smpp/constants.js'
 import { encodeReceipt, rewriteReceipt } from '../smpp/receipt-format.js'
+import { patchReceipt } from '../smpp/receipt-patch.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
-
-/** Longest short_message. Source: SMPP 3.4 §5.2.21. */
-const SHORT_MESSAGE_MAX = 254
 
 const reader = new SubmitReader()
 
@@ -16,10 +14,13 @@ const reader = new SubmitReader()
  * @param tlvs  false for a peer of SMPP 3.3, which knows no optional parameters
  */
 export function relayedReceipt(body: Buffer, messageId: string, tlvs: boolean): Buffer {
+  const options = { id: messageId, tlvs }
+  const usual = reader.read(body, 'deliver_sm') === 0 ? patchReceipt(reader, options) : undefined
+  if (usual !== undefined) return usual
   const decoded = decodeBody('deliver_sm', body)
   // A body that cannot be read was taken from the SMSC all the same: it goes on as it is.
   if (!decoded.ok) return body
-  return encodeBody('deliver_sm', rewriteReceipt(decoded.body, { id: messageId, tlvs }))
+  return encodeBody('deliver_sm', rewriteReceipt(decoded.body, options))
 }
 
 /** An MO, as it came; for a peer of SMPP 3.3 its message_payload becomes short_message. */

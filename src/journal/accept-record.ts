@@ -35,6 +35,9 @@ export interface AcceptRecord {
   body: Buffer
 }
 
+/** All of it but the message. */
+export type AcceptHeader = Omit<AcceptRecord, 'body'>
+
 /** Octets that the record takes. */
 export function acceptRecordOctets({ flags, body }: AcceptRecord): number {
   return ACCEPT_RECORD_OCTETS + fingerprintOctets(flags) + body.length
@@ -71,6 +74,50 @@ export function readAcceptRecord(from: Buffer, at: number): AcceptRecord {
     addressHash: from.readUInt32BE(at + 14),
     fingerprint: begin > start ? from.subarray(start, begin) : undefined,
     body: from.subarray(begin, start + length),
+  }
+}
+
+/**
+ * Goes through the records of an accept command without making an object of any: apply reads them all, on every node.
+ *
+ *     for (const record = new AcceptRecords(command.records); record.next(); ) queue(record.account)
+ */
+export class AcceptRecords implements AcceptHeader {
+  private readonly records: Buffer
+  private at = 0
+  private following = 0
+  account = 0
+  registered_delivery = 0
+  flags = 0
+  session = 0
+  addressHash = 0
+
+  constructor(records: Buffer) {
+    this.records = records
+  }
+
+  /** Goes to the next record; false where there is none. RangeError where the records end within it. */
+  next(): boolean {
+    const { records } = this
+    const at = (this.at = this.following)
+    if (at >= records.length) return false
+    this.following = skipAcceptRecord(records, at)
+    this.account = records.readUInt16BE(at)
+    this.registered_delivery = records[at + 2]!
+    this.flags = records[at + 3]!
+    this.session = records.readUInt32BE(at + 10)
+    this.addressHash = records.readUInt32BE(at + 14)
+    return true
+  }
+
+  get expiresAtMs(): number {
+    return this.records.readUIntBE(this.at + 4, 6)
+  }
+
+  /** A view. */
+  get fingerprint(): Buffer | undefined {
+    if ((this.flags & FLAG_FINGERPRINT) === 0) return undefined
+    return readAcceptRecord(this.records, this.at).fingerprint
   }
 }
 

@@ -9,7 +9,7 @@ import type {
   InboundReceipt,
   InboundResult,
 } from './commands.js'
-import type { ConnectorState, Orphan } from './connectors.js'
+import type { ConnectorState } from './connectors.js'
 import { homeOf } from './epochs.js'
 import type { Ref } from './ids.js'
 import { refOf } from './ids.js'
@@ -210,7 +210,7 @@ export function settleOrphans(applying: Applying, subject: Subject, smscId: stri
   recordSmscId(applying, subject, smscId)
   const { connector, block, offset } = subject
   for (let left = EARLY_RECEIPTS_MAX; left > 0; left--) {
-    const orphan = connector.takeOrphan(smscId, block.addressHash(offset))
+    const orphan = connector.orphans.take(smscId, block.addressHash(offset))
     if (orphan === undefined) return
     if (!settle(applying, subject, orphan, orphan.ref)) release(applying, orphan.ref)
   }
@@ -223,7 +223,7 @@ export function applyForgetOrphans(
   const connector = homeOf(applying, command)
   if (connector === undefined) return refused('staleEpoch')
   for (let left = Math.min(command.count, 1000); left > 0; left--) {
-    const orphan: Orphan | undefined = connector.oldestOrphan()
+    const orphan = connector.orphans.takeOldest()
     if (orphan === undefined) break
     release(applying, orphan.ref)
   }

@@ -1,5 +1,5 @@
 import type { Account } from '../policy/settings.js'
-import type { AcceptRecord } from './accept-record.js'
+import type { AcceptHeader } from './accept-record.js'
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
 import type { CommandResult, Written } from './commands.js'
@@ -19,7 +19,7 @@ export function usesWindow(settings: Account | undefined): boolean {
 export function firstOf(
   applying: Applying,
   account: AccountState | undefined,
-  record: AcceptRecord,
+  record: AcceptHeader,
 ): Ref | undefined {
   if (record.fingerprint === undefined || account === undefined || !remembers(applying, account))
     return undefined
@@ -35,7 +35,7 @@ export function firstOf(
 export function firstAccepted(
   applying: Applying,
   account: AccountState,
-  record: AcceptRecord,
+  record: AcceptHeader,
   ref: Ref,
 ): void {
   if (record.fingerprint === undefined || !remembers(applying, account)) return
@@ -96,7 +96,7 @@ function remembers({ state }: Applying, { settings }: AccountState): boolean {
   return matchesResubmissions(state) && usesWindow(settings)
 }
 
-const sessionOf = ({ entry }: Applying, { session }: AcceptRecord): string =>
+const sessionOf = ({ entry }: Applying, { session }: Pick<AcceptHeader, 'session'>): string =>
   `${entry.node}.${entry.boot}.${session}`
 
 /** 0 while the session stands. Its end may be applied before its last submits. */

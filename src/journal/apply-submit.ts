@@ -1,9 +1,8 @@
 import {
+  AcceptRecords,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_SHORT_ID,
   FLAG_WATCHED,
-  readAcceptRecord,
-  skipAcceptRecord,
 } from './accept-record.js'
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
@@ -24,10 +23,12 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
   const accepted: AcceptedMessages = { first: applying.offset, count: command.count, refused: [] }
   const run = new Run(connector, index, levelOf(command.priority))
   let account: AccountState | undefined
-  for (let at = 0; at < command.records.length; at = skipAcceptRecord(command.records, at)) {
-    const record = readAcceptRecord(command.records, at)
+  for (const record = new AcceptRecords(command.records); record.next();) {
     const offset = applying.offset++
-    if (account?.number !== record.account) account = state.accounts.get(record.account)
+    if (account?.number !== record.account) {
+      account = state.accounts.get(record.account)
+      account?.touch()
+    }
     const first = firstOf(applying, account, record)
     if (first !== undefined) {
       block.begin(offset, MARK.REFUSED, record.account, command.connector)
@@ -60,7 +61,6 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
     run.extend(offset, explicit ? Math.ceil(record.expiresAtMs / 1000) : 0)
   }
   run.end()
-  for (const number of new Set(accountsIn(command))) state.accounts.get(number)?.touch()
   const matched = accepted.matched ?? []
   if (connector !== undefined) {
     connector.queued += command.count - accepted.refused.length - matched.length
@@ -81,11 +81,6 @@ function refusalOf(
   if (connector?.settings === undefined) return 'noRoute'
   if (account?.settings === undefined) return 'noAccount'
   return account.queued >= account.settings.queueLimit ? 'queueFull' : undefined
-}
-
-function* accountsIn(command: Accept): Generator<number> {
-  for (let at = 0; at < command.records.length; at = skipAcceptRecord(command.records, at))
-    yield command.records.readUInt16BE(at)
 }
 
 /** Joins accepted neighbours to one range of the queue, and those of one expiry second to one of its bucket. */

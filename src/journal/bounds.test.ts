@@ -1,6 +1,7 @@
 import t from 'tap'
 import { refOf } from './ids.js'
-import { ORPHANS_MAX, RETRIES_MAX } from './connectors.js'
+import { RETRIES_MAX } from './connectors.js'
+import { ORPHANS_MAX } from './orphans.js'
 import type { CommandResult, InboundItem } from './commands.js'
 import { accept, hashOf, TestLog } from './testing/log.js'
 

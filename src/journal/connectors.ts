@@ -9,16 +9,13 @@ import {
   numberIn,
   octets,
   openClaimsKey,
-  orphanKey,
   retryKey,
 } from './keys.js'
+import { Orphans, type Orphan } from './orphans.js'
 import { pack, unpack } from './pack.js'
 import { RestingNumbers } from './resting-numbers.js'
 import type { Persistent, StateStore } from './state-store.js'
 
-/** Receipts that may wait for their message's id, per connector; the oldest goes first. */
-export const ORPHANS_MAX = 10_000
-const ORPHANS_EXAMINED = 32
 /** Messages that may wait for a retry, per connector; nothing more is claimed beyond. */
 export const RETRIES_MAX = 50_000
 
@@ -31,15 +28,6 @@ export interface Doubt {
   /** When it came into doubt, as its proposer wrote. */
   sinceMs: number
   /** Of its destination_addr, to match a receipt whose id nobody knows. */
-  addressHash: number
-}
-
-export interface Orphan {
-  /** Place of the receipt. */
-  ref: Ref
-  smscId: string
-  state: number
-  error: number
   addressHash: number
 }
 
@@ -67,13 +55,9 @@ export class ConnectorState implements Persistent {
   readonly retries: Map<Ref, number> = new Map()
   /** Expiry second → packed ranges (index u48, lo u16, hi u16). */
   readonly expiries: Map<number, Buffer> = new Map()
-  /** By number, oldest first. */
-  readonly orphans: Map<number, Orphan> = new Map()
+  readonly orphans: Orphans
   readonly resting: RestingNumbers
   private readonly doubtsByAddress: Map<number, Set<Ref>> = new Map()
-  /** Numbers of the orphans that name an SMSC id, ascending. */
-  private readonly orphansById: Map<string, number[]> = new Map()
-  private nextOrphan = 0
   private readonly changes: Changes = new Changes()
   private claimsChanged = false
   private changed = true
@@ -85,6 +69,7 @@ export class ConnectorState implements Persistent {
       return saved?.cursors[level] ?? { head: 0, tail: 0, from: 0 }
     })
     this.queue = new ConnectorQueue(store, number, cursors)
+    this.orphans = new Orphans(number, saved?.nextOrphan ?? 0)
     this.resting = new RestingNumbers(store, number)
     if (saved !== undefined) {
       this.home = saved.home
@@ -161,37 +146,14 @@ export class ConnectorState implements Persistent {
 
   /** Keeps a receipt that fits no message yet. Returns the orphan it pushed out, if any. */
   addOrphan(orphan: Orphan): Orphan | undefined {
-    const pushedOut = this.orphans.size >= ORPHANS_MAX ? this.oldestOrphan() : undefined
-    this.putOrphan(this.nextOrphan, orphan)
-    this.changes.put(orphanKey(this.number, this.nextOrphan), () => pack(orphan))
-    this.nextOrphan++
     this.changed = true
-    return pushedOut
-  }
-
-  /**
-   * Takes the first orphan that names this SMSC id and comes from this address, or the only one that
-   * names it. Looks at 32 (some SMSCs give all messages one id).
-   */
-  takeOrphan(smscId: string, addressHash: number): Orphan | undefined {
-    const sharing = this.orphansById.get(smscId)
-    if (sharing === undefined) return undefined
-    const fitting = sharing
-      .slice(0, ORPHANS_EXAMINED)
-      .find(number => this.orphans.get(number)?.addressHash === addressHash)
-    const number = fitting ?? (sharing.length === 1 ? sharing[0] : undefined)
-    return number === undefined ? undefined : this.removeOrphan(number)
-  }
-
-  /** Takes the orphan that came first. */
-  oldestOrphan(): Orphan | undefined {
-    for (const number of this.orphans.keys()) return this.removeOrphan(number)
-    return undefined
+    return this.orphans.add(orphan)
   }
 
   collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
     this.changes.collect(put, del)
     this.queue.collect(put, del)
+    this.orphans.collect(put, del)
     if (this.claimsChanged) {
       this.claimsChanged = false
       put(openClaimsKey(this.number), encodeClaims(this.claims))
@@ -205,15 +167,14 @@ export class ConnectorState implements Persistent {
       wanted: this.wanted,
       binds: this.binds,
       queued: this.queued,
-      nextOrphan: this.nextOrphan,
+      nextOrphan: this.orphans.next,
       cursors: this.queue.cursors,
     }
     put(connectorKey(this.number), pack(saved))
   }
 
   /** Reads back what has keys of its own. */
-  async load(store: StateStore, saved: SavedConnector): Promise<void> {
-    this.nextOrphan = saved.nextOrphan
+  async load(store: StateStore): Promise<void> {
     const claims = store.get(openClaimsKey(this.number))
     if (claims !== undefined)
       for (let at = 0; at < claims.length; at += 9)
@@ -229,9 +190,7 @@ export class ConnectorState implements Persistent {
     await store.load('e' + prefix, (key, value) => {
       this.expiries.set(numberIn(key, 3, 5), Buffer.from(value))
     })
-    await store.load('h' + prefix, (key, value) => {
-      this.putOrphan(numberIn(key, 3, 6), unpack(value) as Orphan)
-    })
+    await this.orphans.load(store)
     await this.resting.load()
   }
 
@@ -240,24 +199,6 @@ export class ConnectorState implements Persistent {
     const sharing = this.doubtsByAddress.get(doubt.addressHash)
     if (sharing === undefined) this.doubtsByAddress.set(doubt.addressHash, new Set([ref]))
     else sharing.add(ref)
-  }
-
-  private putOrphan(number: number, orphan: Orphan): void {
-    this.orphans.set(number, orphan)
-    const sharing = this.orphansById.get(orphan.smscId)
-    if (sharing === undefined) this.orphansById.set(orphan.smscId, [number])
-    else sharing.push(number)
-  }
-
-  private removeOrphan(number: number): Orphan | undefined {
-    const orphan = this.orphans.get(number)
-    if (orphan === undefined) return undefined
-    this.orphans.delete(number)
-    const sharing = this.orphansById.get(orphan.smscId) ?? []
-    sharing.splice(sharing.indexOf(number), 1) // nearly always the first
-    if (sharing.length === 0) this.orphansById.delete(orphan.smscId)
-    this.changes.del(orphanKey(this.number, number))
-    return orphan
   }
 }
 

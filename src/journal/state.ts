@@ -234,7 +234,7 @@ export class State implements Persistent {
         new ConnectorState(this.store, number, fields.id, fields),
       )
       connector.settings = this.settings.connectors.find(({ id }) => id === fields.id)
-      await connector.load(this.store, fields)
+      await connector.load(this.store)
     }
   }
 

@@ -109,3 +109,6 @@ export function isFinal(state: MessageState): boolean {
 
 /** interface_version. Source: SMPP 3.4 §5.2.4: 0x33 and below are version 3.3 or earlier. */
 export const INTERFACE_VERSION = { v33: 0x33, v34: 0x34, v50: 0x50 } as const
+
+/** Longest short_message, in octets. Source: SMPP 3.4 §5.2.21. */
+export const SHORT_MESSAGE_MAX = 254

@@ -1,4 +1,10 @@
-import { ESM_CLASS, MESSAGE_STATE, RECEIPT_STATS, type MessageState } from './constants.js'
+import {
+  ESM_CLASS,
+  MESSAGE_STATE,
+  RECEIPT_STATS,
+  SHORT_MESSAGE_MAX,
+  type MessageState,
+} from './constants.js'
 import { encodeBody, findTlv, tlv, type Body, type Tlv } from './codec.js'
 import { isUcs2, receiptText } from './receipt.js'
 import { TLV_TAGS } from './tlv-tags.js'
@@ -121,8 +127,6 @@ export function rewriteReceipt(
   const room = wide ? SHORT_MESSAGE_MAX - ((SHORT_MESSAGE_MAX - header) % 2) : SHORT_MESSAGE_MAX
   return { ...body, short_message: inPayload ? body.short_message : octets.subarray(0, room), tlvs }
 }
-
-const SHORT_MESSAGE_MAX = 254
 
 function udhLength(esm_class: number, octets: Buffer): number {
   if ((esm_class & ESM_CLASS.udhi) === 0 || octets.length === 0) return 0

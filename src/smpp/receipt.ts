@@ -1,5 +1,7 @@
+import { assertNever } from '../base/assert.js'
 import { ESM_CLASS, DATA_CODING, messageState, type MessageState } from './constants.js'
 import { findTlv, tlvString, type Body, type Tlv } from './codec.js'
+import { ReceiptKeys, type ReceiptKey } from './receipt-text.js'
 import { parseReceiptDate } from './times.js'
 
 /** What a receipt says, from its TLVs and its text; undefined where it says nothing. */
@@ -47,29 +49,77 @@ export function isReceipt(esm_class: number): boolean {
  * Source: SMPP 3.4 appendix B, whose text is "specific to the SMSC vendor"; PITFALLS 5.
  */
 export function parseReceipt(from: ReceiptSource): Receipt | undefined {
-  const fields = parseText(receiptText(from))
   const receiptedId = findTlv(from.tlvs, 'receipted_message_id')
   const stateTlv = findTlv(from.tlvs, 'message_state')
   const network = findTlv(from.tlvs, 'network_error_code')
-  const stat = fields.get('stat')
   const receipt: Receipt = {
-    id: fields.get('id'),
+    id: undefined,
     receipted_message_id: (receiptedId && tlvString(receiptedId).trim()) || undefined,
-    state:
-      (stateTlv?.length === 1 ? messageState(stateTlv[0]!) : undefined) ??
-      (stat === undefined ? undefined : stateOf(stat)),
-    stat,
-    err: fields.get('err'),
+    state: stateTlv?.length === 1 ? messageState(stateTlv[0]!) : undefined,
+    stat: undefined,
+    err: undefined,
     network_error_code:
       network?.length === 3 ? { network: network[0]!, code: network.readUInt16BE(1) } : undefined,
-    sub: count(fields.get('sub')),
-    dlvrd: count(fields.get('dlvrd')),
-    submitDateMs: date(fields.get('submit date')),
-    doneDateMs: date(fields.get('done date')),
-    text: fields.get('text'),
+    sub: undefined,
+    dlvrd: undefined,
+    submitDateMs: undefined,
+    doneDateMs: undefined,
+    text: undefined,
   }
+  readText(receiptText(from), receipt)
+  if (receipt.stat !== undefined) receipt.state ??= stateOf(receipt.stat)
   const says = receipt.id ?? receipt.receipted_message_id ?? receipt.state ?? receipt.stat
   return says === undefined ? undefined : receipt
+}
+
+const keys = new ReceiptKeys()
+
+/** Of each key the first value that is not empty counts. */
+function readText(text: string, receipt: Receipt): void {
+  keys.open(text)
+  let seen = 0
+  while (keys.next()) {
+    const bit = BITS[keys.key]
+    const value = (seen & bit) === 0 ? keys.value : ''
+    if (value === '') continue
+    seen |= bit
+    switch (keys.key) {
+      case 'id':
+        receipt.id = value
+        break
+      case 'sub':
+        receipt.sub = count(value)
+        break
+      case 'dlvrd':
+        receipt.dlvrd = count(value)
+        break
+      case 'submit date':
+        receipt.submitDateMs = parseReceiptDate(value)
+        break
+      case 'done date':
+        receipt.doneDateMs = parseReceiptDate(value)
+        break
+      case 'stat':
+        receipt.stat = value
+        break
+      case 'err':
+        receipt.err = value
+        break
+      default:
+        assertNever(keys.key)
+    }
+  }
+  receipt.text = keys.message
+}
+
+const BITS: Record<ReceiptKey, number> = {
+  id: 1,
+  sub: 2,
+  dlvrd: 4,
+  'submit date': 8,
+  'done date': 16,
+  stat: 32,
+  err: 64,
 }
 
 /**
@@ -121,32 +171,8 @@ const STATS: Partial<Record<string, MessageState>> = {
   SKIPPED: 'SKIPPED',
 }
 
-const KEYS = 'id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err'
-/** A key and its value, which may be missing: "id: sub:001". */
-const KEY = new RegExp(`(?:^|\\s)(${KEYS}):[ \\t]*((?!(?:${KEYS}):)\\S*)`, 'gi')
-
-/** Keys in lower case; the first of each counts. "text:" takes all that follows it. */
-function parseText(text: string): Map<string, string> {
-  const fields = new Map<string, string>()
-  const cut = /(?:^|\s)text:/i.exec(text)
-  if (cut !== null) {
-    fields.set('text', text.slice(cut.index + cut[0].length).replace(/\0+$/, ''))
-    text = text.slice(0, cut.index)
-  }
-  for (const [, name = '', value = ''] of text.matchAll(KEY)) {
-    const key = name.toLowerCase().replace(/[ _]?date$/, ' date')
-    const plain = value.replaceAll('\0', '')
-    if (plain !== '' && !fields.has(key)) fields.set(key, plain)
-  }
-  return fields
-}
-
-function count(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
-}
-
-function date(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseReceiptDate(text)
+function count(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
 }
 
 function fromUcs2(octets: Buffer): string {

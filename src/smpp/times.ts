@@ -52,11 +52,29 @@ export function formatReceiptDate(atMs: number): string {
  * read as UTC, for the text names no zone. Undefined where it is none of these.
  */
 export function parseReceiptDate(text: string): number | undefined {
-  if (!/^(\d{10}|\d{12}|\d{14})$/.test(text)) return undefined
-  const century = text.length === 14 ? '' : '20'
-  const full = (century + text).padEnd(14, '0')
-  const at = (from: number): number => Number(full.slice(from, from + 2))
-  return utcMs(Number(full.slice(0, 4)), at(4), at(6), at(8), at(10), at(12))
+  const { length } = text
+  if (length !== 10 && length !== 12 && length !== 14) return undefined
+  for (let at = 0; at < length; at++) if (!isDigit(text.charCodeAt(at))) return undefined
+  const year = length === 14 ? pair(text, 0) * 100 + pair(text, 2) : 2000 + pair(text, 0)
+  const from = length === 14 ? 4 : 2
+  const second = length === 10 ? 0 : pair(text, from + 8)
+  return utcMs(
+    year,
+    pair(text, from),
+    pair(text, from + 2),
+    pair(text, from + 4),
+    pair(text, from + 6),
+    second,
+  )
+}
+
+/** The number of two digits. */
+function pair(text: string, at: number): number {
+  return (text.charCodeAt(at) - 0x30) * 10 + text.charCodeAt(at + 1) - 0x30
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
 }
 
 const SHAPE = /^\d{15}[+\-R]$/
@@ -73,7 +91,7 @@ function utcMs(
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) {
     return undefined
   }
-  if (day > daysIn(year, month - 1)) return undefined
+  if (day > 28 && day > daysIn(year, month - 1)) return undefined
   return Date.UTC(year, month - 1, day, hour, minute, second)
 }
 
