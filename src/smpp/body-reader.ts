@@ -109,7 +109,7 @@ export class BodyReader {
         dest_flag,
         dest_addr_ton: this.uint8('dest_addr_ton'),
         dest_addr_npi: this.uint8('dest_addr_npi'),
-        destination_addr: this.cstring('destination_addr', 65),
+        destination_addr: this.cstring('destination_addr', 21),
       }
     }
     this.fail('ESME_RINVDESTFLAG', 'dest_flag', `is ${dest_flag}, neither 1 nor 2`)

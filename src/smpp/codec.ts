@@ -253,7 +253,7 @@ function put(octets: Buffer, at: number, field: Field, value: unknown): number {
         if (to.dest_flag === 2) {
           at = putCstring(octets, at, 'dl_name', to.dl_name, 21)
         } else {
-          at = putAddress(octets, at, to)
+          at = putAddress(octets, at, to, 21)
         }
       }
       return at
@@ -262,7 +262,7 @@ function put(octets: Buffer, at: number, field: Field, value: unknown): number {
       const list = value as UnsuccessSme[]
       at = putUint8(octets, at, 'no_unsuccess', list.length)
       for (const to of list) {
-        at = putAddress(octets, at, to)
+        at = putAddress(octets, at, to, 65)
         at = octets.writeUInt32BE(to.error_status_code, at)
       }
       return at
@@ -278,10 +278,15 @@ function put(octets: Buffer, at: number, field: Field, value: unknown): number {
   }
 }
 
-function putAddress(octets: Buffer, at: number, to: Omit<UnsuccessSme, 'error_status_code'>) {
+function putAddress(
+  octets: Buffer,
+  at: number,
+  to: Omit<UnsuccessSme, 'error_status_code'>,
+  size: number,
+): number {
   at = putUint8(octets, at, 'dest_addr_ton', to.dest_addr_ton)
   at = putUint8(octets, at, 'dest_addr_npi', to.dest_addr_npi)
-  return putCstring(octets, at, 'destination_addr', to.destination_addr, 65)
+  return putCstring(octets, at, 'destination_addr', to.destination_addr, size)
 }
 
 function putUint8(octets: Buffer, at: number, name: string, value: number): number {
