@@ -1,4 +1,5 @@
 import type { State } from '../../src/journal/index.js'
+import { CancelRules } from './cancel-rules.js'
 import { CommitBooks } from './commit-books.js'
 import type { SimDisk } from './disk.js'
 import { LogRules } from './log-rules.js'
@@ -14,6 +15,7 @@ const TURNS_MS = 0.1
 const FENCE_MS = 1020
 /** SMPP 3.4 §5.2.28. */
 const ENROUTE = 1
+const DELETED = 4
 
 /** What the checker asks the world. */
 export interface Outlook {
@@ -42,6 +44,7 @@ export interface Outlook {
 export class Checker {
   readonly books = new MessageBooks()
   readonly log: LogRules
+  readonly cancels: CancelRules
   private readonly outlook: Outlook
   private readonly found: Violations
   private readonly order = new DeliveryOrder()
@@ -62,7 +65,10 @@ export class Checker {
       now: () => outlook.now(),
       brokeOver: (message, index) => this.brokeOver(message, index),
     })
+    const { books, resubmissions, found: violations } = this
+    this.cancels = new CancelRules({ books, violations, resubmissions })
     const commits = new CommitBooks({
+      cancels: this.cancels,
       books: this.books,
       order: this.order,
       resubmissions: this.resubmissions,
@@ -137,6 +143,7 @@ export class Checker {
     const message = this.books.messages.get(tag)
     if (message === undefined) return this.fail('claim before send', `an unknown message: ${tag}`)
     message.reached++
+    this.cancels.onReached(message)
     const sends = (message.sends.get(node) ?? 0) + 1
     message.sends.set(node, sends)
     const claims = message.claims.get(node) ?? 0
@@ -180,6 +187,7 @@ export class Checker {
     // On the session of the submit the response goes first; elsewhere the guard may have ended.
     if (message.status === undefined && message.session === session)
       this.fail('receipt after response', `receipt of ${tag} before its response`, tag)
+    this.cancels.onFinal(message, state, this.cancels.isCancelled(message))
     if (state === 'DELIVERED' && message.taken === 0)
       this.fail('a receipt is true', `${tag} is said to be delivered, no SMSC took it`, tag)
     return message
@@ -192,9 +200,19 @@ export class Checker {
       this.fail('receipt is committed', `${tag} came to an ESME and is not committed`, tag)
   }
 
-  /** An ESME asked, while it knew the state `known` ('' for none), and this is the answer. */
-  queried(message: Message, status: string, state: number, known: string): void {
+  /**
+   * An ESME asked, while it knew the state `known` ('' for none) and the message was `cancelled` or not, and this is
+   * the answer.
+   */
+  queried(
+    message: Message,
+    status: string,
+    state: number,
+    { known, cancelled }: { known: string; cancelled: boolean },
+  ): void {
     const { tag } = message
+    if (status === 'ESME_ROK' && (cancelled || state === DELETED))
+      this.cancels.onFinal(message, state === DELETED ? 'DELETED' : String(state), cancelled)
     if (status === 'ESME_RQUERYFAIL' || status === 'ESME_RINVMSGID')
       this.fail('query tells the truth', `${tag} was acknowledged, and is ${status} now`, tag)
     else if (status === 'ESME_ROK' && state === ENROUTE && known !== '')
@@ -264,7 +282,8 @@ export class Checker {
       const { tag, status, wantsReceipt } = message
       const { reached, receipts } = message.first ?? message
       if (status === 'ESME_ROK') {
-        if (reached === 0) this.fail('nothing is lost', `${tag} never reached an SMSC`, tag)
+        if (reached === 0 && !this.cancels.isCancelled(message))
+          this.fail('nothing is lost', `${tag} never reached an SMSC`, tag)
         else if (wantsReceipt && receipts === 0)
           this.fail('receipts are complete', `the receipt of ${tag} never came`, tag)
       } else if (

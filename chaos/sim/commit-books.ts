@@ -8,6 +8,7 @@ import { readAcceptRecord, skipAcceptRecord } from '../../src/journal/accept-rec
 import type { Entry } from '../../src/journal/entry.js'
 import { refOf } from '../../src/journal/ids.js'
 import { decodeEntry, FLAG_FINGERPRINT, type State } from '../../src/journal/index.js'
+import type { CancelRules } from './cancel-rules.js'
 import { tagIn, type MessageBooks } from './message-books.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
 import type { DeliveryOrder, OwedMo } from './wire-rules.js'
@@ -17,6 +18,7 @@ type Result = Outcome['results'][number]
 
 export interface CommitBooksParts {
   books: MessageBooks
+  cancels: CancelRules
   order: DeliveryOrder
   resubmissions: ResubmissionRules
   violations: Violations
@@ -49,6 +51,7 @@ export class CommitBooks {
     if (entry !== undefined && outcome?.index === index)
       entry.commands.forEach((command, at) => {
         this.onCommand(index, entry, command, outcome.results[at], applier)
+        if (command.kind === 'cancel') this.parts.cancels.onCommitted(state, command.refs)
       })
     order.onCommitted(state, this.mos)
   }

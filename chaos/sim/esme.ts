@@ -70,7 +70,8 @@ export interface EsmeParts {
 type Asked =
   | { kind: 'submit'; message: Message; intent: Intent; session: number }
   /** `known`: the final state that the account knew when it asked, or ''. */
-  | { kind: 'query'; message: Message; known: string }
+  | { kind: 'query'; message: Message; known: string; cancelled: boolean }
+  | { kind: 'other'; answered: (status: string) => void }
 
 /** A customer: binds wherever the balancer leads, submits, acknowledges receipts, and comes back when it is thrown out. */
 export class SimEsme {
@@ -249,17 +250,28 @@ export class SimEsme {
       kind: 'query',
       message,
       known: (message.first ?? message).final,
+      cancelled: this.parts.checker.cancels.isCancelled(message),
     })
+  }
+
+  /** Asks something; `answered` hears the command_status, if it comes in time. */
+  ask(command_id: number, body: Buffer, answered: (status: string) => void): void {
+    this.link?.request(command_id, body, { kind: 'other', answered })
   }
 
   private response(asked: Asked, kind: ResponseKind, frame: Frame | undefined): void {
     const { checker, trace } = this.parts
+    if (asked.kind === 'other') {
+      if (kind === 'response' && frame !== undefined)
+        asked.answered(statusText(frame.command_status))
+      return
+    }
     const { message } = asked
     if (asked.kind === 'query') {
       if (kind !== 'response' || frame === undefined) return
       const decoded = decodeBody('query_sm_resp', Buffer.from(frame.body))
       const state = decoded.ok ? decoded.body.message_state : 0
-      return checker.queried(message, statusText(frame.command_status), state, asked.known)
+      return checker.queried(message, statusText(frame.command_status), state, asked)
     }
     if (kind === 'timeout') return // may come late
     if (kind === 'late' && frame === undefined) return

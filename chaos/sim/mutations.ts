@@ -1,3 +1,4 @@
+import { CANCEL_MUTATIONS } from './cancel-mutations.js'
 import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
@@ -8,4 +9,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...RAFT_MUTATIONS,
   ...MESSAGE_MUTATIONS,
   ...RESUBMISSION_MUTATIONS,
+  ...CANCEL_MUTATIONS,
 ]

@@ -1,5 +1,6 @@
 import { SeededRandom } from '../../src/base/random.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
+import { Cancels } from './cancels.js'
 import type { Checker } from './checker.js'
 import type { ConnectionNetwork, SimConnection } from './connections.js'
 import { SimEsme } from './esme.js'
@@ -37,6 +38,7 @@ export class Outside {
   /** Nobody begins anything new. */
   private calm = false
   private readonly parts: OutsideParts
+  private readonly cancels: Cancels
   private tags = 0
   private sessions = 0
 
@@ -53,6 +55,16 @@ export class Outside {
           network: connections,
         }),
     )
+    this.cancels = new Cancels({
+      time,
+      random: new SeededRandom(parts.seedFor('cancels')),
+      rules: checker.cancels,
+      trace,
+      accepted: account =>
+        [...checker.books.messages.values()].filter(
+          message => message.account === account && message.status === 'ESME_ROK',
+        ),
+    })
     this.esmes = this.makeEsmes()
     time.every(MO_EVERY_MS, () => {
       if (this.calm) return
@@ -111,7 +123,10 @@ export class Outside {
   /** One of an account knows something of a message: another asks after it, on another node perhaps. */
   private learned(esme: SimEsme, message: Message): void {
     const { random } = this.parts
-    if (this.calm || random.unit() > CURIOSITY) return
+    if (this.calm) return
+    if (message.id !== '' && esme.options.bind !== 'bind_receiver')
+      this.cancels.consider(esme, message)
+    if (random.unit() > CURIOSITY) return
     this.colleague(esme)?.query(message)
   }
 

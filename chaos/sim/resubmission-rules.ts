@@ -171,6 +171,12 @@ export class ResubmissionRules {
     }
   }
 
+  /** It was cancelled: the same submit again is another message. */
+  onCancelled(ref: Ref): void {
+    const place = this.places.get(ref)
+    if (place !== undefined && place.state !== 'over') this.end(place)
+  }
+
   /** At the end: whose message got the id of another one that was meant as well. */
   finish(): void {
     const { books, violations } = this.parts

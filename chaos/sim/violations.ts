@@ -15,6 +15,7 @@ export type Rule =
   | 'a match is right'
   | 'a mark is true'
   | 'no message is swallowed'
+  | 'a cancellation is true'
   | 'claim before send'
   | 'claims within windows'
   | 'a home ends with its epoch'

@@ -219,7 +219,8 @@ export class World {
     for (const message of this.checker.books.messages.values()) {
       if (message.status !== 'ESME_ROK') continue
       const { reached, receipts } = message.first ?? message
-      if (reached === 0) return `${message.tag} has not reached an SMSC`
+      if (reached === 0 && !this.checker.cancels.isCancelled(message))
+        return `${message.tag} has not reached an SMSC`
       if (message.wantsReceipt && receipts === 0)
         return `the receipt of ${message.tag} has not come`
     }
