@@ -22,6 +22,7 @@ import {
   type SessionSide,
   type SessionState,
 } from './session-state.js'
+import { matrixTitle, notOfferedTitle } from './testing/titles.js'
 
 const TIMES = {
   windowIn: 2,
@@ -43,7 +44,7 @@ for (const side of ['smsc', 'esme'] as const) {
   ][]) {
     if (OWN.has(name) || NOT_OFFERED.has(name)) continue
     const states = side === 'smsc' ? esme : smsc
-    void t.test(`${name} towards the ${side} in ${states.join(', ') || 'no state'}`, t => {
+    void t.test(matrixTitle(name, side, states), t => {
       for (const state of [...MATRIX_STATES, 'UNBINDING'] as const) {
         const session = inState(side, state)
         const effects = step(session, pdu(name, { body: bodyFor(name) }))
@@ -68,7 +69,7 @@ for (const side of ['smsc', 'esme'] as const) {
 }
 
 for (const name of NOT_OFFERED) {
-  void t.test(`${name} is answered ESME_RINVCMDID in its own response, in any state`, t => {
+  void t.test(notOfferedTitle(name), t => {
     for (const side of ['smsc', 'esme'] as const) {
       for (const state of [...MATRIX_STATES, 'UNBINDING'] as const) {
         t.same(sent(step(inState(side, state), pdu(name))), [`${name}_resp ESME_RINVCMDID 7`])

@@ -6,3 +6,13 @@ export const roundTripTitle = (name: CommandName): string =>
 
 export const packageTitle = (name: CommandName): string =>
   `${name} as the smpp package writes and reads it`
+
+/** @param states  in which that side takes it */
+export const matrixTitle = (
+  name: CommandName,
+  side: 'smsc' | 'esme',
+  states: readonly string[],
+): string => `${name} towards the ${side} in ${states.join(', ') || 'no state'}`
+
+export const notOfferedTitle = (name: CommandName): string =>
+  `${name} is answered ESME_RINVCMDID in its own response, in any state`

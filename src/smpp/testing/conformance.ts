@@ -1,0 +1,242 @@
+import { COMMAND_IDS, isResponse, type CommandName, type RequestName } from '../command-ids.js'
+import { COMMAND_STATUS, statusText, type CommandStatus } from '../command-status.js'
+import { INTERFACE_VERSION } from '../constants.js'
+import {
+  MATRIX_STATES,
+  NOT_OFFERED,
+  OPERATION_MATRIX,
+  type Operation,
+} from '../operation-matrix.js'
+import { PDU_BODIES, type Field } from '../pdu-bodies.js'
+import { tlvsOf } from '../pdu-tlvs.js'
+import { statusForVersion } from '../status-translation.js'
+import { TLV_TABLE, type TlvRow } from '../tlv-table.js'
+import { TLV_TAGS, type TlvName } from '../tlv-tags.js'
+import { versionsOf, versionText } from '../versions.js'
+import { PACKAGE_FAULTS } from './package-faults.js'
+import { matrixTitle, notOfferedTitle, packageTitle, roundTripTitle } from './titles.js'
+import { VECTORS } from './vectors.js'
+
+/**
+ * docs/smpp-conformance.md, before prettier: PDUs, TLVs, states and statuses out of the tables that the code works by. What
+ * the front end does with a PDU, and which TLVs we read, stands here by hand; a PDU that is in neither list, or in both, is an error.
+ */
+export function conformancePage(): string {
+  return [INTRODUCTION, pdus(), matrix(), tlvs(), statuses(), faults(), OUTSIDE].join('\n\n')
+}
+
+const INTRODUCTION = `# What of SMPP 3.3, 3.4 and 5.0 we do
+
+Made by \`npm run conformance\` from the tables in src/smpp; a test compares. The codec reads and writes every PDU of all
+three versions. Reading and writing is not offering: what the gateway does with each stands beside it.
+
+- Unknown TLVs, vendors' TLVs and those of another PDU or version are carried as they came, in their order.
+- A parameter that is cut or too long is refused with its own status, or ESME_RINVCMDLEN where the standard has none. Fewer than four octets
+  after the last parameter are skipped. A TLV that claims more octets than there are gets ESME_RINVPARLEN; in responses and in
+  deliver_sm it is left out.
+- TLV lengths outside the standard's limits and TLVs that a PDU does not have can be told (\`tlvProblem\`), and are not
+  refused. The one exception is user_message_reference in submit_sm, which must have two octets.
+- A response is written without a body where its status is not 0, and read whatever its body is.
+- \`npm run fuzz\` feeds damaged PDUs to framer, decoder and session; \`fuzz.test.ts\` runs a corpus and a short fuzz.`
+
+/** What the gateway does, towards ESMEs (we are the SMSC) and towards SMSCs (we are the ESME). */
+const OFFERED: Partial<Record<CommandName, { esmes: string; smscs: string }>> = {
+  bind_receiver: { esmes: 'taken', smscs: 'sent, by setting' },
+  bind_transmitter: { esmes: 'taken', smscs: 'sent, by setting' },
+  bind_transceiver: { esmes: 'taken', smscs: 'sent, by setting' },
+  outbind: {
+    esmes: 'sent, where an account has `outbind`',
+    smscs: 'read past: we bind by ourselves',
+  },
+  unbind: { esmes: 'taken and sent', smscs: 'taken and sent' },
+  enquire_link: { esmes: 'taken and sent', smscs: 'taken and sent' },
+  generic_nack: { esmes: 'taken and sent', smscs: 'taken and sent' },
+  submit_sm: { esmes: 'taken', smscs: 'sent' },
+  data_sm: { esmes: 'taken, as a submit_sm', smscs: 'taken, as a deliver_sm; not sent' },
+  deliver_sm: { esmes: 'sent', smscs: 'taken' },
+  query_sm: { esmes: 'taken', smscs: 'not sent' },
+  cancel_sm: { esmes: 'taken, by message_id and by addresses', smscs: 'not sent' },
+  replace_sm: { esmes: 'not offered: ESME_RREPLACEFAIL', smscs: 'not sent' },
+  alert_notification: { esmes: 'not sent', smscs: 'read past; it has no response' },
+}
+
+/** TLVs that we read or write; all others are carried. */
+const USED: Partial<Record<TlvName, string>> = {
+  message_payload: 'the message, where short_message is empty',
+  user_message_reference: 'read in submits, told back in receipts',
+  receipted_message_id: 'read in receipts of SMSCs, written in ours',
+  message_state: 'read in receipts of SMSCs, written in ours',
+  network_error_code: 'read in receipts of SMSCs, written in ours',
+  qos_time_to_live: 'read in data_sm: its validity',
+  sc_interface_version: 'written in bind responses, read in those of SMSCs',
+}
+
+const code = (text: string): string => `\`${text}\``
+const hex = (value: number, digits: number): string =>
+  `0x${value.toString(16).padStart(digits, '0')}`
+const list = (names: readonly string[]): string =>
+  names.length === 0 ? 'none' : names.map(code).join(', ')
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function pdus(): string {
+  const names = Object.keys(PDU_BODIES) as CommandName[]
+  const requests = names.filter(name => !name.endsWith('_resp'))
+  const rows = requests.map(name => {
+    const { esmes, smscs } = offered(name)
+    return [code(name), hex(COMMAND_IDS[name], 8), versions(name), esmes, smscs]
+  })
+  return [
+    '## PDUs',
+    table(['PDU', 'command_id', 'versions', 'towards ESMEs', 'towards SMSCs'], rows),
+    ...names.map(pdu),
+  ].join('\n\n')
+}
+
+function offered(name: CommandName): { esmes: string; smscs: string } {
+  const row = OFFERED[name]
+  if ((row === undefined) === NOT_OFFERED.has(name)) {
+    return row ?? { esmes: 'not offered: ESME_RINVCMDID', smscs: 'not offered: ESME_RINVCMDID' }
+  }
+  throw new Error(`${name} is offered and not offered, or neither`)
+}
+
+const versions = (name: CommandName): string => versionsOf(name).map(versionText).join(', ')
+
+function pdu(name: CommandName): string {
+  const in34 = tlvsOf(name, INTERFACE_VERSION.v34)
+  const in50 = tlvsOf(name, INTERFACE_VERSION.v50)
+  const lines = [`### ${name}`, '']
+  lines.push(`- command_id ${hex(COMMAND_IDS[name], 8)}; SMPP ${versions(name)}`)
+  lines.push(
+    `- parameters: ${(PDU_BODIES[name] as readonly Field[]).map(parameter).join(', ') || 'none'}`,
+  )
+  if (versionsOf(name).includes(INTERFACE_VERSION.v34))
+    lines.push(`- TLVs in 3.4: ${list(in34.allowed)}`)
+  if (versionsOf(name).includes(INTERFACE_VERSION.v50)) {
+    lines.push(`- TLVs in 5.0: ${list(in50.allowed)}`)
+    if (in50.required.length > 0) lines.push(`- TLVs it must have: ${list(in50.required)}`)
+  }
+  lines.push('- read and written by the codec; tests:')
+  for (const [file, title] of testsOf(name)) lines.push(`  - ${file}: ${title}`)
+  return lines.join('\n')
+}
+
+function parameter(field: Field): string {
+  switch (field.kind) {
+    case 'cstring': {
+      const more = field.tolerated > field.size ? `, ${field.tolerated} tolerated` : ''
+      return `${code(field.name)} (C-octet string, ${field.size}${more})`
+    }
+    case 'uint8':
+      return `${code(field.name)} (1)`
+    case 'message':
+      return '`sm_length` (1), `short_message` (0 to 255)'
+    case 'destinations':
+      return '`number_of_dests` (1), `dest_address` (SME addresses and distribution lists)'
+    case 'unsuccessful':
+      return '`no_unsuccess` (1), `unsuccess_sme` (address and error_status_code)'
+    case 'messageIds':
+      return '`no_msgs` (1), `message_id` (C-octet strings, 65)'
+  }
+}
+
+function testsOf(name: CommandName): [file: string, title: string][] {
+  const tests: [string, string][] = [['codec.property.test.ts', roundTripTitle(name)]]
+  if (!isOnlyIn33(name)) tests.push(['codec.property.test.ts', packageTitle(name)])
+  for (const { command, title } of VECTORS) {
+    if (command === name)
+      tests.push(['codec.test.ts', `${title} is read and written octet for octet`])
+  }
+  if (NOT_OFFERED.has(name)) tests.push(['session.test.ts', notOfferedTitle(name)])
+  else if (!isResponse(COMMAND_IDS[name]) && name !== 'unbind' && name !== 'enquire_link') {
+    const { esme, smsc } = OPERATION_MATRIX[name as RequestName]
+    tests.push(['session.test.ts', matrixTitle(name, 'smsc', esme)])
+    tests.push(['session.test.ts', matrixTitle(name, 'esme', smsc)])
+  }
+  return tests
+}
+
+function isOnlyIn33(name: CommandName): boolean {
+  return !versionsOf(name).some(version => version > INTERFACE_VERSION.v33)
+}
+
+function matrix(): string {
+  const rows = (Object.entries(OPERATION_MATRIX) as [RequestName, Operation][]).map(
+    ([name, { esme, smsc }]) => [
+      code(name),
+      ...MATRIX_STATES.map(state =>
+        [esme.includes(state) ? 'ESME' : '', smsc.includes(state) ? 'SMSC' : '']
+          .filter(side => side !== '')
+          .join(', '),
+      ),
+    ],
+  )
+  return [
+    '## Session states',
+    `Who may send a request in which state (SMPP 3.4 §2.3, SMPP 5.0 §2.4). Any other gets ESME_RINVBNDSTS in its own response, a bind in a
+bound session ESME_RALYBND; what has no response gets none. What is not offered gets ESME_RINVCMDID in its own response, in any state; an
+unknown command_id a generic_nack with ESME_RINVCMDID. Tests: session.test.ts.`,
+    table(['request', ...MATRIX_STATES], rows),
+  ].join('\n\n')
+}
+
+function tlvs(): string {
+  const rows = (Object.entries(TLV_TABLE) as [TlvName, TlvRow][]).map(([name, row]) => [
+    hex(TLV_TAGS[name], 4),
+    code(name),
+    row.type,
+    row.min === row.max ? `${row.min}` : `${row.min} to ${row.max}`,
+    versionText(row.since),
+    [row.in34, row.in50].filter(one => one !== undefined).join('; '),
+    USED[name] ?? 'carried',
+  ])
+  return [
+    '## TLVs',
+    `Octets are those of the value; paragraphs those of SMPP 3.4 (5.3.2.x) and SMPP 5.0 (4.8.4.x). Tests: pdu-tlvs.test.ts for limits and
+PDUs, codec.property.test.ts for reading and writing each.`,
+    table(['tag', 'TLV', 'type', 'octets', 'since', 'paragraphs', 'what we do'], rows),
+  ].join('\n\n')
+}
+
+function statuses(): string {
+  const told = (value: number, version: 0x33 | 0x34): string => {
+    const other = statusForVersion(value, version)
+    return other === value ? '' : statusText(other)
+  }
+  const rows = (Object.entries(COMMAND_STATUS) as [CommandStatus, number][]).map(
+    ([name, value]) => [
+      hex(value, 8),
+      name,
+      told(value, INTERFACE_VERSION.v34),
+      told(value, INTERFACE_VERSION.v33),
+    ],
+  )
+  return [
+    '## command_status',
+    'What a peer of an older version is told instead, where its version does not have it. Test: versions.test.ts.',
+    table(['value', 'name', 'to 3.4', 'to 3.3'], rows),
+  ].join('\n\n')
+}
+
+function faults(): string {
+  const rows = PACKAGE_FAULTS.map(({ what, source }) => [`it ${what}`, source])
+  return [
+    '## Where the `smpp` package is wrong',
+    `Our octets are compared with those of the package (0.5.1), PDU by PDU, where it is right. Here it is not; codec.property.test.ts checks
+that each is still so.`,
+    table(['what', 'standard'], rows),
+  ].join('\n\n')
+}
+
+const OUTSIDE = `## PDUs from other projects' suites
+
+145 valid PDUs and 36 malformed ones, collected from other projects' test suites and kept outside this repository, were run
+through framer, codec and session. All valid ones are read as their collection says, and written again to the same octets. Of
+the malformed ones one is judged otherwise there: a submit_multi whose two addresses run into each other is expected to get
+ESME_RINVDESTFLAG or ESME_RINVMSGLEN. Its first destination_addr has 26 characters; the standard has 20 (SMPP 3.4 §4.5.1.1), so
+the codec says ESME_RINVDSTADR before it comes to what follows.
+`
