@@ -60,6 +60,9 @@ void t.test(
       'what was on disk is not applied again',
     )
 
+    // one that is still installing its snapshot does not take over
+    const { appliedIndex } = others[0]!.group.status()
+    await until(() => follower.group.status().appliedIndex >= appliedIndex)
     const to = nodes.find(({ id }) => id !== others[0]!.group.status().leader)!.id
     await others[0]!.group.transferLeadership(to)
     await until(() => nodes.every(({ group }) => group.status().leader === to))

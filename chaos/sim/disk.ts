@@ -86,17 +86,6 @@ export class SimDisk implements StoreFolder {
     })
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return this.change(() => {
-      const store = this.stores.get(from)
-      if (store === undefined) throw new Error(`no store ${from}`)
-      if (store.user !== undefined || this.stores.has(to)) throw new Error(`cannot rename ${from}`)
-      this.stores.delete(from)
-      store.name = to
-      this.stores.set(to, store)
-    })
-  }
-
   /** Counts boots durably. */
   async nextBoot(above: number): Promise<number> {
     const boot = Math.max(this.boots, above) + 1
@@ -255,11 +244,13 @@ class OpenStore implements KeyValueStore {
   }
 
   get(key: Uint8Array): Buffer | undefined {
+    this.mustBeOpen()
     const value = this.table.get(text(key))
     return value === undefined ? undefined : Buffer.from(value)
   }
 
   pages(range: KeyRange, options?: PageOptions): AsyncIterable<[Buffer, Buffer][]> {
+    this.mustBeOpen()
     return pagesOf(new Map(this.table), this.keys(), range, options)
   }
 
@@ -327,6 +318,11 @@ class OpenStore implements KeyValueStore {
       })
     this.last = landed
     return landed
+  }
+
+  /** As LevelDB has it; what a dead process still asks for is nobody's concern. */
+  private mustBeOpen(): void {
+    if (this.closed && !this.process.isDead) throw new Error(`store ${this.store.name} is closed`)
   }
 
   private keys(): string[] {

@@ -46,6 +46,7 @@ async function searches(): Promise<number> {
   const clusterMs = new Map<number, { seeds: number; ms: number }>()
   let messages = 0
   let duplicates = 0
+  let matched = 0
   let saidMs = beganMs
   let done = 0
   const summary = (): string => {
@@ -57,7 +58,7 @@ async function searches(): Promise<number> {
     return (
       `${done} seeds, ${(done / tookS).toFixed(2)} seeds/s, ${totalS.toFixed(0)} cluster seconds, ` +
       `${(totalS / tookS).toFixed(1)} a second (${kinds.join('; ')}), ` +
-      `${messages} messages, ${duplicates} sent twice`
+      `${messages} messages, ${duplicates} sent twice, ${matched} matched`
     )
   }
   say(`sim: seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
@@ -75,6 +76,7 @@ async function searches(): Promise<number> {
     clusterMs.set(nodes, { seeds: sum.seeds + 1, ms: sum.ms + result.tookMs })
     messages += result.messages
     duplicates += result.duplicates
+    matched += result.matched
     if (result.violations.length > 0) {
       say(`seed ${plan.seed} FAILED: ${result.violations[0]!.rule}: ${result.violations[0]!.text}`)
       const least = await shrink(plan, result, say)

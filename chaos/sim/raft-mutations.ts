@@ -42,7 +42,7 @@ export const RAFT_MUTATIONS: readonly ProvenMutation[] = [
     name: 'state is written without fsync, and loses its middle',
     within: 20,
     node: node => {
-      node.disk.faults.liesAboutSync = store => store === 'state'
+      node.disk.faults.liesAboutSync = store => store.startsWith('state')
     },
   },
   {
@@ -54,7 +54,7 @@ export const RAFT_MUTATIONS: readonly ProvenMutation[] = [
       disk.crash = () => {
         crash()
         disk.lose('log', key => key.charCodeAt(0) !== 0)
-        disk.lose('state', () => true)
+        for (const state of ['state', 'state.2']) disk.lose(state, () => true)
       }
     },
   },

@@ -46,6 +46,13 @@ for (const nodes of [5, 7])
     },
   )
 
+void t.test('submits that come again within a window are matched, and nothing is lost', async t => {
+  const plan = planOf(12, 3, { mutation: { name: 'none', windows: true } })
+  const result = await runWorld(plan)
+  t.equal(report(plan, result), '')
+  t.ok(result.matched > 5, `${result.matched} matched`)
+})
+
 void t.test('numbers of nodes, paces and shared numbers come in every combination', t => {
   const kinds = new Set(Array.from({ length: 12 }, (_, seed) => JSON.stringify(kindOf(seed))))
   t.equal(kinds.size, 12)
@@ -58,6 +65,8 @@ for (const name of [
   'a message is sent before its claim is committed',
   'an SMSC is answered before its receipt is committed',
   'messages are written without a look at the fence',
+  'written marks are not applied',
+  'a submit does not wait for its like of another session',
   'reads are answered without a quorum',
   'a read context is used again',
 ])

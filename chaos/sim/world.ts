@@ -44,6 +44,8 @@ export interface WorldResult {
   messages: number
   acknowledged: number
   duplicates: number
+  /** Submits that got the place of an earlier one. */
+  matched: number
   terms: number
   entries: number
   starts: number
@@ -247,6 +249,7 @@ export class World {
       messages: messages.length,
       acknowledged: messages.filter(({ status }) => status === 'ESME_ROK').length,
       duplicates: messages.reduce((sum, { taken }) => sum + Math.max(0, taken - 1), 0),
+      matched: messages.filter(({ first }) => first !== undefined).length,
       terms: checker.log.terms,
       entries: checker.log.lastIndex,
       starts: nodes.reduce((sum, { starts }) => sum + starts, 0),

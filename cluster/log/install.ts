@@ -16,13 +16,17 @@ export interface ValueStage {
 }
 
 /**
- * An installation that was recorded. Phase 1: old entries and values still have to go; phase 2:
- * they are gone, and the staged values are being moved under their keys.
+ * An installation that was recorded. Phase 1: the old log's entries behind the snapshot still have to go.
+ * Phase 2: the new values are being put beside the old ones, and the application changes its state; until it
+ * has, what its old state refers to can still be read. Phase 3: old values and marks are gone, or going.
  */
 export interface PendingInstall {
   index: number
-  phase: 1 | 2
+  phase: 1 | 2 | 3
 }
+
+/** In place of a staged value that lies under its own key: it is new, and stays. */
+const MOVED = Buffer.alloc(0)
 
 export async function stageValues(store: KeyValueStore, group: number): Promise<ValueStage> {
   await store.clear(stagedRange(group))
@@ -48,21 +52,54 @@ export async function stageValues(store: KeyValueStore, group: number): Promise<
   }
 }
 
-/** Clears the old, moves the new; can be stopped after any write and begun again. Changes `pending`. */
+/**
+ * Puts the new values beside the old ones (over them, where both have an index). Can be stopped after any
+ * write and begun again. Changes `pending`.
+ */
 export async function resumeInstall(
   store: KeyValueStore,
   group: number,
   pending: PendingInstall,
 ): Promise<void> {
   if (pending.phase === 1) {
-    await store.clear(entryRange(group))
-    const record = encodeRecord({ index: pending.index, phase: 2 } satisfies PendingInstall)
-    await store.batch().put(installKey(group), record).write({ sync: true })
-    pending.phase = 2
+    await store.clear(entryRange(group, pending.index + 1))
+    await enter(store, group, pending, 2)
   }
+  if (pending.phase === 3) return
   for await (const page of store.pages(stagedRange(group), { pageSize: MOVE_VALUES })) {
     const batch = store.batch()
-    for (const [key, value] of page) batch.put(entryKey(group, indexOfKey(key)), value).del(key)
-    await batch.write({ sync: true })
+    for (const [key, value] of page)
+      if (value.length > 0) batch.put(entryKey(group, indexOfKey(key)), value).put(key, MOVED)
+    if (batch.length > 0) await batch.write({ sync: true })
   }
+}
+
+/** Deletes the values that only the old state referred to, then the marks of the new ones. Repeatable, too. */
+export async function clearOld(
+  store: KeyValueStore,
+  group: number,
+  pending: PendingInstall,
+): Promise<void> {
+  if (pending.phase !== 3) {
+    const old = entryRange(group, 0, pending.index + 1)
+    for await (const page of store.pages(old, { keysOnly: true })) {
+      const batch = store.batch()
+      for (const [key] of page)
+        if (store.get(stagedKey(group, indexOfKey(key))) === undefined) batch.del(key)
+      if (batch.length > 0) await batch.write({ sync: true })
+    }
+    await enter(store, group, pending, 3)
+  }
+  await store.clear(stagedRange(group))
+}
+
+async function enter(
+  store: KeyValueStore,
+  group: number,
+  pending: PendingInstall,
+  phase: PendingInstall['phase'],
+): Promise<void> {
+  const record = encodeRecord({ index: pending.index, phase } satisfies PendingInstall)
+  await store.batch().put(installKey(group), record).write({ sync: true })
+  pending.phase = phase
 }

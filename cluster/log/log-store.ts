@@ -12,7 +12,13 @@ import {
   releasedKey,
   stagedRange,
 } from './keys.js'
-import { resumeInstall, stageValues, type PendingInstall, type ValueStage } from './install.js'
+import {
+  clearOld,
+  resumeInstall,
+  stageValues,
+  type PendingInstall,
+  type ValueStage,
+} from './install.js'
 import { loadLog, type LoadedLog } from './load.js'
 import {
   type Membership,
@@ -316,8 +322,8 @@ export class LogStore {
 
   /**
    * Records a snapshot in place of the whole log, in one batch: from here on its installation goes
-   * on after a crash. Then puts it in place: deletes all old entries and values, and moves the
-   * staged values under their keys.
+   * on after a crash. Then puts it in place: deletes the old entries behind it, and moves the staged values
+   * under their keys. What the application's old state refers to stays until `endInstall`.
    */
   async installSnapshot(snapshot: SnapshotMetadata, hardState: HardState): Promise<void> {
     const { group, log } = this
@@ -342,8 +348,10 @@ export class LogStore {
     if (pending !== undefined) await resumeInstall(this.store, this.group, pending)
   }
 
-  /** Ends a pending installation, after the application has installed its state. */
+  /** Ends a pending installation, after the application has installed its state: deletes the old values. */
   async endInstall(): Promise<void> {
+    const { pending } = this.log
+    if (pending !== undefined) await clearOld(this.store, this.group, pending)
     await this.store.batch().del(installKey(this.group)).write({ sync: true })
     delete this.log.pending
   }

@@ -52,6 +52,4 @@ export interface StoreFolder {
   exists(name: string): Promise<boolean>
   /** Deletes a closed store; one that is not there is no error. */
   destroy(name: string): Promise<void>
-  /** Renames a closed store; atomic. `to` does not exist. */
-  rename(from: string, to: string): Promise<void>
 }

@@ -5,7 +5,7 @@ import { Effects } from './effects.js'
 import { applyEntry } from './apply.js'
 import { MARK, MESSAGE_STATE } from './blocks.js'
 import { decodeEntry } from './entry.js'
-import { openSnapshot, SnapshotStage, STAGED_STORE } from './journal-snapshot.js'
+import { openSnapshot, SnapshotStage } from './journal-snapshot.js'
 import { State } from './state.js'
 import { TestLog } from './testing/log.js'
 import {
@@ -17,6 +17,8 @@ import {
 } from './testing/random-commands.js'
 
 const STEPS = 600
+/** The store that a snapshot comes to. */
+const STAGE = 'state.2'
 
 async function randomLog(
   seed: number,
@@ -110,12 +112,12 @@ void t.test(
     await log.state.flush()
     const view = openSnapshot(log.store)
     const folder = new MemoryFolder()
-    const stage = await SnapshotStage.begin(folder)
+    const stage = await SnapshotStage.begin(folder, STAGE)
     for await (const chunk of view.chunks()) await stage.write(chunk)
-    t.equal(await SnapshotStage.isFinished(folder, view.index).catch(() => false), false)
+    t.equal(await SnapshotStage.isFinished(folder, STAGE, view.index).catch(() => false), false)
     await stage.finish(view.index)
-    t.equal(await SnapshotStage.isFinished(folder, view.index), true)
-    const store = await folder.open(STAGED_STORE)
+    t.equal(await SnapshotStage.isFinished(folder, STAGE, view.index), true)
+    const store = await folder.open(STAGE)
     await SnapshotStage.clearMark(store)
     const copy = await State.load(store)
     t.equal(copy.hash.value, log.state.hash.value)
@@ -138,13 +140,13 @@ void t.test('a snapshot with one octet changed is refused', async t => {
   await log.state.flush()
   const view = openSnapshot(log.store)
   const folder = new MemoryFolder()
-  const stage = await SnapshotStage.begin(folder)
+  const stage = await SnapshotStage.begin(folder, STAGE)
   for await (const chunk of view.chunks()) {
     chunk[chunk.length - 1]! ^= 1
     await stage.write(chunk)
   }
   await t.rejects(stage.finish(view.index), /checksum differs/)
-  t.equal(await folder.exists(STAGED_STORE), false)
+  t.equal(await folder.exists(STAGE), false)
 })
 
 void t.test('no change of octets makes decoding or apply throw', async t => {

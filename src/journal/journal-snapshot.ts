@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { KeyValueStore, ReadView, StoreFolder } from '../base/store.js'
+import type { KeyValueStore, Readable, ReadView, StoreFolder } from '../base/store.js'
 import { Block, indexOfBlockKey } from './blocks.js'
 import { META_KEY } from './keys.js'
 import { unpack } from './pack.js'
 import { octetsOf, rangeOf } from './state-store.js'
 
-/** The name of the store that receives another node's state. */
-export const STAGED_STORE = 'state.staged'
-/** Written last, synced: without it a stage is rubbish. No key of the state begins with a NUL. */
-const FINISHED_KEY = Buffer.from('\0finished', 'latin1')
+/**
+ * In a store that is no node's state yet: the index of the snapshot in it, u48 BE, 0 while it is unfinished. No
+ * key of the state begins with a NUL.
+ */
+const STAGE_KEY = Buffer.from('\0stage', 'latin1')
 const CHUNK_OCTETS = 512 * 1024
 const EVERYTHING = { gte: Buffer.from([1]), lt: Buffer.from([0xff]) }
 
@@ -24,13 +25,18 @@ export interface SnapshotView {
 
 export function openSnapshot(store: KeyValueStore): SnapshotView {
   const view = store.snapshot()
-  const meta = view.get(octetsOf(META_KEY)) // the view's own index: a write may be under way
   return {
-    index: meta === undefined ? 0 : (unpack(meta) as { appliedIndex: number }).appliedIndex,
+    index: appliedIndexOf(view), // the view's own: a write may be under way
     chunks: () => chunksOf(view),
     liveValues: () => liveValuesOf(view),
     close: () => view.close(),
   }
+}
+
+/** The index that a stored state is at; 0 where there is none. */
+export function appliedIndexOf(store: Readable): number {
+  const meta = store.get(octetsOf(META_KEY))
+  return meta === undefined ? 0 : (unpack(meta) as { appliedIndex: number }).appliedIndex
 }
 
 async function* chunksOf(view: ReadView): AsyncIterable<Buffer> {
@@ -70,35 +76,40 @@ async function* liveValuesOf(view: ReadView): AsyncIterable<number> {
 /** Receives a state beside the current one. */
 export class SnapshotStage {
   private readonly folder: StoreFolder
+  private readonly name: string
   private readonly store: KeyValueStore
   private readonly checksum = createHash('sha256')
   /** The chunk before: the last one is the checksum, and only the end tells which is last. */
   private held: Buffer | undefined
 
-  private constructor(folder: StoreFolder, store: KeyValueStore) {
+  private constructor(folder: StoreFolder, name: string, store: KeyValueStore) {
     this.folder = folder
+    this.name = name
     this.store = store
   }
 
-  /** Begins a stage; an earlier one is discarded. */
-  static async begin(folder: StoreFolder): Promise<SnapshotStage> {
-    await folder.destroy(STAGED_STORE)
-    return new SnapshotStage(folder, await folder.open(STAGED_STORE))
+  /** Begins a stage in the store `name`; what was in it is deleted. */
+  static async begin(folder: StoreFolder, name: string): Promise<SnapshotStage> {
+    await folder.destroy(name)
+    const store = await folder.open(name)
+    await mark(store, 0)
+    return new SnapshotStage(folder, name, store)
   }
 
-  /** True where a finished stage for this index lies on disk. */
-  static async isFinished(folder: StoreFolder, index: number): Promise<boolean> {
-    if (!(await folder.exists(STAGED_STORE))) return false
-    const store = await folder.open(STAGED_STORE)
+  /** True where a finished stage for this index lies there. */
+  static async isFinished(folder: StoreFolder, name: string, index: number): Promise<boolean> {
+    if (!(await folder.exists(name))) return false
+    const store = await folder.open(name)
     try {
-      return store.get(FINISHED_KEY)?.readUIntBE(0, 6) === index
+      return stageOf(store) === index
     } finally {
       await store.close()
     }
   }
 
+  /** What is staged there is a state from now on. */
   static async clearMark(store: KeyValueStore): Promise<void> {
-    await store.batch().del(FINISHED_KEY).write({ sync: true })
+    await store.batch().del(STAGE_KEY).write({ sync: true })
   }
 
   async write(chunk: Buffer): Promise<void> {
@@ -114,15 +125,13 @@ export class SnapshotStage {
       await this.discard()
       throw new Error('a snapshot arrived damaged: its checksum differs; it will be sent again')
     }
-    const mark = Buffer.alloc(6)
-    mark.writeUIntBE(index, 0, 6)
-    await this.store.batch().put(FINISHED_KEY, mark).write({ sync: true })
+    await mark(this.store, index)
     await this.store.close()
   }
 
   async discard(): Promise<void> {
     await this.store.close()
-    await this.folder.destroy(STAGED_STORE)
+    await this.folder.destroy(this.name)
   }
 
   private async put(chunk: Buffer): Promise<void> {
@@ -138,4 +147,15 @@ export class SnapshotStage {
     // Synced: LevelDB turns its write-ahead log over without fsync, and a middle could go missing.
     await batch.write({ sync: true })
   }
+}
+
+/** Of a store with a stage: the index, 0 while it is unfinished; undefined: what is in it is a state. */
+export function stageOf(store: KeyValueStore): number | undefined {
+  return store.get(STAGE_KEY)?.readUIntBE(0, 6)
+}
+
+async function mark(store: KeyValueStore, index: number): Promise<void> {
+  const octets = Buffer.alloc(6)
+  octets.writeUIntBE(index, 0, 6)
+  await store.batch().put(STAGE_KEY, octets).write({ sync: true })
 }

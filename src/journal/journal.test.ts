@@ -62,28 +62,88 @@ void t.test('two snapshots that wait for the same write do not both write', asyn
   t.same(errors, [])
 })
 
-void t.test('a flush that falls due while a snapshot is put in place does no harm', async t => {
-  const time = new VirtualTime()
-  const errors: Error[] = []
+/** A journal that is behind `source`, with its next state staged. */
+async function behind(folder: MemoryFolder, time: VirtualTime, errors: Error[]) {
   const log = await TestLog.ready()
   const source = await journalIn(new MemoryFolder(), time, errors)
   log.entries.forEach((entry, i) => source.apply(i + 1, 1, entry))
-  const folder = new MemoryFolder()
   const journal = await journalIn(folder, time, errors)
   journal.apply(1, 1, log.entries[0]!)
-  void journal.applied() // a flush is due in 50 ms
-
   const view = await source.snapshot()
   const stage = await journal.stage()
   for await (const chunk of view.chunks()) await stage.write(chunk)
   await stage.finish(view.index)
-  const rename = folder.rename.bind(folder)
-  folder.rename = (from, to) => {
+  return { source, journal, index: view.index }
+}
+
+void t.test('a flush that falls due while a snapshot is put in place does no harm', async t => {
+  const time = new VirtualTime()
+  const errors: Error[] = []
+  const folder = new MemoryFolder()
+  const { source, journal, index } = await behind(folder, time, errors)
+  void journal.applied() // a flush is due in 50 ms
+  folder.onWrite = () => {
     time.advance(100)
-    return rename(from, to)
+    return Promise.resolve()
   }
-  await journal.install(view.index)
-  t.equal(journal.state.appliedIndex, log.entries.length)
+  await journal.install(index)
+  t.equal(journal.state.appliedIndex, source.state.appliedIndex)
   t.equal(journal.state.hash.value, source.state.hash.value)
   t.same(errors, [])
+})
+
+void t.test('a state can be read at any moment while a snapshot takes its place', async t => {
+  const folder = new MemoryFolder()
+  const { journal, index } = await behind(folder, new VirtualTime(), [])
+  const seen = new Set<number>()
+  let resets = 0
+  const look = (): void => {
+    seen.add(journal.state.appliedIndex)
+    journal.state.blocks.get(77_000) // asks the store: it is no block that is held
+  }
+  journal.listen({ effect: () => undefined, reset: () => resets++ })
+  folder.onWrite = () => {
+    look()
+    return Promise.resolve()
+  }
+  let done = false
+  const installed = journal.install(index).finally(() => {
+    done = true
+  })
+  while (!done) {
+    look()
+    await Promise.resolve()
+  }
+  await installed
+  t.same([...seen], [1, index])
+  t.equal(resets, 1)
+})
+
+void t.test('of two states that a crash left, the newer one is in force', async t => {
+  for (const crash of ['before the new one is marked', 'after it'] as const) {
+    const folder = new MemoryFolder()
+    const time = new VirtualTime()
+    const { journal, source, index } = await behind(folder, time, [])
+    await journal.flush()
+    let writes = 0
+    folder.onWrite = () => {
+      const lands = crash === 'after it' || ++writes > 1
+      return lands ? Promise.resolve() : new Promise<void>(() => undefined)
+    }
+    folder.destroy = () => new Promise(() => undefined)
+    void journal.install(index)
+    for (let turns = 0; turns < 200; turns++) await Promise.resolve()
+    folder.crash()
+    folder.onWrite = () => Promise.resolve()
+    folder.destroy = MemoryFolder.prototype.destroy.bind(folder)
+
+    const again = await journalIn(folder, time, [])
+    t.equal(again.durableIndex, crash === 'after it' ? index : 1, crash)
+    await again.install(index)
+    t.equal(again.state.hash.value, source.state.hash.value)
+    const last = await again.stage() // and there is room for the next one
+    await last.discard()
+    await again.stop()
+    t.equal((await journalIn(folder, time, [])).durableIndex, index)
+  }
 })

@@ -1,6 +1,6 @@
 import type { Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
-import type { KeyValueStore, StoreFolder } from '../base/store.js'
+import type { StoreFolder } from '../base/store.js'
 import { aliasText, parseAlias } from './aliases.js'
 import { applyEntry } from './apply.js'
 import type { Effect } from './effects.js'
@@ -9,9 +9,10 @@ import type { StoredMessage } from './entry.js'
 import { EntryMessages, shrinkEntry } from './entry.js'
 import type { Ref } from './ids.js'
 import { indexOf, messageId, offsetOf, parseMessageId } from './ids.js'
-import { SnapshotStage, openSnapshot, STAGED_STORE } from './journal-snapshot.js'
+import { SnapshotStage, openSnapshot } from './journal-snapshot.js'
 import type { SnapshotView } from './journal-snapshot.js'
 import type { Proposer } from './proposer.js'
+import { besides, openState, type StatePlace } from './state-place.js'
 import { State } from './state.js'
 
 /** Changes gather this long before they are written (DESIGN §4). */
@@ -22,8 +23,6 @@ const FLUSH_OCTETS = 4 * 1024 * 1024
 const UNFLUSHED_OCTETS_MAX = 4 * FLUSH_OCTETS
 /** Decoded entries kept for dispatch: their messages are read one after the other. */
 const ENTRIES_CACHED = 64
-
-const STATE_STORE = 'state'
 
 /** The log's half that the journal needs: values by index, and giving them up. See `Group` in cluster/types.ts. */
 export interface Values {
@@ -66,7 +65,7 @@ export class Journal {
   private readonly effects = new Effects()
   private readonly listeners: JournalListener[] = []
   private readonly entries: Map<number, EntryMessages> = new Map()
-  private store: KeyValueStore
+  private place: StatePlace
   private current: State
   private values: Values | undefined
   private unflushedOctets = 0
@@ -79,21 +78,21 @@ export class Journal {
 
   private constructor(
     options: JournalOptions,
-    store: KeyValueStore,
+    place: StatePlace,
     state: State,
     proposer: Proposer,
   ) {
     this.options = options
     this.node = options.node
     this.group = options.group
-    this.store = store
+    this.place = place
     this.current = state
     this.proposer = proposer
   }
 
   static async open(options: JournalOptions, proposer: Proposer): Promise<Journal> {
-    const store = await options.folder.open(STATE_STORE)
-    return new Journal(options, store, await State.load(store), proposer)
+    const place = await openState(options.folder)
+    return new Journal(options, place, await State.load(place.store), proposer)
   }
 
   /** Tells where values lie; before the first `message`. */
@@ -201,28 +200,29 @@ export class Journal {
 
   async snapshot(): Promise<SnapshotView> {
     await this.flush()
-    return openSnapshot(this.store)
+    return openSnapshot(this.place.store)
   }
 
   async stage(): Promise<SnapshotStage> {
-    return SnapshotStage.begin(this.options.folder)
+    return SnapshotStage.begin(this.options.folder, besides(this.place.name))
   }
 
   async staged(index: number): Promise<boolean> {
-    return SnapshotStage.isFinished(this.options.folder, index)
+    return SnapshotStage.isFinished(this.options.folder, besides(this.place.name), index)
   }
 
+  /** The old state serves until the new one is read: both take memory for that time. */
   async install(index: number): Promise<void> {
     if (this.current.durableIndex >= index && !(await this.staged(index))) return // a crash came after it
     while (this.flushing !== undefined) await this.flushing
-    // a flush that falls due meanwhile has no store to write to, and nothing to write
+    const old = this.place
     const replaced = this.replaceState().finally(() => {
       this.flushing = undefined
     })
-    this.flushing = replaced
+    this.flushing = replaced // what was applied to the old state is not worth a write
     await replaced
-    this.proposer.ask(number => this.current.nodes.outcomeOf(this.node, number))
-    for (const listener of this.listeners) listener.reset()
+    await old.store.close()
+    await this.options.folder.destroy(old.name)
   }
 
   /** Writes what was applied; resolves when it is on disk. Several may wait for the same write. */
@@ -238,20 +238,23 @@ export class Journal {
     this.stopped = true
     this.cancelFlush?.()
     while (this.flushing !== undefined) await this.flushing
-    await this.store.close()
+    await this.place.store.close()
   }
 
+  /** From one state to the other in one turn: nobody ever reads of none, or of one whose store is closed. */
   private async replaceState(): Promise<void> {
     const { folder } = this.options
-    await this.store.close()
-    await folder.destroy(STATE_STORE)
-    await folder.rename(STAGED_STORE, STATE_STORE)
-    this.store = await folder.open(STATE_STORE)
-    await SnapshotStage.clearMark(this.store)
-    this.current = await State.load(this.store)
+    const name = besides(this.place.name)
+    const store = await folder.open(name)
+    const state = await State.load(store)
+    await SnapshotStage.clearMark(store)
+    this.place = { name, store }
+    this.current = state
     this.entries.clear()
     this.effects.take()
     this.unflushedOctets = 0
+    this.proposer.ask(number => state.nodes.outcomeOf(this.node, number))
+    for (const listener of this.listeners) listener.reset()
   }
 
   private worthShrinking(firstIndex: number, most: number): number[] {

@@ -41,11 +41,6 @@ class LevelFolder implements StoreFolder {
     await rm(join(this.path, name), { recursive: true, force: true })
     await syncDirectory(this.path)
   }
-
-  async rename(from: string, to: string): Promise<void> {
-    await rename(join(this.path, from), join(this.path, to))
-    await syncDirectory(this.path)
-  }
 }
 
 /** Written beside, synced, and put in its place: a crash leaves the old count or the new one. */

@@ -37,15 +37,6 @@ export class MemoryFolder implements StoreFolder {
     return Promise.resolve()
   }
 
-  rename(from: string, to: string): Promise<void> {
-    const store = this.stores.get(from)
-    if (store === undefined) throw new Error(`no store ${from}`)
-    if (store.opened || this.stores.has(to)) throw new Error(`cannot rename ${from} to ${to}`)
-    this.stores.delete(from)
-    this.stores.set(to, store)
-    return Promise.resolve()
-  }
-
   /** The process is gone: unsynced writes are lost and every store is closed. */
   crash(): void {
     for (const store of this.stores.values()) store.crash()
@@ -70,11 +61,13 @@ export class MemoryStore implements KeyValueStore {
   }
 
   get(key: Uint8Array): Buffer | undefined {
+    this.mustBeOpen()
     const value = this.pairs.get(text(key))
     return value === undefined ? undefined : Buffer.from(value)
   }
 
   pages(range: KeyRange, options?: PageOptions): AsyncIterable<[Buffer, Buffer][]> {
+    this.mustBeOpen()
     return pagesOf(new Map(this.pairs), this.keys(), range, options)
   }
 
@@ -130,9 +123,13 @@ export class MemoryStore implements KeyValueStore {
     this.sorted = undefined
   }
 
+  private mustBeOpen(): void {
+    if (!this.opened) throw new Error('the store is closed')
+  }
+
   private async write(operations: [string, Buffer | null][], sync: boolean): Promise<void> {
     await this.onWrite(sync)
-    if (!this.opened) throw new Error('the store is closed')
+    this.mustBeOpen()
     for (const [key, value] of operations) {
       if (sync) this.undo = []
       else this.undo.push([key, this.pairs.get(key)])
