@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { addressText } from '../src/base/address.js'
 import { readDocument } from '../src/config/document.js'
 import { ConfigError, type FileError } from '../src/config/file-error.js'
 import { resolveSecret } from '../src/config/load.js'
@@ -102,7 +103,7 @@ export function parseNodesFile(
   const keyOfAll = read.apiKeyFrom === null ? null : secretAt(read.apiKeyFrom, ['apiKeyFrom'])
   const nodes = read.nodes.map(({ apiKeyFrom, smpp, ...node }, i): NodeEntry => {
     const key = apiKeyFrom === null ? keyOfAll : secretAt(apiKeyFrom, ['nodes', i, 'apiKeyFrom'])
-    return { ...node, smpp: v.addressText(smpp), apiKey: key }
+    return { ...node, smpp: addressText(smpp), apiKey: key }
   })
   nodes.forEach(({ id, pause, continue: goOn }, i) => {
     if (nodes.findIndex(node => node.id === id) < i)

@@ -24,7 +24,12 @@ export function settingsOf(revision: number, windows: Windows = new Map()): Gate
     ],
     connectors: [
       connector('smsc-a', { ...fields, host: 'smsc-a', inDoubt: { kind: 'wait', ms: 3000 } }),
-      connector('smsc-b', { ...fields, host: 'smsc-b', inDoubt: { kind: 'resend' } }),
+      connector('smsc-b', {
+        ...fields,
+        host: 'smsc-b',
+        bindType: 'tx+rx',
+        inDoubt: { kind: 'resend' },
+      }),
     ],
     routes: [
       route('zero', ['smsc-a', 'smsc-b'], { destinationPrefix: '490' }),

@@ -56,7 +56,8 @@ export class SimSmsc {
   private readonly checker: Checker
   private readonly trace: Trace
   private readonly network: ConnectionNetwork
-  private readonly links: Link[] = []
+  /** Links that take deliver_sm. */
+  private readonly receivers: Link[] = []
   private readonly waiting: Receipt[] = []
   private readonly number: number
   private ids = 0
@@ -125,15 +126,15 @@ export class SimSmsc {
   }
 
   private forget(link: Link): void {
-    const at = this.links.indexOf(link)
-    if (at >= 0) this.links.splice(at, 1)
+    const at = this.receivers.indexOf(link)
+    if (at >= 0) this.receivers.splice(at, 1)
   }
 
   private request(link: Link, connection: SimConnection, node: number, frame: Frame): void {
     const { command_id, sequence_number } = frame
     if (isBind(command_id)) {
       link.respond(command_id, sequence_number, 'ESME_ROK', Buffer.from(`${this.name}\0`))
-      this.links.push(link)
+      if (command_id !== COMMAND_IDS.bind_transmitter) this.receivers.push(link)
       this.trace.add(this.name, `node ${node} binds`)
       this.time.after(1, () => this.flush())
       return
@@ -175,9 +176,9 @@ export class SimSmsc {
   }
 
   private flush(): void {
-    while (this.waiting.length > 0 && this.links.length > 0) {
+    while (this.waiting.length > 0 && this.receivers.length > 0) {
       const receipt = this.waiting[0]!
-      const link = this.links[this.random.below(this.links.length)]!
+      const link = this.receivers[this.random.below(this.receivers.length)]!
       const sent = link.request(COMMAND_IDS.deliver_sm, bodyOf(receipt), receipt)
       if (typeof sent === 'string') {
         if (sent === 'closed') this.forget(link)

@@ -28,10 +28,19 @@ export interface ApiPorts {
   /** Proposes a command of this node; rejects where nothing can be proposed now. */
   command(command: Exclude<Command, { kind: 'accept' }>): Promise<CommandResult>
   /**
-   * What the home's process, if it runs here, knows of a connector and the state does not: the last
-   * failure of a bind. Undefined elsewhere.
+   * What the home's process, if it runs here, knows of a connector and the state does not. Undefined
+   * elsewhere.
    */
-  homeStatus(connector: string): { lastError: string | null } | undefined
+  homeStatus(connector: string): HomeView | undefined
+}
+
+export interface HomeView {
+  /** Of the last failure of a bind; null: none since all stand. */
+  lastError: string | null
+  /** Null: no pairs. */
+  receiversBound: number | null
+  /** host:port of those that took the binds. */
+  addresses: { address: string; binds: number }[]
 }
 
 export interface ClusterPort {

@@ -89,7 +89,7 @@ async function start(t: Tap, apiKeys: string[] = []): Promise<Started> {
     },
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: 'carillon_x 1\n' }),
     command: command => cluster.proposer.command(command),
-    homeStatus: () => ({ lastError: 'connection refused' }),
+    homeStatus: () => ({ lastError: 'connection refused', receiversBound: null, addresses: [] }),
   }
   const app = createApi(ports, { apiKeys, logger: silentLogger })
   t.teardown(async () => {

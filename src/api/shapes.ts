@@ -137,7 +137,7 @@ export interface SessionView {
 
 export interface ConnectorView {
   id: string
-  /** host:port of the SMSC. */
+  /** host:port of the SMSC: the first that is tried. */
   address: string
   /** Node that runs it; null while it moves. */
   home: number | null
@@ -145,6 +145,10 @@ export interface ConnectorView {
   bindsWanted: number
   /** Null where only the home knows, and another node answers. */
   bindsBound: number | null
+  /** Of pairs (`bindType: tx+rx`), those whose receiver stands; null where there are no pairs, or another node is the home. */
+  receiversBound: number | null
+  /** host:port of those that took the binds; null where another node is the home. */
+  boundTo: { address: string; binds: number }[] | null
   queued: number
   inFlight: number
   inDoubt: number

@@ -111,6 +111,7 @@ function sessionView(account: AccountState, session: SessionRecord): SessionView
 
 function connectorView(ports: ApiPorts, connector: ConnectorState): ConnectorView {
   const { settings } = connector
+  const status = ports.homeStatus(connector.id)
   return {
     id: connector.id,
     address: settings === undefined ? '' : `${settings.host}:${settings.port}`,
@@ -121,7 +122,9 @@ function connectorView(ports: ApiPorts, connector: ConnectorState): ConnectorVie
     queued: connector.queued,
     inFlight: connector.inFlight,
     inDoubt: connector.doubts.size,
-    lastError: ports.homeStatus(connector.id)?.lastError ?? null,
+    receiversBound: status?.receiversBound ?? null,
+    boundTo: status?.addresses ?? null,
+    lastError: status?.lastError ?? null,
   }
 }
 

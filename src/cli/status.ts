@@ -52,14 +52,27 @@ export function statusText(
 
 export const CONNECTOR_COLUMNS = {
   connector: (c: ConnectorView) => c.id,
-  smsc: (c: ConnectorView) => c.address,
+  smsc: (c: ConnectorView) => smscText(c),
   home: (c: ConnectorView) => (c.home === null ? 'moving' : `node ${c.home}`),
   epoch: (c: ConnectorView) => c.epoch,
-  binds: (c: ConnectorView) => `${c.bindsBound ?? '?'}/${c.bindsWanted}`,
+  binds: (c: ConnectorView) => bindsText(c),
   queued: (c: ConnectorView) => c.queued,
   'in flight': (c: ConnectorView) => c.inFlight,
   'in doubt': (c: ConnectorView) => c.inDoubt,
   'last error': (c: ConnectorView) => c.lastError ?? '',
+}
+
+/** The first host, and where binds stand elsewhere. */
+function smscText({ address, boundTo }: ConnectorView): string {
+  const others = (boundTo ?? []).filter(bound => bound.address !== address)
+  if (others.length === 0) return address
+  return `${address} (${others.map(other => `${other.binds} to ${other.address}`).join(', ')})`
+}
+
+/** `2/2`; of pairs whose receivers do not all stand `2/2, rx 1`. */
+function bindsText({ bindsBound, bindsWanted, receiversBound }: ConnectorView): string {
+  const text = `${bindsBound ?? '?'}/${bindsWanted}`
+  return (receiversBound ?? bindsWanted) === bindsWanted ? text : `${text}, rx ${receiversBound}`
 }
 
 /** Entries committed and not yet on that member's disk; only the leader knows. */

@@ -1,3 +1,4 @@
+import { addressText } from '../base/address.js'
 import type { ConnectorTls, GatewaySettings, Secret } from '../policy/settings.js'
 import { suggestion } from './nearest.js'
 
@@ -45,8 +46,22 @@ export function crossCheck(
       found.push({ severity: 'error', path, message: `node ${node} is listed twice` })
     })
   })
+  connectors.forEach(({ host, port, otherHosts = [] }, i) => {
+    const all = [{ host, port }, ...otherHosts].map(addressText)
+    all.forEach((address, j) => {
+      if (all.indexOf(address) === j) return
+      const path = ['connectors', i, 'otherHosts', j - 1]
+      found.push({ severity: 'error', path, message: `${address} is listed twice` })
+    })
+  })
   routes.forEach(({ to, match }, i) => {
-    to.forEach((id, j) => knows(connectorIds, 'connector', id, ['routes', i, 'to', j]))
+    to.forEach((id, j) => {
+      const path = ['routes', i, 'to', j]
+      knows(connectorIds, 'connector', id, path)
+      if (connectors.find(connector => connector.id === id)?.bindType !== 'rx') return
+      const message = `connector ${id} has receivers only (bindType: rx): nothing can be sent to it`
+      found.push({ severity: 'error', path, message })
+    })
     knows(systemIds, 'account', match.account, ['routes', i, 'match', 'account'])
   })
   moRoutes.forEach(({ to, match }, i) => {

@@ -109,6 +109,20 @@ moRoutes:   [{ name: all, match: { connector: smsc-a, destination: { prefix: "" 
   })
 })
 
+void t.test('other hosts of a connector, and pairs', t => {
+  const { settings } = parse(
+    'connectors: [{ id: a, host: h, password: "", bindType: tx+rx, otherHosts: ["[::1]:2777", i:2776] }]',
+  )
+  t.match(settings.connectors[0], {
+    bindType: 'tx+rx',
+    otherHosts: [
+      { host: '::1', port: 2777 },
+      { host: 'i', port: 2776 },
+    ],
+  })
+  t.end()
+})
+
 void t.test(
   'TLS of a connector: paths count from the file, and a key comes with its certificate',
   async t => {
@@ -197,6 +211,16 @@ accounts:
       /routes\[0\].to\[0\]: no connector smsc-b; did you mean smsc-a\?/,
       /moRoutes\[0\].to: no account esme2; did you mean esme1\?/,
     ],
+  },
+  {
+    title: 'a route to a connector that only receives',
+    text: LEAST.replace('{ id: smsc-a,', '{ id: smsc-a, bindType: rx,'),
+    expected: [/routes\[0\].to\[0\]: connector smsc-a has receivers only \(bindType: rx\)/],
+  },
+  {
+    title: 'a host that is listed twice',
+    text: 'connectors: [{ id: a, host: h, password: p, otherHosts: ["i:1", "h:2776"] }]',
+    expected: [/connectors\[0\].otherHosts\[1\]: h:2776 is listed twice/],
   },
   {
     title: 'a system_id beyond 15 octets (SMPP 3.4 §5.2.1)',

@@ -68,9 +68,10 @@ export function parseGatewayFile(
       }
     }),
     connectors: read.connectors.map((connector, i): Connector => {
-      const { password, passwordFrom, throughput, ...rest } = connector
+      const { password, passwordFrom, throughput, otherHosts, ...rest } = connector
       return {
         ...rest,
+        ...(otherHosts.length === 0 ? {} : { otherHosts }),
         password: secret({ password, passwordFrom }, ['connectors', i, 'password']),
         throughputPerSecond: throughput,
       }
@@ -169,10 +170,11 @@ function gatewaySchema(directory: string | null) {
         id: v.identifier,
         host: v.host,
         port: v.count(1, 65_535).default(2776),
+        otherHosts: v.list(v.address, { expected: 'a list of host:port' }),
         systemId: v.text(0, 1000).default('carillon'),
         ...secrets,
         systemType: v.text(0, 12).default(''),
-        bindType: bindType.default('trx'),
+        bindType: v.choice('trx', 'tx', 'rx', 'tx+rx').default('trx'),
         binds: v.count(1, 1000).default(1),
         window: v.count(1, 100_000).default(100),
         throughput: v.rate.prefault('unlimited'),

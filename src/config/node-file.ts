@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { addressText, type Address } from '../base/address.js'
 import { readDocument } from './document.js'
 import { overrideFromEnvironment } from './environment.js'
 import { ConfigError, type FileError } from './file-error.js'
@@ -34,8 +35,8 @@ export interface NodeConfig {
   }
   smpp: {
     /** Default 127.0.0.1:2775. */
-    listen: v.Address
-    tls: { listen: v.Address; cert: string; key: string; ca: string | null } | null
+    listen: Address
+    tls: { listen: Address; cert: string; key: string; ca: string | null } | null
     /** A submit that is not committed by then is answered ESME_RSYSERR. Default 5,000. */
     submitTimeoutMs: number
     proxyProtocol: 'off' | 'accept' | 'require'
@@ -58,7 +59,7 @@ export interface NodeConfig {
   }
   http: {
     /** Default 127.0.0.1:8081. */
-    listen: v.Address
+    listen: Address
     /** Any of them opens the API (`Authorization: Bearer KEY`); none: it is open. */
     apiKeys: string[]
   }
@@ -106,7 +107,7 @@ export function parseNodeFile(
     node: { ...node, dataDir: node.dataDir ?? resolve(directory, `data/${node.id}`) },
     cluster: {
       ...cluster,
-      listen: v.addressText(cluster.listen),
+      listen: addressText(cluster.listen),
       peers: peersOf(node.id, cluster),
     },
     gateway: gateway ?? defaultGateway(directory, options.exists),
@@ -163,10 +164,10 @@ function nodeSchema(directory: string) {
 
 function peersOf(
   id: number,
-  { listen, peers }: { listen: v.Address; peers: { id: number; address: v.Address }[] },
+  { listen, peers }: { listen: Address; peers: { id: number; address: Address }[] },
 ): NodeConfig['cluster']['peers'] {
   const all = peers.length > 0 ? peers : [{ id, address: listen }]
-  return all.map(peer => ({ id: peer.id, address: v.addressText(peer.address) }))
+  return all.map(peer => ({ id: peer.id, address: addressText(peer.address) }))
 }
 
 function defaultGateway(directory: string, exists: (path: string) => boolean): string | null {

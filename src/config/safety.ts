@@ -1,6 +1,6 @@
 import { isLoopback } from '../policy/cidr.js'
 import type { NodeConfig } from './node-file.js'
-import { addressText, parseAddress } from './values.js'
+import { addressText, parseAddress } from '../base/address.js'
 
 /**
  * Why this node must not start as it is configured: each a sentence with its remedy. Empty: it may,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
+import { parseAddress } from '../base/address.js'
 import { parseCidr } from '../policy/cidr.js'
 import { durationMs } from './duration.js'
 import { suggestion } from './nearest.js'
@@ -86,24 +87,8 @@ export const choice = <const T extends string>(...words: T[]) =>
     return found
   })
 
-export interface Address {
-  host: string
-  port: number
-}
-
 /** `127.0.0.1:2775`, `[::1]:2775`, `smsc.example.net:2775`; port 0 lets the system choose. */
 export const address = value('host:port, such as 127.0.0.1:2775 or [::1]:2775', parseAddress)
-
-export function parseAddress(text: string): Address | undefined {
-  const [, six, host = six, digits] =
-    /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text) ?? []
-  if (host === undefined || digits === undefined || Number(digits) > 65_535) return undefined
-  if (six !== undefined && isIP(six) !== 6) return undefined
-  return { host, port: Number(digits) }
-}
-
-export const addressText = ({ host, port }: Address): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 /** A host alone. */
 export const host = value('a host name or an address', text =>

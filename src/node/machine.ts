@@ -1,5 +1,6 @@
 import type { ClusterDependencies } from '../../cluster/index.js'
 import type { ClusterNode, ClusterOptions } from '../../cluster/types.js'
+import type { Address } from '../base/address.js'
 import type { Clock, Timers } from '../base/clock.js'
 import type { Random } from '../base/random.js'
 import type { StoreFolder } from '../base/store.js'
@@ -38,11 +39,6 @@ export interface Passwords {
   /** A salted PHC string. */
   hash(password: string): Promise<string>
   verify(hash: string, password: string): Promise<boolean>
-}
-
-export interface Address {
-  host: string
-  port: number
 }
 
 export interface ListenOptions extends Address {

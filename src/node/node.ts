@@ -1,6 +1,7 @@
 import type { ClusterNode, Group, GroupListener } from '../../cluster/types.js'
 import type { ApiPorts } from '../api/ports.js'
 import { createApi } from '../api/server.js'
+import { addressText } from '../base/address.js'
 import type { Cancel } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { NodeConfig } from '../config/node-file.js'
@@ -125,7 +126,7 @@ export class CarillonNode {
   /** `smpp 127.0.0.1:2775 http 127.0.0.1:8081 peers 127.0.0.1:7101` */
   get places(): string {
     const text = ({ address, port }: { address: string; port: number }): string =>
-      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+      addressText({ host: address, port })
     const smpp = this.front?.listening.map(text) ?? []
     return `smpp ${smpp.join(' ')} http ${this.http.map(text).join(' ')} peers ${this.options.config.cluster.listen}`
   }

@@ -1,3 +1,5 @@
+import type { Address } from '../base/address.js'
+
 /**
  * The gateway's settings: what the gateway file says, parsed. They are replicated, and every
  * change is a revision. Plain data: everything here survives JSON and msgpack unchanged.
@@ -32,6 +34,9 @@ export type Secret =
   | { kind: 'sealed'; box: string }
 
 export type BindType = 'trx' | 'tx' | 'rx'
+
+/** `tx+rx`: each bind is a transmitter and a receiver, for an SMSC that takes no transceivers. */
+export type ConnectorBindType = BindType | 'tx+rx'
 
 /** An ESME's login. */
 export interface Account {
@@ -108,11 +113,16 @@ export interface Connector {
   id: string
   host: string
   port: number
+  /**
+   * Tried in this order where `host` takes no bind. They are ways to the same SMSC: its ids and receipts are the same
+   * whichever it is. Missing: none.
+   */
+  otherHosts?: Address[]
   systemId: string
   password: Secret
   systemType: string
-  bindType: BindType
-  /** SMPP sessions towards the SMSC. */
+  bindType: ConnectorBindType
+  /** SMPP sessions towards the SMSC; with `tx+rx`, pairs of them. */
   binds: number
   /** Unanswered requests per bind. */
   window: number

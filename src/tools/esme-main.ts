@@ -1,20 +1,11 @@
 import { Command, CommanderError, Option } from 'commander'
+import type { Address } from '../base/address.js'
 import { EsmeClient } from './esme.js'
 import { ESME_DEFAULTS, type EsmeOptions } from './esme-options.js'
 import { reportText } from './esme-report.js'
 import { LiveLine } from './live-line.js'
 import { outputOption } from './smsc-sim-main.js'
-import {
-  duration,
-  grouped,
-  hostPorts,
-  limit,
-  msText,
-  option,
-  perSecond,
-  whole,
-  type HostPort,
-} from './units.js'
+import { duration, grouped, hostPorts, limit, msText, option, perSecond, whole } from './units.js'
 import { TAG_N_MAX } from './message-tag.js'
 
 const EXAMPLES = `
@@ -35,7 +26,7 @@ receipts. Twice: end now.
 `
 
 interface Flags {
-  connect?: HostPort[]
+  connect?: Address[]
   sticky: boolean
   sessions: number
   window: number

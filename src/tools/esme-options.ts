@@ -1,8 +1,8 @@
-import type { HostPort } from './units.js'
+import type { Address } from '../base/address.js'
 
 export interface EsmeOptions {
   /** Sessions are spread over them in turn; a session that breaks goes on to the next. */
-  addresses: HostPort[]
+  addresses: Address[]
   /** A session that breaks goes back to its own address instead. Default false. */
   sticky: boolean
   /** Default 1. With `tx+rx` each is a transmitter and a receiver. */

@@ -5,12 +5,12 @@ import { COMMAND_IDS, type BindName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { AnswerTimeline } from './answer-timeline.js'
 import type { ToolEffects } from './effects.js'
-import { hostPortText, type HostPort } from './units.js'
+import { addressText, type Address } from '../base/address.js'
 
 export interface EsmeSessionOptions {
   /** Which one it is, from 0; it begins with the address at that place of the list. */
   index: number
-  addresses: readonly HostPort[]
+  addresses: readonly Address[]
   /** After a break it goes back to its own address instead of on to the next. */
   sticky: boolean
   bindAs: BindName
@@ -185,7 +185,7 @@ export class EsmeSession implements LinkHandler {
       return
     }
     if (this.stopping) this.link.close('the load client ends')
-    else this.bindOn(this.link, hostPortText(address), connectAtMs)
+    else this.bindOn(this.link, addressText(address), connectAtMs)
   }
 
   private bindOn(link: Link, address: string, connectAtMs: number): void {
@@ -207,7 +207,7 @@ export class EsmeSession implements LinkHandler {
   /** Tries the next address at once, and after a round over all of them with growing pauses. */
   private failed(reason: string): void {
     const { addresses, sticky, backOffMsMax } = this.options
-    this.owner.broke(this, `${hostPortText(addresses[this.address]!)}: ${reason}`)
+    this.owner.broke(this, `${addressText(addresses[this.address]!)}: ${reason}`)
     if (!sticky) this.address = (this.address + 1) % addresses.length
     const tries = sticky ? 1 : addresses.length
     const backOff = Math.max(0, ++this.failures - tries)

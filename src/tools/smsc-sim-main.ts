@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { addressText, type Address } from '../base/address.js'
 import { LiveLine } from './live-line.js'
 import { isStat, type IdFormat, type SmscBehaviour } from './smsc-faults.js'
 import { startAdmin } from './smsc-admin.js'
@@ -8,7 +9,6 @@ import {
   duration,
   grouped,
   hostPort,
-  hostPortText,
   isCommandStatus,
   limit,
   onOffOrShare,
@@ -17,7 +17,6 @@ import {
   share,
   weights,
   whole,
-  type HostPort,
 } from './units.js'
 
 const EXAMPLES = `
@@ -36,9 +35,9 @@ Examples:
 `
 
 interface Flags {
-  listen: HostPort
+  listen: Address
   port?: number
-  admin: HostPort | 'off'
+  admin: Address | 'off'
   systemId?: string
   password?: string
   delay: number
@@ -179,7 +178,7 @@ export function outputOption(): Option {
     .default('table')
 }
 
-function adminPort(text: string): HostPort | 'off' {
+function adminPort(text: string): Address | 'off' {
   return text === 'off' ? 'off' : hostPort(text)
 }
 
@@ -191,13 +190,13 @@ async function run(flags: Flags): Promise<number> {
   try {
     await smsc.start()
     const admin = flags.admin === 'off' ? undefined : await startAdmin(smsc, flags.admin)
-    const at = hostPortText({ host: listen.host, port: smsc.port })
+    const at = addressText({ host: listen.host, port: smsc.port })
     if (json) print({ event: 'listening', port: smsc.port, adminPort: admin?.port ?? null })
     else {
       const where =
         admin === undefined || flags.admin === 'off'
           ? ''
-          : `, counters and faults at http://${hostPortText({ ...flags.admin, port: admin.port })}`
+          : `, counters and faults at http://${addressText({ ...flags.admin, port: admin.port })}`
       process.stdout.write(`smsc-sim listens at ${at}${where}\n`)
     }
     const stopLive = showLive(smsc, !json)

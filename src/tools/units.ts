@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { parseAddress, type Address } from '../base/address.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 
 /**
@@ -18,28 +19,16 @@ export function option<T>(
   return new Option(flags, description).argParser(parse).default(value, shown)
 }
 
-export interface HostPort {
-  host: string
-  port: number
-}
-
 /** `127.0.0.1:2775`, `[::1]:2775`, or a port alone, on this machine. */
-export function hostPort(text: string): HostPort {
-  if (/^\d{1,5}$/.test(text)) text = `127.0.0.1:${text}`
-  const [, six, host = six, digits] =
-    /^(?:\[([\dA-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text) ?? []
-  if (host === undefined || Number(digits) > 65_535) {
+export function hostPort(text: string): Address {
+  const address = parseAddress(/^\d{1,5}$/.test(text) ? `127.0.0.1:${text}` : text)
+  if (address === undefined)
     throw new InvalidArgumentError('Expected host:port, such as 127.0.0.1:2775.')
-  }
-  return { host, port: Number(digits) }
-}
-
-export function hostPortText({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return address
 }
 
 /** A list with commas; repeated options add to it. */
-export function hostPorts(text: string, before?: HostPort[]): HostPort[] {
+export function hostPorts(text: string, before?: Address[]): Address[] {
   return [...(before ?? []), ...text.split(',').filter(Boolean).map(hostPort)]
 }
 

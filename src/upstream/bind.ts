@@ -1,9 +1,10 @@
+import { addressText, type Address } from '../base/address.js'
 import type { Cancel } from '../base/clock.js'
 import type { ResponseKind, Frame, SessionLimits, Connection } from '../link/types.js'
 import { Link } from '../link/link.js'
 import type { BindName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
-import type { Connector } from '../policy/settings.js'
+import type { BindType, Connector } from '../policy/settings.js'
 import type { Context } from './context.js'
 
 /** Who hears of a bind. */
@@ -36,20 +37,27 @@ const COMMANDS = {
   trx: 'bind_transceiver',
   tx: 'bind_transmitter',
   rx: 'bind_receiver',
-} as const satisfies Record<Connector['bindType'], BindName>
+} as const satisfies Record<BindType, BindName>
 
 /**
  * One bind of a connector, for as long as it is wanted: connects, binds, and begins again after whatever
- * ends it.
+ * ends it. Where a host takes no bind the next one is tried at once; the back-off comes after the last, and what
+ * begins anew begins with the first.
  *
  *     connecting ──► binding ──► up ──► leaving ──► ended
  *         ▲             │        │                    ▲
  *         └── waiting ◄─┴────────┘ (back-off)         └── stop(), from anywhere
  */
 export class Bind {
+  readonly type: BindType
   private readonly context: Context
   private readonly settings: Connector
   private readonly user: BindUser
+  private readonly addresses: readonly Address[]
+  /** Of `addresses`, the one that is tried, or stands. */
+  private at = 0
+  /** What was wrong with those before it. */
+  private reasons: string[] = []
   private state: 'connecting' | 'binding' | 'up' | 'waiting' | 'leaving' | 'ended' = 'waiting'
   private link: Link | undefined
   private window: number
@@ -62,10 +70,12 @@ export class Bind {
   private abort: AbortController | undefined
   private cancelTimer: Cancel | undefined
 
-  constructor(context: Context, settings: Connector, user: BindUser) {
+  constructor(context: Context, settings: Connector, type: BindType, user: BindUser) {
     this.context = context
     this.settings = settings
+    this.type = type
     this.user = user
+    this.addresses = addressesOf(settings)
     this.window = settings.window
     this.connect()
   }
@@ -74,13 +84,18 @@ export class Bind {
     return this.state === 'up'
   }
 
+  /** Whom it is bound to, or tries to. */
+  get address(): Address {
+    return this.addresses[this.at]!
+  }
+
   get hasEnded(): boolean {
     return this.state === 'ended'
   }
 
   /** Where messages may go now; undefined where none may. */
   get sendingLink(): Link | undefined {
-    const sends = this.state === 'up' && this.settings.bindType !== 'rx' && !this.isSilent
+    const sends = this.state === 'up' && this.type !== 'rx' && !this.isSilent
     return sends ? this.link : undefined
   }
 
@@ -122,8 +137,9 @@ export class Bind {
     this.state = 'connecting'
     const attempt = ++this.attempt
     const fields = this.fields()
-    if (typeof fields === 'string') return this.retry(fields)
-    const { host, port, localAddress, tls = null, bindTimeoutMs } = this.settings
+    if (typeof fields === 'string') return this.failed(fields)
+    const { localAddress, tls = null, bindTimeoutMs } = this.settings
+    const { host, port } = this.address
     this.abort = new AbortController()
     const { signal } = this.abort
     const to = { host, port, localAddress, tls, timeoutMs: bindTimeoutMs, signal }
@@ -133,7 +149,7 @@ export class Bind {
         else this.bind(connection, fields)
       },
       (error: unknown) => {
-        if (attempt === this.attempt) this.retry(reasonOf(error))
+        if (attempt === this.attempt) this.tryNext(reasonOf(error))
       },
     )
   }
@@ -162,7 +178,7 @@ export class Bind {
     })
     this.link = link
     try {
-      link.bind(COMMANDS[this.settings.bindType], fields, result => {
+      link.bind(COMMANDS[this.type], fields, result => {
         if (link !== this.link || this.state !== 'binding') return
         if (result.ok) this.up()
         else if (result.command_status !== undefined) link.close(statusText(result.command_status))
@@ -222,12 +238,28 @@ export class Bind {
       this.cancelTimer?.()
       return this.user.changed()
     }
-    this.retry(state === 'binding' ? reason : undefined)
+    if (state === 'binding') this.tryNext(reason)
+    else this.retry()
   }
 
-  private retry(reason: string | undefined): void {
+  /** This host has not taken the bind. */
+  private tryNext(reason: string): void {
+    if (this.addresses.length === 1) return this.failed(reason)
+    this.reasons.push(`${addressText(this.address)} ${reason}`)
+    if (this.at + 1 === this.addresses.length) return this.failed(this.reasons.join('; '))
+    this.at++
+    this.connect()
+  }
+
+  private failed(reason: string): void {
+    this.user.failed(reason)
+    this.retry()
+  }
+
+  private retry(): void {
     this.state = 'waiting'
-    if (reason !== undefined) this.user.failed(reason)
+    this.at = 0
+    this.reasons = []
     const backOff =
       this.failures === 0
         ? FIRST_RETRY_MS
@@ -245,6 +277,11 @@ export class Bind {
       return `the password cannot be opened: ${(error as Error).message}`
     }
   }
+}
+
+/** In the order in which they are tried. */
+function addressesOf({ host, port, otherHosts = [] }: Connector): Address[] {
+  return [{ host, port }, ...otherHosts]
 }
 
 function bindFields({ systemId, systemType }: Connector, password: string) {

@@ -1,6 +1,7 @@
+import { addressText } from '../base/address.js'
 import type { Link } from '../link/link.js'
 import type { Frame, ResponseKind } from '../link/types.js'
-import type { Connector } from '../policy/settings.js'
+import type { BindType, Connector } from '../policy/settings.js'
 import { Bind } from './bind.js'
 import type { Context } from './context.js'
 
@@ -11,6 +12,13 @@ export interface BindsUser {
   request(link: Link, frame: Frame): void
   response(tag: unknown, kind: ResponseKind, frame: Frame | undefined): void
   ready(): void
+}
+
+/** Of the binds that stand. */
+export interface AddressBinds {
+  /** host:port */
+  address: string
+  binds: number
 }
 
 /** Links looked at to find the one with the most room. */
@@ -28,16 +36,31 @@ export class Binds {
   /** What messages may go to, as of the last change. */
   private links: Link[] = []
   private next = 0
-  private wasUp = 0
+  private standing = { carriers: 0, receivers: 0 }
 
   constructor(context: Context, user: BindsUser) {
     this.context = context
     this.user = user
   }
 
-  /** Binds that stand. */
+  /** Binds that stand; of pairs, the transmitters. */
   get up(): number {
-    return this.wasUp
+    return this.standing.carriers
+  }
+
+  /** Receivers of pairs that stand; null where there are no pairs. */
+  get receiversUp(): number | null {
+    return this.settings?.bindType === 'tx+rx' ? this.standing.receivers : null
+  }
+
+  /** Whom the binds that stand are bound to, and how many of them. */
+  get addresses(): AddressBinds[] {
+    const found = new Map<string, number>()
+    for (const { isUp, address } of this.current) {
+      const text = addressText(address)
+      if (isUp) found.set(text, (found.get(text) ?? 0) + 1)
+    }
+    return [...found].map(([address, binds]) => ({ address, binds }))
   }
 
   /** Binds that messages can go to. */
@@ -62,17 +85,12 @@ export class Binds {
     if (this.settings !== undefined && !isSame(this.settings, settings)) this.leave()
     this.settings = settings
     for (const bind of this.current) bind.setWindow(settings.window)
-    while (this.current.length > settings.binds) this.retire(this.current.pop()!)
-    while (this.current.length < settings.binds)
-      this.current.push(
-        new Bind(this.context, settings, {
-          changed: () => this.changed(),
-          failed: reason => this.failed(reason),
-          request: (link, frame) => this.user.request(link, frame),
-          response: (tag, kind, frame) => this.user.response(tag, kind, frame),
-          ready: () => this.user.ready(),
-        }),
-      )
+    for (const type of typesOf(settings)) {
+      const have = this.current.filter(bind => bind.type === type)
+      for (let spare = have.length - settings.binds; spare > 0; spare--) this.retire(have.pop()!)
+      for (let left = settings.binds - have.length; left > 0; left--)
+        this.current.push(this.open(settings, type))
+    }
   }
 
   /** Lets all binds finish what they have sent, and unbind. */
@@ -113,7 +131,18 @@ export class Binds {
     for (const link of this.links) link.flush()
   }
 
+  private open(settings: Connector, type: BindType): Bind {
+    return new Bind(this.context, settings, type, {
+      changed: () => this.changed(),
+      failed: reason => this.failed(reason),
+      request: (link, frame) => this.user.request(link, frame),
+      response: (tag, kind, frame) => this.user.response(tag, kind, frame),
+      ready: () => this.user.ready(),
+    })
+  }
+
   private retire(bind: Bind): void {
+    this.current = this.current.filter(other => other !== bind)
     this.leaving.push(bind)
     bind.leave()
   }
@@ -121,21 +150,31 @@ export class Binds {
   private changed(): void {
     this.leaving = this.leaving.filter(bind => !bind.hasEnded)
     this.links = []
-    let up = 0
+    const carrier = this.settings === undefined ? undefined : typesOf(this.settings)[0]
+    const standing = { carriers: 0, receivers: 0 }
     for (const bind of this.current) {
-      if (bind.isUp) up++
+      if (bind.isUp) standing[bind.type === carrier ? 'carriers' : 'receivers']++
       const link = bind.sendingLink
       if (link !== undefined) this.links.push(link)
     }
-    if (up !== this.wasUp) {
-      this.context.logger.info(up > this.wasUp ? 'connector bound' : 'connector unbound', {
-        binds: up,
-        bindsWanted: this.settings?.binds ?? 0,
-      })
-      if (up > this.wasUp && up === this.settings?.binds) this.lastError = null
-    }
-    this.wasUp = up
+    const before = this.standing
+    this.standing = standing
+    this.tell(total(standing) - total(before))
     this.user.changed()
+  }
+
+  /** @param change  binds that stand now, less those that did */
+  private tell(change: number): void {
+    if (change === 0 || this.settings === undefined) return
+    const { binds: bindsWanted, otherHosts } = this.settings
+    const { receiversUp: receivers } = this
+    this.context.logger.info(change > 0 ? 'connector bound' : 'connector unbound', {
+      binds: this.up,
+      ...(receivers === null ? {} : { receivers }),
+      bindsWanted,
+      ...(otherHosts === undefined ? {} : { to: this.addresses.map(({ address }) => address) }),
+    })
+    if (this.up === bindsWanted && (receivers ?? bindsWanted) === bindsWanted) this.lastError = null
   }
 
   private failed(reason: string): void {
@@ -144,6 +183,14 @@ export class Binds {
     this.context.logger.warn('connector bind failed', { reason })
   }
 }
+
+/** Of the binds that make one of a connector's; the first one carries messages, if any does. */
+function typesOf({ bindType }: Connector): readonly BindType[] {
+  return bindType === 'tx+rx' ? ['tx', 'rx'] : [bindType]
+}
+
+const total = ({ carriers, receivers }: { carriers: number; receivers: number }): number =>
+  carriers + receivers
 
 /** Whether binds under the one settings can serve under the others. */
 function isSame(a: Connector, b: Connector): boolean {
@@ -157,6 +204,7 @@ function isSame(a: Connector, b: Connector): boolean {
     a.enquireLinkMs === b.enquireLinkMs &&
     a.responseTimeoutMs === b.responseTimeoutMs &&
     a.bindTimeoutMs === b.bindTimeoutMs &&
+    JSON.stringify(a.otherHosts ?? []) === JSON.stringify(b.otherHosts ?? []) &&
     JSON.stringify(a.tls ?? null) === JSON.stringify(b.tls ?? null) &&
     JSON.stringify(a.password) === JSON.stringify(b.password)
   )

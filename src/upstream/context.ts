@@ -5,6 +5,7 @@ import type { Random } from '../base/random.js'
 import type { ConnectorState, Journal } from '../journal/index.js'
 import type { Connection } from '../link/types.js'
 import type { ConnectorTls, Secret } from '../policy/settings.js'
+import type { AddressBinds } from './binds.js'
 
 /** Where to connect to, and from where. */
 export interface ConnectTo {
@@ -70,6 +71,10 @@ export interface HomeStatus extends Tallies {
   epoch: number
   bindsWanted: number
   bindsBound: number
+  /** Receivers of pairs that stand (`bindType: tx+rx`); null where there are no pairs. */
+  receiversBound: number | null
+  /** Whom the binds that stand are bound to: one of `host`, `otherHosts`. */
+  addresses: AddressBinds[]
   /** Written and unanswered, over all binds. */
   windowUsed: number
   /** binds that stand × window. */

@@ -23,6 +23,108 @@ for (const { bindType, boundAs } of [
   })
 }
 
+void t.test(
+  'a pair is a transmitter and a receiver; messages go to the one, receipts come by the other',
+  async t => {
+    const world = await World.open({ bindType: 'tx+rx', binds: 2, window: 5 })
+    const kinds = (): unknown[] => world.smsc.links.map(({ boundAs }) => boundAs).sort()
+    const [rx, tx] = ['bind_receiver', 'bind_transmitter']
+    t.same(kinds(), [rx, rx, tx, tx])
+    t.equal(world.connector.binds, 2, 'two pairs')
+    t.match(world.upstream.statusOf('smsc-a'), { bindsBound: 2, receiversBound: 2, windowSize: 10 })
+    const refs = await world.submitMany(20)
+    await world.pass(100)
+    t.same(world.tally(refs), { SENT: 20 })
+    t.ok(world.smsc.submitted.every(({ link }) => link.boundAs === tx))
+    for (let i = 1; i <= 20; i++) world.smsc.receipt(`smsc-${i}`)
+    await world.pass(100)
+    t.same(world.tally(refs), { DONE: 20 })
+
+    world.smsc.bindStatus = 'ESME_RBINDFAIL'
+    world.smsc.links.find(({ boundAs }) => boundAs === rx)!.close('gone')
+    await world.pass(3000)
+    t.match(world.upstream.statusOf('smsc-a'), {
+      bindsBound: 2,
+      receiversBound: 1,
+      lastError: 'ESME_RBINDFAIL',
+    })
+    await world.submit()
+    await world.pass(100)
+    t.equal(world.smsc.submitted.length, 21, 'a missing receiver does not hold messages up')
+    for (const link of world.smsc.links.filter(({ boundAs }) => boundAs === tx)) link.close('gone')
+    await world.pass(3000)
+    t.equal(world.connector.binds, 0, 'receivers alone carry nothing')
+    world.smsc.bindStatus = 'ESME_ROK'
+    await world.pass(31_000)
+    t.same(kinds(), [rx, rx, tx, tx])
+    t.match(world.upstream.statusOf('smsc-a'), {
+      bindsBound: 2,
+      receiversBound: 2,
+      lastError: null,
+    })
+    world.configure({ bindType: 'tx+rx', binds: 1, window: 5 })
+    await world.pass(1000)
+    t.same(kinds(), [rx, tx], 'a whole pair goes')
+    await world.stop()
+  },
+)
+
+void t.test(
+  'where a host takes no bind the next one is tried at once, and the first again later',
+  async t => {
+    const hosts = [
+      { host: 'b', port: 1 },
+      { host: '::c', port: 2 },
+    ]
+    const lines: string[] = []
+    const note = (event: string, fields = {}) =>
+      void lines.push(`${event} ${JSON.stringify(fields)}`)
+    const logger = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: note,
+      error: note,
+      with: () => logger,
+    }
+    const options = { start: false, over: { logger } }
+    const world = await World.open({ host: 'a', port: 0, otherHosts: hosts }, options)
+    const { down, connects } = world.smsc
+    const bound = () => world.upstream.statusOf('smsc-a')?.addresses
+    down.add('a:0').add('b:1')
+    await world.start()
+    t.same(
+      connects.map(({ host }) => host),
+      ['a', 'b', '::c'],
+      'without a wait',
+    )
+    t.same(bound(), [{ address: '[::c]:2', binds: 1 }])
+    t.match(world.upstream.statusOf('smsc-a'), { lastError: null })
+    down.delete('a:0')
+    await world.pass(60_000)
+    t.equal(connects.length, 3, 'what stands stays')
+    world.smsc.links[0]!.close('gone')
+    await world.pass(500)
+    t.same(bound(), [{ address: 'a:0', binds: 1 }])
+
+    down.add('a:0').add('[::c]:2')
+    world.smsc.links[0]!.close('gone')
+    await world.pass(60_000)
+    const all = 'a:0 ECONNREFUSED; b:1 ECONNREFUSED; [::c]:2 ECONNREFUSED'
+    t.match(world.upstream.statusOf('smsc-a'), { bindsBound: 0, lastError: all })
+    const tries = connects.length - 4
+    t.ok(
+      tries >= 12 && tries <= 30 && tries % 3 === 0,
+      `${tries} tries in a minute: rounds of three`,
+    )
+    t.equal(lines.filter(line => line.includes('ECONNREFUSED')).length, 1, 'said once')
+    down.clear()
+    world.smsc.bindStatus = 'ESME_RINVPASWD'
+    await world.pass(35_000)
+    t.match(world.upstream.statusOf('smsc-a')?.lastError, /^a:0 ESME_RINVPASWD; b:1 ESME_RINVPASWD/)
+    await world.stop()
+  },
+)
+
 void t.test('a bind comes back: soon at first, then ever later, up to 30 s', async t => {
   const world = await World.open()
   world.smsc.refuses = 'ECONNREFUSED'

@@ -129,6 +129,8 @@ export class Home implements Context {
       epoch: this.epoch,
       bindsWanted: settings.binds,
       bindsBound: binds.up,
+      receiversBound: binds.receiversUp,
+      addresses: binds.addresses,
       windowUsed: binds.windowUsed,
       windowSize: binds.up * settings.window,
       waiting: dispatch.waitingCount,

@@ -1,3 +1,4 @@
+import { addressText } from '../../base/address.js'
 import type { Clock, Timers } from '../../base/clock.js'
 import { silentLogger } from '../../base/logger.js'
 import { Link } from '../../link/link.js'
@@ -37,6 +38,8 @@ export class ScriptedSmsc {
   readonly binds: Body<'bind_transceiver'>[] = []
   /** Connections are refused while this is set. */
   refuses: string | undefined
+  /** host:port that are down. */
+  readonly down: Set<string> = new Set()
   bindStatus: CommandStatus = 'ESME_ROK'
   /** Default: each message gets an id, `smsc-1` and so on. */
   answer: (submitted: Submitted) => Verdict = ({ ordinal }) => ({ id: `smsc-${ordinal}` })
@@ -48,8 +51,9 @@ export class ScriptedSmsc {
 
   readonly connect = (to: ConnectTo): Promise<Connection> => {
     this.connects.push(to)
-    if (this.refuses !== undefined)
-      return Promise.reject(Object.assign(new Error('refused'), { code: this.refuses }))
+    const refuses = this.down.has(addressText(to)) ? 'ECONNREFUSED' : this.refuses
+    if (refuses !== undefined)
+      return Promise.reject(Object.assign(new Error('refused'), { code: refuses }))
     const [ours, theirs] = connectionPair(this.time)
     this.take(ours)
     return Promise.resolve(theirs)
@@ -72,7 +76,7 @@ export class ScriptedSmsc {
       )
   }
 
-  /** Sends a receipt on the newest link; `form` says where the id stands. */
+  /** Sends a receipt on the newest link that takes some; `form` says where the id stands. */
   receipt(
     id: string,
     { source_addr = '49170', form = 'both', stat = 'DELIVRD', state = 2, tlvId = id } = {},
@@ -91,7 +95,8 @@ export class ScriptedSmsc {
   }
 
   deliver(tag: string, fields: Partial<Body<'deliver_sm'>>): void {
-    this.links.at(-1)!.request(COMMAND_IDS.deliver_sm, encodeBody('deliver_sm', fields), tag)
+    const link = this.links.findLast(({ boundAs }) => boundAs !== 'bind_transmitter')!
+    link.request(COMMAND_IDS.deliver_sm, encodeBody('deliver_sm', fields), tag)
   }
 
   private take(connection: Connection): void {
