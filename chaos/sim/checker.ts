@@ -21,6 +21,8 @@ const DELETED = 4
 export interface Outlook {
   now(): number
   disks(): readonly SimDisk[]
+  /** How far the wall clocks of two nodes may be apart, at any time. */
+  clocksApartMs: number
   /** Claims that a connector may have open. */
   windowsMax: number
   /** Refused submits that were sent all the same, as the nodes counted them (I8). */
@@ -144,6 +146,7 @@ export class Checker {
     if (message === undefined) return this.fail('claim before send', `an unknown message: ${tag}`)
     message.reached++
     this.cancels.onReached(message)
+    this.scheduleKept(message)
     const sends = (message.sends.get(node) ?? 0) + 1
     message.sends.set(node, sends)
     const claims = message.claims.get(node) ?? 0
@@ -158,6 +161,13 @@ export class Checker {
     // A positive answer is the other end of it; everything else is judged at the end.
     if (message.status !== undefined && isOutright(message.status))
       this.fail('refused is not sent', `${tag} was refused ${message.status}, and sent`, tag)
+  }
+
+  private scheduleKept({ tag, submittedAtMs, delayS }: Message): void {
+    const { clocksApartMs } = this.outlook
+    const earlyMs = submittedAtMs + delayS * 1000 - clocksApartMs - this.outlook.now()
+    if (delayS > 0 && earlyMs > 0)
+      this.fail('a schedule is kept', `${tag} was sent ${earlyMs.toFixed(0)} ms early`, tag)
   }
 
   /** The SMSC says ESME_ROK to it. */

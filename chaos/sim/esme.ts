@@ -190,14 +190,15 @@ export class SimEsme {
     const { checker, trace } = this.parts
     const { link, node, session } = this
     if (link === undefined) return
-    const { wantsReceipt, content } = intent
+    const { wantsReceipt, content, delayS } = intent
     const account = this.options.systemId
     const earlier = intent.submits.at(-1)
     const message = checker.submitted(
-      { tag, account, content, node, session, wantsReceipt },
+      { tag, account, content, node, session, wantsReceipt, delayS },
       earlier,
     )
-    const again = earlier === undefined ? '' : `, which was ${earlier.tag}`
+    const later = delayS === 0 ? '' : `, in ${delayS} s`
+    const again = `${later}${earlier === undefined ? '' : `, which was ${earlier.tag}`}`
     trace.add(this.options.name, `submits ${tag}: ${content}${again}`)
     const asked = { kind: 'submit', message, intent, session } as const
     const sequence = link.request(COMMAND_IDS.submit_sm, bodyOf(intent, tag), asked)

@@ -1,5 +1,6 @@
 import type { Random } from '../../src/base/random.js'
 import { encodeBody, tlv } from '../../src/smpp/codec.js'
+import { formatRelative } from '../../src/smpp/times.js'
 import type { Message } from './message-books.js'
 
 /** What an ESME means to send once, however often it has to submit it. */
@@ -12,11 +13,16 @@ export interface Intent {
   wantsReceipt: boolean
   /** user_message_reference. */
   reference: number | undefined
+  /** schedule_delivery_time, in seconds from each submit on; 0: at once. */
+  delayS: number
   /** Oldest first. */
   submits: Message[]
 }
 
 const REFERENCE_SHARE = 0.3
+/** Of messages that are scheduled, and for how many seconds at most. */
+const SCHEDULED_SHARE = 0.06
+const DELAY_S_MAX = 4
 
 /** A text that nobody has sent before; `references`: some get a user_message_reference. */
 export function newIntent(
@@ -30,7 +36,8 @@ export function newIntent(
   const priority_flag = random.below(10) === 0 ? 1 : 0
   const referred = references && random.unit() < REFERENCE_SHARE
   const reference = referred ? random.below(65_536) : undefined
-  return withReference({ text, destination_addr, priority_flag, wantsReceipt }, reference)
+  const delayS = random.unit() < SCHEDULED_SHARE ? 1 + random.below(DELAY_S_MAX) : 0
+  return withReference({ text, destination_addr, priority_flag, wantsReceipt, delayS }, reference)
 }
 
 /** The same once more, on purpose; sometimes under a user_message_reference of its own. */
@@ -41,13 +48,14 @@ export function onceMore(intent: Intent, random: Random): Intent {
 
 /** `tag` names this submit, where no fingerprint looks: so it is known upstream which of several arrived. */
 export function bodyOf(intent: Intent, tag: string): Buffer {
-  const { text, destination_addr, priority_flag, wantsReceipt, reference } = intent
+  const { text, destination_addr, priority_flag, wantsReceipt, reference, delayS } = intent
   const tlvs = [tlv.octets('callback_num', Buffer.from(tag))]
   if (reference !== undefined) tlvs.push(tlv.uint16('user_message_reference', reference))
   return encodeBody('submit_sm', {
     source_addr: '1000',
     destination_addr,
     priority_flag,
+    schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
     registered_delivery: wantsReceipt ? 1 : 0,
     short_message: Buffer.from(text),
     tlvs,
@@ -55,10 +63,10 @@ export function bodyOf(intent: Intent, tag: string): Buffer {
 }
 
 function withReference(
-  fields: Pick<Intent, 'text' | 'destination_addr' | 'priority_flag' | 'wantsReceipt'>,
+  fields: Pick<Intent, 'text' | 'destination_addr' | 'priority_flag' | 'wantsReceipt' | 'delayS'>,
   reference: number | undefined,
 ): Intent {
-  const { text, destination_addr, priority_flag, wantsReceipt } = fields
+  const { text, destination_addr, priority_flag, wantsReceipt, delayS } = fields
   const content = `${text} to ${destination_addr} as ${reference ?? 'none'}`
   return {
     content,
@@ -66,6 +74,7 @@ function withReference(
     destination_addr,
     priority_flag,
     wantsReceipt,
+    delayS,
     reference,
     submits: [],
   }

@@ -16,6 +16,8 @@ export interface Message {
   id: string
   answeredAtMs: number
   submittedAtMs: number
+  /** schedule_delivery_time, in seconds from then on; 0: none. */
+  delayS: number
   /** The node that the ESME was bound to, and its boot of that time. */
   node: string
   session: number
@@ -58,6 +60,7 @@ export type Submitted = Pick<
   | 'node'
   | 'session'
   | 'wantsReceipt'
+  | 'delayS'
   | 'submittedAtMs'
 >
 

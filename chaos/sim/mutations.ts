@@ -3,6 +3,7 @@ import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
 import { RESUBMISSION_MUTATIONS } from './resubmission-mutations.js'
+import { SCHEDULE_MUTATIONS } from './schedule-mutations.js'
 
 /** Every bug that the checkers are known to catch. */
 export const MUTATIONS: readonly ProvenMutation[] = [
@@ -10,4 +11,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...MESSAGE_MUTATIONS,
   ...RESUBMISSION_MUTATIONS,
   ...CANCEL_MUTATIONS,
+  ...SCHEDULE_MUTATIONS,
 ]

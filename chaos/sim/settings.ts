@@ -23,11 +23,15 @@ export function settingsOf(revision: number, windows: Windows = new Map()): Gate
       account('esme2', { resubmissionWindowMs: windows.get('esme2') ?? 0 }),
     ],
     connectors: [
-      connector('smsc-a', { ...fields, host: 'smsc-a', inDoubt: { kind: 'wait', ms: 3000 } }),
+      connector('smsc-a', {
+        ...fields,
+        host: 'smsc-a',
+        bindType: 'tx+rx',
+        inDoubt: { kind: 'wait', ms: 3000 },
+      }),
       connector('smsc-b', {
         ...fields,
         host: 'smsc-b',
-        bindType: 'tx+rx',
         inDoubt: { kind: 'resend' },
       }),
     ],

@@ -18,6 +18,7 @@ export type Rule =
   | 'a cancellation is true'
   | 'claim before send'
   | 'claims within windows'
+  | 'a schedule is kept'
   | 'a home ends with its epoch'
   | 'fence'
   | 'duplicates were in doubt'

@@ -74,6 +74,7 @@ export class World {
     this.checker = new Checker(this.trace, {
       now: () => time.monotonicMs(),
       disks: () => this.nodes.map(node => node.disk),
+      clocksApartMs: clocksApartMs(options),
       windowsMax: WINDOW * BINDS,
       tooLate: () => this.tooLate,
       heardByMajorityMs: (id, voters) =>
@@ -255,4 +256,15 @@ export class World {
       starts: nodes.reduce((sum, { starts }) => sum + starts, 0),
     }
   }
+}
+
+/** How far the faults may set the clocks of two nodes apart. */
+function clocksApartMs({ faults, untilMs }: WorldOptions): number {
+  let setMs = 0
+  let drift = 0
+  for (const fault of faults) {
+    if (fault.kind === 'clock') setMs = Math.max(setMs, Math.abs(fault.offsetMs))
+    if (fault.kind === 'drift') drift = Math.max(drift, Math.abs(fault.rate - 1))
+  }
+  return 2 * (setMs + drift * (untilMs + SETTLE_MAX_MS))
 }

@@ -137,6 +137,7 @@ function submitTo(cluster: SingleJournal, to: string): Promise<{ ok: true; id: s
         registered_delivery: 1,
         flags: FLAG_WATCHED,
         expiresAtMs: 0,
+        dueAtMs: 0,
         session: 0,
         addressHash: 1,
         body: Buffer.from(to),

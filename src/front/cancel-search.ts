@@ -163,17 +163,18 @@ function indexed<T extends Wanted>(all: readonly T[]): Index<T> {
 }
 
 /**
- * Where unclaimed messages lie, to be read on turn by turn. Retries first: one that becomes due meanwhile goes into a
- * queue, which is read later. What is claimed meanwhile may be left out.
+ * Where unclaimed messages lie, to be read on turn by turn. Retries and schedules first: what becomes due meanwhile goes
+ * into a queue, which is read later. What is claimed meanwhile may be left out.
  */
 function* unclaimed(state: State): Generator<Ref | Range, void> {
-  for (const { retries, queue } of state.connectors.values()) {
+  for (const { retries, schedules, queue } of state.connectors.values()) {
     // Those that come meanwhile were claimed meanwhile, and stand behind those that are there now.
     let left = retries.size
     for (const ref of retries.keys()) {
       if (left-- <= 0) break
       yield ref
     }
+    yield* schedules.ranges()
     for (let level = LEVELS - 1; level >= 0; level--) yield* queue.ranges(level)
   }
 }

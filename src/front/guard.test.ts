@@ -13,6 +13,7 @@ function elsewhere(world: FrontWorld): number {
     registered_delivery: 1,
     flags: 0,
     expiresAtMs: 0,
+    dueAtMs: 0,
     session: 1,
     addressHash: addressHash(Buffer.from('491701234567'), 0, 12),
     body,

@@ -1,8 +1,9 @@
 import type { Journal } from '../journal/index.js'
-import { indexOf, MARK, MESSAGE_STATE, offsetOf } from '../journal/index.js'
+import { indexOf, MARK, offsetOf } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { decodeBody, encodeBody } from '../smpp/codec.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
+import { INTERFACE_VERSION, MESSAGE_STATE } from '../smpp/constants.js'
 import { formatTime } from '../smpp/times.js'
 import type { EsmeSession } from './esme-session.js'
 import { ownMessage } from './own-messages.js'
@@ -53,7 +54,10 @@ export class Queries {
     if (ref === undefined || block === undefined) return respond(query, 'unknownMessage')
     const offset = offsetOf(ref)
     const mark = block.mark(offset)
-    const message_state = mark === MARK.DONE ? block.state(offset) : MESSAGE_STATE.ENROUTE
+    const { interfaceVersion } = query.session.link
+    const scheduled = block.isScheduled(offset) && interfaceVersion >= INTERFACE_VERSION.v50
+    const waiting = scheduled ? MESSAGE_STATE.SCHEDULED : MESSAGE_STATE.ENROUTE
+    const message_state = mark === MARK.DONE ? block.state(offset) : waiting
     const final = block.at(offset, 'final')
     const body = encodeBody('query_sm_resp', {
       message_id: query.message_id.toLowerCase(),

@@ -21,7 +21,7 @@ export const REFUSALS = {
   throttled: { command_status: 'ESME_RTHROTTLED', retriable: true },
   queueFull: { command_status: 'ESME_RMSGQFUL', retriable: true },
   noRoute: { command_status: 'ESME_RINVDSTADR', retriable: false },
-  /** Scheduled delivery is not offered. */
+  /** schedule_delivery_time is none, is over, or not every living node knows how to wait for it. */
   scheduled: { command_status: 'ESME_RINVSCHED', retriable: false },
   validityOver: { command_status: 'ESME_RINVEXPIRY', retriable: false },
   /** The account is gone from the settings. */

@@ -59,6 +59,7 @@ function acceptedElsewhere({ cluster, time }: FrontWorld, fields = {}): string {
     registered_delivery: 1,
     flags: FLAG_FINGERPRINT,
     expiresAtMs: 0,
+    dueAtMs: 0,
     session: 1,
     addressHash: 0,
     fingerprint: fingerprint(fields),

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseMessageId } from '../journal/index.js'
-import { encodeBody, tlv } from '../smpp/codec.js'
+import { decodeBody, encodeBody, tlv } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, connector, gateway, route } from '../testing/gateway.js'
 import { FrontWorld } from './testing/front-world.js'
@@ -42,7 +42,14 @@ void t.test('all 4,096 offsets of an entry make different ids', async t => {
 for (const [title, fields, status] of [
   ['an empty destination', { destination_addr: '' }, 'ESME_RINVDSTADR'],
   ['a destination without a route', { destination_addr: '44123' }, 'ESME_RINVDSTADR'],
-  ['a scheduled message', { schedule_delivery_time: '260102000000000+' }, 'ESME_RINVSCHED'],
+  ['a schedule that is over', { schedule_delivery_time: '251231235800000+' }, 'ESME_RINVSCHED'],
+  ['a schedule that is no time', { schedule_delivery_time: '260132000000000+' }, 'ESME_RINVSCHED'],
+  ['a schedule of right now', { schedule_delivery_time: '251231235930000+' }, 'ESME_ROK'],
+  [
+    'a validity that ends before the schedule',
+    { schedule_delivery_time: '000000020000000R', validity_period: '000000010000000R' },
+    'ESME_RINVEXPIRY',
+  ],
   ['a validity that is over', { validity_period: '251231000000000+' }, 'ESME_RINVEXPIRY'],
   ['a validity that is no time', { validity_period: '269931000000000+' }, 'ESME_RINVEXPIRY'],
   ['a priority beyond 3, which counts as 3', { priority_flag: 4 }, 'ESME_ROK'],
@@ -64,6 +71,53 @@ void t.test('a validity period makes the message expire in the journal', async t
   const stored = world.cluster.journal.message(ref)
   t.match(stored, { flags: 1, expiresAtMs: world.time.nowMs() + 3_600_000 })
   t.equal(world.cluster.state.connector('smsc-a')!.expiries.size, 1)
+})
+
+void t.test('schedule_delivery_time makes the message wait, and stays with us', async t => {
+  const world = await FrontWorld.open(t)
+  const nowMs = world.time.nowMs()
+  const esme = world.bound()
+  esme.submit({ schedule_delivery_time: '000000010000000R' }) // in an hour
+  esme.submit({ schedule_delivery_time: '260103120000004+', validity_period: '000005000000000R' })
+  world.time.turn()
+  const [hour, noon] = esme.answers.map(({ message_id }) => {
+    const { ref } = parseMessageId(message_id)!
+    t.equal(world.cluster.state.blocks.get(Math.floor(ref / 4096))?.isScheduled(ref % 4096), true)
+    const stored = world.cluster.journal.message(ref)
+    const decoded = decodeBody('submit_sm', stored!.body)
+    if (!decoded.ok || stored?.kind !== 'submit') return t.fail('is no submit')
+    t.equal(decoded.body.schedule_delivery_time, '', 'an SMSC would schedule it again')
+    return { ...stored, validity: decoded.body.validity_period }
+  })
+  const hourMs = nowMs + 3_600_000
+  t.match(hour, { dueAtMs: hourMs, expiresAtMs: hourMs + 3 * 86_400_000, validity: '' })
+  t.match(noon, { dueAtMs: Date.UTC(2026, 0, 3, 11), validity: '000005000000000R' })
+  t.equal(world.cluster.state.connector('smsc-a')!.schedules.size, 2)
+})
+
+void t.test('nothing is scheduled before every living node knows how', async t => {
+  const world = await FrontWorld.open(t)
+  world.cluster.state.rules = 3
+  const esme = world.bound().submit({ schedule_delivery_time: '000000010000000R' })
+  world.time.turn()
+  t.same(esme.statuses, ['ESME_RINVSCHED'])
+})
+
+void t.test('query_sm: SCHEDULED is a state of SMPP 5.0, before it is ENROUTE', async t => {
+  for (const { interface_version, state } of [
+    { interface_version: 0x50, state: 0 },
+    { interface_version: 0x34, state: 1 },
+  ]) {
+    const world = await FrontWorld.open(t)
+    const esme = world.bound({ interface_version })
+    esme.submit({ schedule_delivery_time: '000000010000000R' })
+    world.time.turn()
+    const query = encodeBody('query_sm', { message_id: esme.answers[0]!.message_id })
+    esme.ask(COMMAND_IDS.query_sm, query)
+    await world.settle()
+    const told = decodeBody('query_sm_resp', esme.answers[1]!.body)
+    t.match(told, { body: { message_state: state, final_date: '' } })
+  }
 })
 
 void t.test('data_sm submits as submit_sm does (PITFALLS 15)', async t => {

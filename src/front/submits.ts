@@ -13,9 +13,11 @@ import {
   addressHash,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_FINGERPRINT,
+  FLAG_SCHEDULED,
   FLAG_SHORT_ID,
   matchesResubmissions,
   refOf,
+  schedules,
   usesWindow,
 } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
@@ -24,8 +26,6 @@ import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
-import { parseTime } from '../smpp/times.js'
-import { TLV_TAGS } from '../smpp/tlv-tags.js'
 import type { AccountRates } from './account-rates.js'
 import { submitBodyOf } from './data-sm.js'
 import type { Bound, EsmeSession } from './esme-session.js'
@@ -33,6 +33,7 @@ import { fingerprintOf } from './fingerprint.js'
 import { HeldSubmits } from './held-submits.js'
 import { MessageIdBody } from './message-id-body.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
+import { bodyWithoutSchedule, isScheduled, timesOf } from './submit-times.js'
 
 export interface SubmitsOptions {
   journal: Journal
@@ -71,6 +72,7 @@ export class Submits {
     session: 0,
     addressHash: 0,
     fingerprint: undefined,
+    dueAtMs: 0,
     body: Buffer.alloc(0),
   }
 
@@ -158,7 +160,6 @@ export class Submits {
       reader.destination_addr_start,
       reader.destination_addr_end,
     )
-    record.body = reader.body
     const receipt = (reader.registered_delivery & REGISTERED_DELIVERY.receipt_mask) !== 0
     const queued = journal.proposer.submit(
       connector.number,
@@ -218,27 +219,20 @@ export class Submits {
     return typeof converted === 'number' ? converted : this.reader.read(converted, 'submit_sm')
   }
 
-  /** Sets when the message expires; 'scheduled' and 'validityOver' are refusals. */
+  /** Sets when the record's message is due, when it expires, and its body; or says why not. */
   private times(reader: SubmitReader): RefusalCode | undefined {
     const { record } = this
-    record.flags = 0
-    record.fingerprint = undefined
-    record.expiresAtMs = 0
-    if (reader.schedule_delivery_time_end > reader.schedule_delivery_time_start) return 'scheduled'
+    const { state } = this.options.journal
     const nowMs = this.options.clock.nowMs()
-    let expiresAtMs: number | undefined
-    if (reader.validity_period_end > reader.validity_period_start) {
-      expiresAtMs = parseTime(reader.validity_period, nowMs)
-      if (expiresAtMs === undefined) return 'validityOver'
-    } else {
-      // data_sm has no other way to say it (SMPP 3.4 §5.3.2.32)
-      const seconds = reader.tlv(TLV_TAGS.qos_time_to_live)
-      if (seconds?.length !== 4) return undefined
-      expiresAtMs = nowMs + seconds.readUInt32BE() * 1000
-    }
-    if (expiresAtMs <= nowMs) return 'validityOver'
-    record.flags = FLAG_EXPLICIT_VALIDITY
-    record.expiresAtMs = expiresAtMs
+    const times = timesOf(reader, nowMs, state.settings.validityMs, schedules(state))
+    if (typeof times === 'string') return times
+    record.flags =
+      (times.expiresAtMs > 0 ? FLAG_EXPLICIT_VALIDITY : 0) |
+      (times.dueAtMs > 0 ? FLAG_SCHEDULED : 0)
+    record.expiresAtMs = times.expiresAtMs
+    record.dueAtMs = times.dueAtMs
+    record.fingerprint = undefined
+    record.body = isScheduled(reader) ? bodyWithoutSchedule(reader) : reader.body
     return undefined
   }
 

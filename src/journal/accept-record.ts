@@ -2,7 +2,7 @@
  * One submitted message inside an `accept` command, big endian:
  *
  *     account u16 | registered_delivery u8 | flags u8 | expiresAtMs u48 | session u32
- *     | addressHash u32 | length u32 | fingerprint 16, where the flags say so | body
+ *     | addressHash u32 | length u32 | fingerprint 16, dueAtMs u48, where the flags say so | body
  *
  * `length` counts what follows it. `body` is the submit_sm body as the ESME sent it; dispatch only writes a header
  * before it.
@@ -19,6 +19,9 @@ export const FLAG_SHORT_ID = 0x04
 /** A fingerprint stands before its body. Written only where the rules of apply know it (rules.ts). */
 export const FLAG_FINGERPRINT = 0x08
 export const FINGERPRINT_OCTETS = 16
+/** When it is due stands before its body. Written only where the rules of apply know it. */
+export const FLAG_SCHEDULED = 0x10
+const DUE_OCTETS = 6
 
 export interface AcceptRecord {
   account: number
@@ -32,6 +35,8 @@ export interface AcceptRecord {
   addressHash: number
   /** 16 octets, for accounts with a resubmission window; goes with FLAG_FINGERPRINT. */
   fingerprint?: Buffer | undefined
+  /** Not to be sent before, ms since the Unix epoch; 0: at once. Goes with FLAG_SCHEDULED. */
+  dueAtMs: number
   body: Buffer
 }
 
@@ -40,7 +45,7 @@ export type AcceptHeader = Omit<AcceptRecord, 'body'>
 
 /** Octets that the record takes. */
 export function acceptRecordOctets({ flags, body }: AcceptRecord): number {
-  return ACCEPT_RECORD_OCTETS + fingerprintOctets(flags) + body.length
+  return ACCEPT_RECORD_OCTETS + extraOctets(flags) + body.length
 }
 
 export function writeAcceptRecord(into: Buffer, at: number, record: AcceptRecord): number {
@@ -50,12 +55,15 @@ export function writeAcceptRecord(into: Buffer, at: number, record: AcceptRecord
   into.writeUIntBE(record.expiresAtMs, at + 4, 6)
   into.writeUInt32BE(record.session, at + 10)
   into.writeUInt32BE(record.addressHash, at + 14)
-  const before = fingerprintOctets(record.flags)
+  const before = extraOctets(record.flags)
   into.writeUInt32BE(before + record.body.length, at + 18)
   const start = at + ACCEPT_RECORD_OCTETS
-  if (before > 0) record.fingerprint?.copy(into, start)
-  record.body.copy(into, start + before)
-  return start + before + record.body.length
+  const end = start + before
+  if ((record.flags & FLAG_FINGERPRINT) !== 0) record.fingerprint?.copy(into, start)
+  if ((record.flags & FLAG_SCHEDULED) !== 0)
+    into.writeUIntBE(record.dueAtMs, end - DUE_OCTETS, DUE_OCTETS)
+  record.body.copy(into, end)
+  return end + record.body.length
 }
 
 /** Reads the record at `at`; `body` is a view. */
@@ -63,8 +71,8 @@ export function readAcceptRecord(from: Buffer, at: number): AcceptRecord {
   const length = from.readUInt32BE(at + 18)
   const flags = from[at + 3]!
   const start = at + ACCEPT_RECORD_OCTETS
-  // A record that is too short for its fingerprint has an empty body: apply never throws on content.
-  const begin = start + Math.min(fingerprintOctets(flags), length)
+  // A record that is too short for them has an empty body: apply never throws on content.
+  const begin = start + Math.min(extraOctets(flags), length)
   return {
     account: from.readUInt16BE(at),
     registered_delivery: from[at + 2]!,
@@ -72,7 +80,11 @@ export function readAcceptRecord(from: Buffer, at: number): AcceptRecord {
     expiresAtMs: from.readUIntBE(at + 4, 6),
     session: from.readUInt32BE(at + 10),
     addressHash: from.readUInt32BE(at + 14),
-    fingerprint: begin > start ? from.subarray(start, begin) : undefined,
+    fingerprint:
+      (flags & FLAG_FINGERPRINT) === 0
+        ? undefined
+        : from.subarray(start, Math.min(begin, start + FINGERPRINT_OCTETS)),
+    dueAtMs: dueOf(from, flags, begin, begin - start),
     body: from.subarray(begin, start + length),
   }
 }
@@ -114,6 +126,11 @@ export class AcceptRecords implements AcceptHeader {
     return this.records.readUIntBE(this.at + 4, 6)
   }
 
+  get dueAtMs(): number {
+    if ((this.flags & FLAG_SCHEDULED) === 0) return 0
+    return readAcceptRecord(this.records, this.at).dueAtMs
+  }
+
   /** A view. */
   get fingerprint(): Buffer | undefined {
     if ((this.flags & FLAG_FINGERPRINT) === 0) return undefined
@@ -128,8 +145,16 @@ export function skipAcceptRecord(from: Buffer, at: number): number {
   return next
 }
 
-const fingerprintOctets = (flags: number): number =>
-  (flags & FLAG_FINGERPRINT) === 0 ? 0 : FINGERPRINT_OCTETS
+/** What lies between the fixed part and the body. */
+const extraOctets = (flags: number): number =>
+  ((flags & FLAG_FINGERPRINT) === 0 ? 0 : FINGERPRINT_OCTETS) +
+  ((flags & FLAG_SCHEDULED) === 0 ? 0 : DUE_OCTETS)
+
+/** @param extra  octets before the body, which begins at `begin` */
+function dueOf(from: Buffer, flags: number, begin: number, extra: number): number {
+  const whole = (flags & FLAG_SCHEDULED) !== 0 && extra === extraOctets(flags)
+  return whole ? from.readUIntBE(begin - DUE_OCTETS, DUE_OCTETS) : 0
+}
 
 /** Digits at an address's end that have to agree: prefixes (+, 00, country code) come and go on the way. */
 const ADDRESS_DIGITS = 8

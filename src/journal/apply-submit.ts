@@ -1,6 +1,7 @@
 import {
   AcceptRecords,
   FLAG_EXPLICIT_VALIDITY,
+  FLAG_SCHEDULED,
   FLAG_SHORT_ID,
   FLAG_WATCHED,
 } from './accept-record.js'
@@ -58,7 +59,14 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
     if (record.fingerprint !== undefined)
       firstAccepted(applying, account!, record, refOf(index, offset))
     account!.queued++
-    run.extend(offset, explicit ? Math.ceil(record.expiresAtMs / 1000) : 0)
+    const scheduled = (record.flags & FLAG_SCHEDULED) !== 0
+    const due = scheduled ? Math.ceil(record.dueAtMs / 1000) : 0
+    if (scheduled) {
+      block.setMark(offset, MARK.RETRY)
+      connector!.schedules.size++
+      state.hash.mix(due)
+    }
+    run.extend(offset, explicit ? Math.ceil(record.expiresAtMs / 1000) : 0, scheduled, due)
   }
   run.end()
   const matched = accepted.matched ?? []
@@ -83,13 +91,18 @@ function refusalOf(
   return account.queued >= account.settings.queueLimit ? 'queueFull' : undefined
 }
 
-/** Joins accepted neighbours to one range of the queue, and those of one expiry second to one of its bucket. */
+/**
+ * Joins accepted neighbours to one range of the queue, or of those that are due in the same second, and those of one expiry
+ * second to one of its bucket.
+ */
 class Run {
   private readonly connector: ConnectorState | undefined
   private readonly index: number
   private readonly level: number
   private lo = 0
   private hi = 0
+  private scheduled = false
+  private due = 0
   private expiryLo = 0
   private second = 0
 
@@ -99,7 +112,13 @@ class Run {
     this.level = level
   }
 
-  extend(offset: number, second: number): void {
+  /** @param due  the second in which it is due, where it is `scheduled` */
+  extend(offset: number, second: number, scheduled: boolean, due: number): void {
+    if (scheduled !== this.scheduled || due !== this.due) {
+      this.end()
+      this.scheduled = scheduled
+      this.due = due
+    }
     if (this.hi === this.lo) this.lo = this.hi = this.expiryLo = offset
     if (second !== this.second) {
       this.endExpiry()
@@ -109,7 +128,11 @@ class Run {
   }
 
   end(): void {
-    if (this.hi > this.lo) this.connector!.queue.append(this.level, this.index, this.lo, this.hi)
+    if (this.hi > this.lo) {
+      const { schedules, queue } = this.connector!
+      if (this.scheduled) schedules.add(this.due, this.index, this.lo, this.hi)
+      else queue.append(this.level, this.index, this.lo, this.hi)
+    }
     this.endExpiry()
     this.lo = this.hi
     this.second = 0
@@ -150,7 +173,8 @@ export function applyVoid(applying: Applying, number: number): CommandResult {
       const block = state.blocks.get(outcome.index)
       const mark = block?.mark(offset)
       if (mark === MARK.REFUSED) continue
-      if (mark === MARK.QUEUED && block!.attempts(offset) === 0) {
+      const untried = mark === MARK.QUEUED && block!.attempts(offset) === 0
+      if (untried || block?.isScheduled(offset) === true) {
         state.accounts.get(block!.account(offset))?.resubmissions.drop(ref)
         dropUnclaimed(applying, ref)
         voided++

@@ -19,6 +19,7 @@ import {
 } from './apply-nodes.js'
 import { applyForgetLost, applyWritten } from './apply-resubmissions.js'
 import { applyRetire } from './apply-retire.js'
+import { applyDue } from './apply-schedules.js'
 import { applyBootstrap, applySettings } from './apply-settings.js'
 import { applyAccept, applyVoid } from './apply-submit.js'
 import { Block } from './blocks.js'
@@ -144,6 +145,8 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applyWritten(applying, command)
     case 'forgetLost':
       return applyForgetLost(applying, command.account, command.refs)
+    case 'due':
+      return applyDue(applying, command)
     case 'cancel':
       return applyCancel(applying, command)
     case 'retire':

@@ -8,7 +8,7 @@ import type { Persistent, StateStore } from './state-store.js'
  *
  *     QUEUED ──claim──► CLAIMED ──sent──► SENT ──receipt──► DONE
  *        ▲                 │ doubt ► IN_DOUBT ─ resend ─► QUEUED
- *        └──────due─ RETRY ◄ retry
+ *        └──────due─ RETRY ◄ retry, and what is scheduled
  */
 export const MARK = {
   QUEUED: 0,
@@ -121,6 +121,16 @@ export class Block {
 
   setMark(offset: number, mark: Mark): void {
     this.marks[offset * STRIDE] = mark
+  }
+
+  /** priority_flag, 0 to 3. */
+  priority(offset: number): number {
+    return this.marks[offset * STRIDE + 3]!
+  }
+
+  /** It waits for its schedule_delivery_time: whatever else waits in RETRY was tried before. */
+  isScheduled(offset: number): boolean {
+    return this.mark(offset) === MARK.RETRY && this.attempts(offset) === 0
   }
 
   attempts(offset: number): number {

@@ -10,6 +10,7 @@ export type Command =
   | Claim
   | Outcomes
   | Requeue
+  | Due
   | Expire
   | Inbound
   | Delivered
@@ -96,6 +97,17 @@ export interface Requeue {
   connector: number
   epoch: number
   refs: Ref[]
+}
+
+/** Queues messages whose schedule_delivery_time has come. */
+export interface Due {
+  kind: 'due'
+  connector: number
+  epoch: number
+  /** Seconds since the Unix epoch, by the home's clock. */
+  upTo: number
+  /** How many; no more than 4,096 count. */
+  count: number
 }
 
 /** Ends unclaimed messages whose validity is over, and forgets expiry buckets that are seen to. */

@@ -14,6 +14,7 @@ import {
 import { Orphans, type Orphan } from './orphans.js'
 import { pack, unpack } from './pack.js'
 import { RestingNumbers } from './resting-numbers.js'
+import { Schedules } from './schedules.js'
 import type { Persistent, StateStore } from './state-store.js'
 
 /** Messages that may wait for a retry, per connector; nothing more is claimed beyond. */
@@ -55,6 +56,8 @@ export class ConnectorState implements Persistent {
   readonly retries: Map<Ref, number> = new Map()
   /** Expiry second → packed ranges (index u48, lo u16, hi u16). */
   readonly expiries: Map<number, Buffer> = new Map()
+  /** What waits for its schedule_delivery_time. */
+  readonly schedules: Schedules
   readonly orphans: Orphans
   readonly resting: RestingNumbers
   private readonly doubtsByAddress: Map<number, Set<Ref>> = new Map()
@@ -69,6 +72,7 @@ export class ConnectorState implements Persistent {
       return saved?.cursors[level] ?? { head: 0, tail: 0, from: 0 }
     })
     this.queue = new ConnectorQueue(store, number, cursors)
+    this.schedules = new Schedules(number)
     this.orphans = new Orphans(number, saved?.nextOrphan ?? 0)
     this.resting = new RestingNumbers(store, number)
     if (saved !== undefined) {
@@ -77,6 +81,7 @@ export class ConnectorState implements Persistent {
       this.wanted = saved.wanted
       this.binds = saved.binds
       this.queued = saved.queued
+      this.schedules.size = saved.scheduled ?? 0
       this.changed = false
     }
     store.add(this)
@@ -153,6 +158,7 @@ export class ConnectorState implements Persistent {
   collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
     this.changes.collect(put, del)
     this.queue.collect(put, del)
+    this.schedules.collect(put, del)
     this.orphans.collect(put, del)
     if (this.claimsChanged) {
       this.claimsChanged = false
@@ -167,6 +173,7 @@ export class ConnectorState implements Persistent {
       wanted: this.wanted,
       binds: this.binds,
       queued: this.queued,
+      scheduled: this.schedules.size,
       nextOrphan: this.orphans.next,
       cursors: this.queue.cursors,
     }
@@ -190,6 +197,7 @@ export class ConnectorState implements Persistent {
     await store.load('e' + prefix, (key, value) => {
       this.expiries.set(numberIn(key, 3, 5), Buffer.from(value))
     })
+    await this.schedules.load(store)
     await this.orphans.load(store)
     await this.resting.load()
   }
@@ -209,6 +217,8 @@ export interface SavedConnector {
   wanted: number | null
   binds: number
   queued: number
+  /** Missing in states written before messages could be scheduled. */
+  scheduled?: number
   nextOrphan: number
   cursors: LevelCursor[]
 }

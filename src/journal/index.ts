@@ -5,6 +5,7 @@ export {
   FINGERPRINT_OCTETS,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_FINGERPRINT,
+  FLAG_SCHEDULED,
   FLAG_SHORT_ID,
   FLAG_WATCHED,
 } from './accept-record.js'
@@ -32,7 +33,7 @@ export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
-export { cancels, matchesResubmissions } from './rules.js'
+export { cancels, matchesResubmissions, schedules } from './rules.js'
 export type { State } from './state.js'
 /** Words for message states, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'

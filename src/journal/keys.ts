@@ -10,6 +10,7 @@ import type { Ref } from './ids.js'
 //   d | connector u16 | ref u56                 message in doubt
 //   r | connector u16 | ref u56                 message that waits for a retry
 //   e | connector u16 | second u40              expiry bucket
+//   t | connector u16 | second u40 | chunk u32  ranges that are scheduled
 //   q | connector u16 | level u8 | segment u40  ranges of a queue
 //   h | connector u16 | number u48              orphan: a receipt that waits for its message
 //   i | segment u40 | chunk u40                 SMSC ids
@@ -35,6 +36,8 @@ export const retryKey = (connector: number, ref: Ref): string =>
   'r' + octets(connector, 2) + octets(ref, 7)
 export const expiryKey = (connector: number, second: number): string =>
   'e' + octets(connector, 2) + octets(second, 5)
+export const scheduleKey = (connector: number, second: number, chunk: number): string =>
+  't' + octets(connector, 2) + octets(second, 5) + octets(chunk, 4)
 export const queuePrefix = (connector: number, level: number): string =>
   'q' + octets(connector, 2) + octets(level, 1)
 export const orphanKey = (connector: number, number: number): string =>

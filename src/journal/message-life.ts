@@ -32,7 +32,9 @@ export function detach(applying: Applying, subject: Subject): boolean {
   const { block, offset, connector, ref } = subject
   switch (block.mark(offset)) {
     case MARK.RETRY:
-      connector.dropRetry(ref)
+      if (block.isScheduled(offset))
+        connector.schedules.size-- // its range stays, as in the queue
+      else connector.dropRetry(ref)
       connector.queued--
       break
     case MARK.QUEUED:

@@ -20,6 +20,7 @@ const oneOf =
 /** The fields of the rare commands. Encode, decode and the check of bad octets read the same rows. */
 const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   requeue: { connector: count, epoch: count, refs },
+  due: { connector: count, epoch: count, upTo: count, count },
   expire: { connector: count, epoch: count, refs, buckets: refs },
   bind: { session: object },
   endSession: { session: text },

@@ -12,6 +12,7 @@ const record: AcceptRecord = {
   registered_delivery: 1,
   flags: 0,
   expiresAtMs: 0,
+  dueAtMs: 0,
   session: 1,
   addressHash: 7,
   body: Buffer.from('body'),

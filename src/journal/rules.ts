@@ -9,14 +9,17 @@ import type { State } from './state.js'
  *     1  a receipt settles a doubt only where no message is remembered that it may mean instead (DESIGN I6)
  *     2  accounts may use the resubmission window (docs/decisions/0012)
  *     3  messages can be cancelled, and what was in doubt is marked, for it cannot (docs/decisions/0013)
+ *     4  messages can wait for their schedule_delivery_time (docs/decisions/0014)
  */
-export const RULES = 3
+export const RULES = 4
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
 export const matchesResubmissions = (state: State): boolean => state.rules >= 2
 
 export const cancels = (state: State): boolean => state.rules >= 3
+
+export const schedules = (state: State): boolean => state.rules >= 4
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

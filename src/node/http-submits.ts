@@ -94,6 +94,7 @@ export class HttpSubmits implements SubmitPort {
       registered_delivery: reader.registered_delivery,
       flags: FLAG_WATCHED,
       expiresAtMs: 0,
+      dueAtMs: 0,
       session: 0,
       addressHash: addressHash(body, reader.destination_addr_start, reader.destination_addr_end),
       body,

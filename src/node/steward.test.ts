@@ -33,6 +33,7 @@ async function start(tap: { teardown(fn: () => unknown): void }, settings = gate
       registered_delivery: 1,
       flags: 0,
       expiresAtMs: 0,
+      dueAtMs: 0,
       session: 0,
       addressHash: addressHash(body, 0, 4),
       body,

@@ -20,6 +20,7 @@ async function start(t: { teardown(fn: () => unknown): void }) {
         registered_delivery: 0,
         flags: 0,
         expiresAtMs: 0,
+        dueAtMs: 0,
         session: 1,
         addressHash: addressHash(BODY, 0, 4),
         body: BODY,

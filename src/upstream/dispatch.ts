@@ -150,7 +150,7 @@ export class Dispatch {
     if (connector.retries.size >= RETRIES_MAX) return 0
     const { open, asked } = this.ledger
     const slots = Math.min(this.binds.senders, settings.binds) * settings.window
-    const queued = connector.queued - connector.retries.size
+    const queued = connector.queued - connector.retries.size - connector.schedules.size
     const ahead = this.pace.ahead(this.ledger.claimMs) - this.waitingCount
     const count = Math.min(slots - open, queued, ahead) - asked
     if (count <= 0) return 0

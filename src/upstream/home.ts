@@ -8,6 +8,7 @@ import type { Connector, Secret } from '../policy/settings.js'
 import { Binds } from './binds.js'
 import type { Context, ConnectTo, HomeStatus, UpstreamOptions } from './context.js'
 import { Dispatch } from './dispatch.js'
+import { DueMessages } from './due.js'
 import { Expiry } from './expiry.js'
 import { Inbound } from './inbound.js'
 import { Held } from './ledger.js'
@@ -36,6 +37,7 @@ export class Home implements Context {
   private readonly inbound: Inbound
   private readonly requeues: Requeues
   private readonly expiry: Expiry
+  private readonly due: DueMessages
   private readonly bindsGauge: Gauge
   private settings: Connector
   private readonly cancelTick: Cancel
@@ -76,6 +78,7 @@ export class Home implements Context {
     })
     this.requeues = new Requeues(this)
     this.expiry = new Expiry(this)
+    this.due = new DueMessages(this)
     this.dispatch = new Dispatch(this, settings, this.binds, {
       settled: item => this.settled(item),
       refusedLate: held => this.requeues.refusedLate(held),
@@ -203,6 +206,7 @@ export class Home implements Context {
   private tick(): void {
     this.dispatch.tick()
     this.expiry.tick()
+    this.due.tick()
     this.reportSoon()
     this.look() // not every change wakes us: who was wanted may be gone
   }

@@ -134,6 +134,7 @@ async function submit(cluster: SingleJournal): Promise<Ref[]> {
         registered_delivery: 1,
         flags: 0,
         expiresAtMs: 0,
+        dueAtMs: 0,
         session: 1,
         addressHash: addressHash(to, 0, to.length),
         body: encodeBody('submit_sm', {

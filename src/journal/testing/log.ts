@@ -5,6 +5,7 @@ import {
   acceptRecordOctets,
   addressHash,
   FLAG_FINGERPRINT,
+  FLAG_SCHEDULED,
   writeAcceptRecord,
 } from '../accept-record.js'
 import { applyEntry } from '../apply.js'
@@ -120,6 +121,8 @@ export interface TestSubmit {
   to?: string
   registered_delivery?: number
   expiresAtMs?: number
+  /** schedule_delivery_time. */
+  dueAtMs?: number
   /** Has an 8-digit id. */
   short?: boolean
   /** Stands for its fingerprint. */
@@ -140,7 +143,9 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
       flags:
         (submit.expiresAtMs === undefined ? 0 : 1) |
         (submit.short === true ? 4 : 0) |
-        (submit.same === undefined ? 0 : FLAG_FINGERPRINT),
+        (submit.same === undefined ? 0 : FLAG_FINGERPRINT) |
+        (submit.dueAtMs === undefined ? 0 : FLAG_SCHEDULED),
+      dueAtMs: submit.dueAtMs ?? 0,
       expiresAtMs: submit.expiresAtMs ?? 0,
       session: submit.session ?? 1,
       addressHash: addressHash(to, 0, to.length),

@@ -29,6 +29,7 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
           short: random.below(3) === 0,
           session: random.below(20),
           ...(random.below(2) === 0 ? { same: pick(['a', 'b', 'c', 'd']) } : {}),
+          ...(random.below(4) === 0 ? { dueAtMs: log.nowMs + random.below(5000) } : {}),
           ...(random.below(4) === 0 ? { expiresAtMs: log.nowMs + random.below(5000) } : {}),
         })),
         random.below(4),
@@ -95,6 +96,13 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
     default:
       return pick<() => Command>([
         () => ({ kind: 'releaseHome', connector, epoch }),
+        () => ({
+          kind: 'due',
+          connector,
+          epoch,
+          upTo: Math.floor(log.nowMs / 1000) + random.below(6),
+          count: 1 + random.below(5),
+        }),
         () => ({ kind: 'cancel', account: 1 + random.below(3), refs: anyRefs(log, random) }),
         () => ({ kind: 'cancel', account: 1 + random.below(2), refs: unclaimedOf(log, random) }),
         () => ({ kind: 'written', account: 1, refs: some(firstsOf(log), 8) }),
@@ -135,8 +143,8 @@ function anyRefs(log: TestLog, random: SeededRandom): number[] {
 /** Some that wait, in queues and for retries, of whichever account. */
 function unclaimedOf(log: TestLog, random: SeededRandom): number[] {
   const refs: number[] = []
-  for (const { queue, retries } of log.state.connectors.values()) {
-    for (const { index, lo, hi } of queue.heads(3))
+  for (const { queue, schedules, retries } of log.state.connectors.values()) {
+    for (const { index, lo, hi } of [...queue.heads(3), ...schedules.ranges()])
       for (let offset = lo; offset < hi; offset++) refs.push(refOf(index, offset))
     refs.push(...retries.keys())
   }
@@ -207,6 +215,7 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
   let claims = 0
   let doubts = 0
   let retries = 0
+  let scheduled = 0
   const wrongOpen: string[] = []
   const owedBy = new Map<number, number>()
   for (const account of log.state.accounts.values())
@@ -227,7 +236,8 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
       if (unclaimed || busy) add(unconcluded, block.account(offset))
       if (mark === MARK.CLAIMED) claims++
       if (mark === MARK.IN_DOUBT) doubts++
-      if (mark === MARK.RETRY) retries++
+      if (block.isScheduled(offset)) scheduled++
+      else if (mark === MARK.RETRY) retries++
       if (unclaimed || busy || mark === MARK.SENT || mark === MARK.WAITING) open++
     }
     if (open !== block.open) wrongOpen.push(`block ${index}: open ${block.open}, marks say ${open}`)
@@ -243,6 +253,7 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
       claims: total(c => c.claims.size),
       doubts: total(c => c.doubts.size),
       retries: total(c => c.retries.size),
+      scheduled: total(c => c.schedules.size),
       wrongOpen: [],
     },
     marked: {
@@ -251,6 +262,7 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
       claims,
       doubts,
       retries,
+      scheduled,
       wrongOpen,
     },
   }

@@ -5,6 +5,7 @@ import type { ConnectorState, Ref } from '../../journal/index.js'
 import {
   addressHash,
   FLAG_EXPLICIT_VALIDITY,
+  FLAG_SCHEDULED,
   indexOf,
   MARK,
   offsetOf,
@@ -26,6 +27,8 @@ export interface Wishes {
   registered_delivery?: number
   /** 0: none given. */
   expiresAtMs?: number
+  /** schedule_delivery_time; 0: none given. */
+  dueAtMs?: number
 }
 
 /** One node with a journal of its own, its connectors, and an SMSC; all in virtual time. */
@@ -137,6 +140,7 @@ export class World {
 
   private propose(wishes: Wishes): Promise<Ref> {
     const { to = '49170', priority = 0, registered_delivery = 1, expiresAtMs = 0 } = wishes
+    const { dueAtMs = 0 } = wishes
     const text = wishes.text ?? `m${++this.submits}`
     const destination = Buffer.from(to, 'latin1')
     const body = encodeBody('submit_sm', {
@@ -149,8 +153,9 @@ export class World {
     const record = {
       account: this.cluster.state.account('esme1')!.number,
       registered_delivery,
-      flags: expiresAtMs > 0 ? FLAG_EXPLICIT_VALIDITY : 0,
+      flags: (expiresAtMs > 0 ? FLAG_EXPLICIT_VALIDITY : 0) | (dueAtMs > 0 ? FLAG_SCHEDULED : 0),
       expiresAtMs,
+      dueAtMs,
       session: 1,
       addressHash: addressHash(destination, 0, destination.length),
       body,

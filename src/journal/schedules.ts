@@ -1,0 +1,167 @@
+import type { ClaimedRange } from './commands.js'
+import { numberIn, octets, scheduleKey } from './keys.js'
+import type { StateStore } from './state-store.js'
+
+/** index u48 | lo u16 | hi u16 */
+const RANGE_OCTETS = 10
+/** Ranges of one key: a second to which millions are scheduled is not one value. */
+const CHUNK_RANGES = 512
+
+/** Some ranges of one second: those in [start, end) of `octets`. */
+interface Chunk {
+  octets: Buffer
+  start: number
+  end: number
+}
+
+interface Bucket {
+  /** By number, the oldest first. */
+  chunks: Map<number, Chunk>
+  next: number
+}
+
+/**
+ * Messages of one connector that wait for their schedule_delivery_time (SMPP 3.4 §5.2.12), as ranges [lo, hi) of
+ * entries by the second in which they are due. It may name messages that wait no more (cancelled, expired): whoever takes
+ * them looks at their marks. All of it is in memory, ten octets a range: what is submitted together is one range.
+ */
+export class Schedules {
+  /** Messages that wait. */
+  size = 0
+  private readonly connector: number
+  private readonly buckets: Map<number, Bucket> = new Map()
+  /** A heap of the buckets' seconds, the earliest first. */
+  private readonly seconds: number[] = []
+  private readonly dirty: Map<string, Chunk | null> = new Map()
+
+  constructor(connector: number) {
+    this.connector = connector
+  }
+
+  /** Seconds since the Unix epoch; undefined: none waits. */
+  get earliest(): number | undefined {
+    return this.seconds[0]
+  }
+
+  add(second: number, index: number, lo: number, hi: number): void {
+    const bucket = this.bucket(second)
+    let chunk = bucket.chunks.get(bucket.next - 1)
+    if (chunk === undefined || chunk.end === CHUNK_RANGES * RANGE_OCTETS) {
+      chunk = { octets: Buffer.allocUnsafe(16 * RANGE_OCTETS), start: 0, end: 0 }
+      bucket.chunks.set(bucket.next++, chunk)
+    }
+    if (chunk.end === chunk.octets.length) {
+      const larger = Buffer.allocUnsafe(
+        Math.min(2 * chunk.octets.length, CHUNK_RANGES * RANGE_OCTETS),
+      )
+      chunk.octets.copy(larger)
+      chunk.octets = larger
+    }
+    chunk.octets.writeUIntBE(index, chunk.end, 6)
+    chunk.octets.writeUInt16BE(lo, chunk.end + 6)
+    chunk.octets.writeUInt16BE(hi, chunk.end + 8)
+    chunk.end += RANGE_OCTETS
+    this.dirty.set(scheduleKey(this.connector, second, bucket.next - 1), chunk)
+  }
+
+  /** Takes whole ranges that are due by the second `upTo`, the earliest first, until they have `messages` or more. */
+  take(upTo: number, messages: number): ClaimedRange[] {
+    const taken: ClaimedRange[] = []
+    for (let left = messages; left > 0;) {
+      const second = this.earliest
+      if (second === undefined || second > upTo) break
+      const range = this.shift(second)
+      left -= range.hi - range.lo
+      taken.push(range)
+    }
+    return taken
+  }
+
+  /** All ranges there are now; may be read on in a later turn, and leaves out what was taken meanwhile. */
+  *ranges(): Generator<ClaimedRange> {
+    for (const bucket of [...this.buckets.values()])
+      for (const number of [...bucket.chunks.keys()]) {
+        const chunk = bucket.chunks.get(number)
+        if (chunk === undefined) continue
+        for (let at = chunk.start; at < chunk.end; at = Math.max(at + RANGE_OCTETS, chunk.start))
+          yield rangeAt(chunk, at)
+      }
+  }
+
+  collect(put: (key: string, value: Buffer) => void, del: (key: string) => void): void {
+    for (const [key, chunk] of this.dirty) {
+      if (chunk === null) del(key)
+      else put(key, Buffer.from(chunk.octets.subarray(chunk.start, chunk.end)))
+    }
+    this.dirty.clear()
+  }
+
+  /** Reads back what `collect` gave; `size` is its connector's to set. */
+  async load(store: StateStore): Promise<void> {
+    await store.load('t' + octets(this.connector, 2), (key, value) => {
+      const bucket = this.bucket(numberIn(key, 3, 5))
+      const number = numberIn(key, 8, 4)
+      bucket.chunks.set(number, { octets: Buffer.from(value), start: 0, end: value.length })
+      bucket.next = number + 1
+    })
+  }
+
+  private bucket(second: number): Bucket {
+    let bucket = this.buckets.get(second)
+    if (bucket === undefined) {
+      bucket = { chunks: new Map(), next: 0 }
+      this.buckets.set(second, bucket)
+      push(this.seconds, second)
+    }
+    return bucket
+  }
+
+  private shift(second: number): ClaimedRange {
+    const { chunks } = this.buckets.get(second)!
+    const [number, chunk] = chunks.entries().next().value!
+    const range = rangeAt(chunk, chunk.start)
+    chunk.start += RANGE_OCTETS
+    const over = chunk.start === chunk.end
+    this.dirty.set(scheduleKey(this.connector, second, number), over ? null : chunk)
+    if (!over) return range
+    chunks.delete(number)
+    if (chunks.size > 0) return range
+    this.buckets.delete(second)
+    pop(this.seconds)
+    return range
+  }
+}
+
+function rangeAt({ octets: from }: Chunk, at: number): ClaimedRange {
+  return {
+    index: from.readUIntBE(at, 6),
+    lo: from.readUInt16BE(at + 6),
+    hi: from.readUInt16BE(at + 8),
+  }
+}
+
+function push(heap: number[], value: number): void {
+  let at = heap.push(value) - 1
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if (heap[parent]! <= value) break
+    heap[at] = heap[parent]!
+    at = parent
+  }
+  heap[at] = value
+}
+
+function pop(heap: number[]): void {
+  const last = heap.pop()!
+  if (heap.length === 0) return
+  let at = 0
+  for (;;) {
+    let child = 2 * at + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
+    if (heap[child]! >= last) break
+    heap[at] = heap[child]!
+    at = child
+  }
+  heap[at] = last
+}
