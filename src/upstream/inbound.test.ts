@@ -62,6 +62,26 @@ void t.test('a receipt that comes before its submit_sm_resp is kept for it', asy
   await world.stop()
 })
 
+void t.test('an SMSC that gives every message the same id: each receipt settles one', async t => {
+  const world = await World.open()
+  world.smsc.answer = () => ({ id: '0' })
+  const [first] = await world.submitMany(1, { to: '49171' })
+  const [second, third] = await world.submitMany(2, { to: '49172' })
+  await world.pass(10)
+  const concluded = () => [first!, second!, third!].map(ref => world.markOf(ref))
+  world.smsc.receipt('0', { source_addr: '49172' })
+  await world.pass(10)
+  t.same(concluded(), ['SENT', 'SENT', 'DONE'], 'the newest to that address')
+  world.smsc.receipt('0', { source_addr: '49172' })
+  await world.pass(10)
+  t.same(concluded(), ['SENT', 'DONE', 'DONE'], 'the newest that is not answered')
+  world.smsc.receipt('0', { source_addr: '49171' })
+  await world.pass(10)
+  t.same(concluded(), ['DONE', 'DONE', 'DONE'])
+  t.equal(owedTo(world), 3)
+  await world.stop()
+})
+
 void t.test('a receipt that nobody awaits is forgotten after an hour', async t => {
   const world = await World.open()
   world.smsc.receipt('nobody')
