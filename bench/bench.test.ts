@@ -1,4 +1,5 @@
 import t from 'tap'
+import { benchCodec, codecText } from './codec.js'
 import { shareMin, sumAt } from './load.js'
 import { summarise, type CpuProfile } from './profile.js'
 
@@ -64,4 +65,12 @@ void t.test('what went out is known between two seconds, and at the worst of tim
   t.equal(shareMin(taken, 1_000, 4_000, 1_000, 100), 0)
   t.equal(shareMin(taken, 1_000, 4_000, 3_000, 100), 1)
   t.equal(shareMin(taken, 1_000, 1_500, 1_000, 100), null)
+})
+
+void t.test('our codec and the smpp package are measured on the same octets', t => {
+  const rows = benchCodec({ rounds: 1, roundMs: 1 })
+  t.ok(rows.length > 20)
+  t.ok(rows.every(({ oursNs, theirsNs, ratio }) => oursNs > 0 && theirsNs > 0 && ratio > 0))
+  t.match(codecText(rows), /decode submit_sm: codec +\d+ +\d+ +× \d/)
+  t.end()
 })

@@ -27,6 +27,8 @@ Examples:
     carillon bench --nodes 3 --paths dispatch --rates 2000 --duration 5s --no-profile
   Does memory stay bounded? RSS after 100,000 and after 1,000,000 messages:
     carillon bench --memory
+  Decoding and encoding, beside the smpp package, in half a minute:
+    carillon bench --codec
 
 It starts nodes, SMSC simulator and load client as processes of their own, in a temporary directory
 and on free ports. Results go to bench/results/ too. How it is measured: bench/README.md.
@@ -42,6 +44,7 @@ interface Flags {
   window: number
   octets: number
   profile: boolean
+  codec: boolean
   memory: boolean
   memoryCounts: number[]
   results: string
@@ -71,6 +74,7 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 async function run(flags: Flags): Promise<number> {
+  if (flags.codec) return compareCodecs(flags.output)
   const report: BenchReport = {
     machine: describeMachine(tmpdir()),
     settings: { ...flags },
@@ -91,6 +95,14 @@ async function run(flags: Flags): Promise<number> {
   )
   const grew = report.memory !== null && report.memory.growth > GROWTH_MAX
   return grew || report.measurements.some(one => one.problems.length > 0) ? 1 : 0
+}
+
+/** Imported here alone: the `smpp` package is there for development, and not where a node is installed. */
+async function compareCodecs(output: Flags['output']): Promise<number> {
+  const { benchCodec, codecText } = await import('./codec.js')
+  const rows = benchCodec({ rounds: 7, roundMs: 60 })
+  process.stdout.write(output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : codecText(rows))
+  return 0
 }
 
 function benchCommand(): Command {
@@ -122,6 +134,7 @@ function benchCommand(): Command {
     .option('--window <n>', 'of each session', whole(1, 100_000), 250)
     .option('--octets <n>', 'of the text', whole(18, 254), 140)
     .option('--no-profile', 'do not run once more with --cpu-prof on the nodes')
+    .option('--codec', 'our codec beside the smpp package, instead of all else', false)
     .option('--memory', 'RSS of all nodes after many messages, instead of all else', false)
     .addOption(
       option(

@@ -38,8 +38,8 @@ export class BodyReader {
     const tlvs: Tlv[] = []
     const { body } = this
     while (body.length - this.at >= 4) {
-      const tag = body.readUInt16BE(this.at)
-      const length = body.readUInt16BE(this.at + 2)
+      const tag = this.uint16(this.at)
+      const length = this.uint16(this.at + 2)
       const end = this.at + 4 + length
       if (end > body.length) {
         this.fail(
@@ -55,13 +55,17 @@ export class BodyReader {
     return tlvs
   }
 
+  private uint16(at: number): number {
+    return (this.body[at]! << 8) | this.body[at + 1]!
+  }
+
   private cstring(name: string, size: number): string {
     const { body, at } = this
     const end = Math.min(body.length, at + size)
     for (let i = at; i < end; i++) {
       if (body[i] === 0) {
         this.at = i + 1
-        return body.toString('latin1', at, i)
+        return i === at ? '' : body.toString('latin1', at, i)
       }
     }
     return this.fail(

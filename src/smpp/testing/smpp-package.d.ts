@@ -2,13 +2,18 @@
 declare module 'smpp' {
   import type { EventEmitter } from 'node:events'
   import type { Server as NetServer, Socket } from 'node:net'
+  import type { Readable } from 'node:stream'
 
   type Values = Record<string, unknown>
 
   /** Parameters and TLVs are properties by their names. `toBuffer` changes the PDU: build a new one. */
   export class PDU {
     constructor(command: string | Buffer, options?: Values)
+    /** The length that the next four octets of a stream give; false where they have not come. */
+    static commandLength(stream: Readable): number | false
+    static fromStream(stream: Readable, command_length: number): PDU | false
     command: string
+    command_length: number
     command_id: number
     command_status: number
     sequence_number: number
