@@ -9,6 +9,7 @@ import type {
   MemberView,
   MembersView,
   SendRequest,
+  SessionActivity,
 } from './shapes.js'
 
 /** What the HTTP server knows of the node around it; the node hands it in. */
@@ -20,6 +21,7 @@ export interface ApiPorts {
   startedAtMs: number
   cluster: ClusterPort
   members: MembersPort
+  sessions: SessionsPort
   settings: SettingsPort
   submits: SubmitPort
   operations: OperationsPort
@@ -76,6 +78,19 @@ export class MembersRefused extends Error {
     this.status = status
   }
 }
+
+/** Whichever node is asked: the one that has the session does it. */
+export interface SessionsPort {
+  /** By session id; those of nodes that do not answer within a second are missing. */
+  activity(ids: readonly string[]): Promise<Map<string, SessionActivity>>
+  kick(id: string): Promise<Kicked>
+}
+
+/** `reason`: the link's, null where it was over already. `committed`: the state does not have it any more. */
+export type Kicked =
+  | { kind: 'ended'; node: number; reason: string | null; committed: boolean }
+  | { kind: 'unknown' }
+  | { kind: 'noAnswer'; node: number }
 
 export interface RaftStatus {
   leader: number | null

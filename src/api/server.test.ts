@@ -4,7 +4,7 @@ import { systemClock, systemTimers } from '../base/clock.js'
 import { silentLogger } from '../base/logger.js'
 import { FLAG_WATCHED } from '../journal/index.js'
 import type { GatewaySettings } from '../policy/settings.js'
-import { gateway } from '../testing/gateway.js'
+import { account, gateway } from '../testing/gateway.js'
 import { SingleJournal } from '../testing/single-journal.js'
 import type { ApiPorts } from './ports.js'
 import { MembersRefused, SettingsMistakes } from './ports.js'
@@ -59,6 +59,11 @@ async function start(t: Tap, apiKeys: string[] = []): Promise<Started> {
         id === 9
           ? Promise.reject(new MembersRefused(404, 'there is no member 9'))
           : Promise.resolve(members()),
+    },
+    sessions: {
+      activity: ids => Promise.resolve(new Map(ids.map(id => [id, ACTIVITY]))),
+      kick: () =>
+        Promise.resolve({ kind: 'ended', node: 1, reason: 'unbound by us', committed: true }),
     },
     settings: {
       parse: text => {
@@ -119,6 +124,25 @@ function members(added?: { id: number; address: string }): MembersView {
     })),
     warnings: [],
   }
+}
+
+async function bindSession(cluster: SingleJournal, id: string, name: string): Promise<void> {
+  const { number } = cluster.state.account(name)!
+  const about = { node: 1, remoteAddress: '192.0.2.1', boundAtMs: 0 }
+  await cluster.proposer.command({
+    kind: 'bind',
+    session: { id, account: number, bindType: 'trx', version: 0x34, ...about },
+  })
+}
+
+const ACTIVITY = {
+  window: 100,
+  unanswered: 3,
+  delivering: 2,
+  octetsWaiting: 0,
+  pdusIn: 8,
+  pdusOut: 9,
+  lastPduAt: '2026-01-01T00:00:00.000Z',
 }
 
 interface Tap {
@@ -375,4 +399,60 @@ void t.test('members are listed, added, promoted and removed, or it says why not
   t.match(await ask('/api/v1/members/3', undefined, { method: 'DELETE' }), { status: 200 })
   t.match(await ask('/api/v1/members/9', undefined, { method: 'DELETE' }), { status: 404 })
   t.match(await ask('/api/v1/members/x', undefined, { method: 'DELETE' }), { status: 400 })
+})
+
+void t.test('sessions are listed by account and node, and with what they are doing', async t => {
+  const { cluster, ask } = await start(t)
+  cluster.apply(gateway({ accounts: [account('esme1'), account('esme2')] }))
+  for (const [id, name] of [
+    ['1.1.1', 'esme1'],
+    ['1.1.2', 'esme2'],
+  ] as const)
+    await bindSession(cluster, id, name)
+  const ids = async (query: string) =>
+    (await ask(`/api/v1/sessions${query}`)).body['items'] as { id: string }[]
+  t.same(
+    (await ids('')).map(({ id }) => id),
+    ['1.1.1', '1.1.2'],
+  )
+  t.notOk('activity' in (await ids(''))[0]!, 'other nodes are not asked where nobody asks for it')
+  t.match(await ids('?account=esme2'), [{ id: '1.1.2' }])
+  t.equal((await ids('?account=esme2')).length, 1)
+  t.same(await ids('?node=2'), [])
+  t.match(await ids('?node=1&activity=true&account=esme1'), [{ id: '1.1.1', activity: ACTIVITY }])
+  t.equal((await ask('/api/v1/sessions?node=x')).status, 400)
+
+  const gone = { method: 'DELETE' } as const
+  t.match(await ask('/api/v1/sessions/1.1.1', undefined, gone), {
+    status: 200,
+    body: { id: '1.1.1', systemId: 'esme1', node: 1, answered: true, committed: true },
+  })
+  for (const id of ['9.9.9', 'nonsense'])
+    t.match(await ask(`/api/v1/sessions/${id}`, undefined, gone), {
+      status: 404,
+      body: { detail: `there is no session ${id} (any more)` },
+    })
+})
+
+void t.test('an account is disabled and enabled by revisions that say nothing else', async t => {
+  const { cluster, ask } = await start(t)
+  const disabled = await ask('/api/v1/accounts/esme1/disable', {})
+  t.match(disabled, {
+    status: 200,
+    body: { revision: 2, changed: true, changes: [{ key: 'accounts.esme1.enabled', to: false }] },
+  })
+  t.match(await ask('/api/v1/accounts/esme1/disable', {}), {
+    body: { revision: 2, changed: false },
+  })
+  t.match((await ask('/api/v1/accounts')).body['items'], [{ systemId: 'esme1', enabled: false }])
+  t.match(await ask('/api/v1/accounts/nobody/disable', {}), { status: 404 })
+  t.match(await ask('/api/v1/accounts/esme1/enable', {}), { body: { revision: 3, changed: true } })
+  t.same(cluster.state.settings, gateway(), 'no trace of it is left')
+  t.match((await ask('/api/v1/settings/history')).body['items'], [
+    { revision: 3, origin: 'enable esme1 by 127.0.0.1' },
+    { revision: 2, origin: 'disable esme1 by 127.0.0.1' },
+    {},
+  ])
+  await ask('/api/v1/settings/rollback', { revision: 2 })
+  t.match((await ask('/api/v1/accounts')).body['items'], [{ enabled: false }])
 })

@@ -14,10 +14,11 @@ import {
 import { objectIn, textOf } from './requests.js'
 import { memberRoutes } from './routes-members.js'
 import { operateRoutes } from './routes-operate.js'
+import { sessionRoutes } from './routes-sessions.js'
 import { settingsRoutes } from './routes-settings.js'
 import { SettingsService } from './settings-service.js'
 import type { Health, MessageView, Problem, SendRequest } from './shapes.js'
-import { accountList, clusterView, connectorList, sessionList } from './views.js'
+import { accountList, clusterView, connectorList } from './views.js'
 
 export interface ApiOptions {
   /** Any of them opens the API; none: it is open. /livez and /readyz always are. */
@@ -69,7 +70,9 @@ export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance
   healthRoutes(app, ports)
   readRoutes(app, ports)
   messageRoutes(app, ports)
-  settingsRoutes(app, new SettingsService(ports))
+  const settings = new SettingsService(ports)
+  settingsRoutes(app, settings)
+  sessionRoutes(app, ports, settings, options.logger)
   operateRoutes(app, ports)
   memberRoutes(app, ports)
   return app
@@ -107,9 +110,6 @@ function readRoutes(app: FastifyInstance, ports: ApiPorts): void {
     return reply.type(contentType).send(text)
   })
   app.get('/api/v1/cluster', (_request, reply) => reply.send(clusterView(ports)))
-  app.get<Paged>('/api/v1/sessions', ({ query }, reply) =>
-    reply.send(sessionList(journal, query.after)),
-  )
   app.get<Paged>('/api/v1/connectors', ({ query }, reply) =>
     reply.send(connectorList(ports, query.after)),
   )

@@ -1,5 +1,5 @@
-import type { CommandResult, State } from '../journal/index.js'
-import { NO_SETTINGS, type GatewaySettings } from '../policy/settings.js'
+import { disables, type CommandResult, type State } from '../journal/index.js'
+import { isDisabled, NO_SETTINGS, withEnabled, type GatewaySettings } from '../policy/settings.js'
 import { isoTime } from './message-view.js'
 import { page } from './page.js'
 import type { ApiPorts } from './ports.js'
@@ -62,7 +62,8 @@ export class SettingsService {
   apply(text: string, dryRun: boolean, author: string): Promise<ApplyResult> {
     return this.inTurn(async () => {
       try {
-        return await this.change(this.ports.settings.parse(text), dryRun, author)
+        const wanted = this.ports.settings.parse(text)
+        return await this.change(() => wanted, dryRun, author)
       } catch (error) {
         if (error instanceof SettingsMistakes) throw badSettings(error.errors)
         throw error
@@ -75,12 +76,26 @@ export class SettingsService {
     return this.inTurn(() => {
       const found = this.ports.journal.state.revisions.get(revision)
       if (found === undefined) throw notFound(`there is no revision ${revision} (any more)`)
-      return this.change(found.settings, false, `${author}, back to revision ${revision}`)
+      return this.change(() => found.settings, false, `${author}, back to revision ${revision}`)
     })
   }
 
+  /** Lets an account take part, or not: a revision that differs from the current one in nothing else. */
+  setEnabled(systemId: string, enabled: boolean, author: string): Promise<ApplyResult> {
+    const wanted = (current: GatewaySettings): GatewaySettings => {
+      if (!current.accounts.some(account => account.systemId === systemId))
+        throw notFound(`there is no account ${systemId}`)
+      const accounts = current.accounts.map(account =>
+        account.systemId === systemId ? withEnabled(account, enabled) : account,
+      )
+      return { ...current, accounts }
+    }
+    return this.inTurn(() => this.change(wanted, false, author))
+  }
+
+  /** @param wanted  from what is in force then */
   private async change(
-    wanted: GatewaySettings,
+    wanted: (current: GatewaySettings) => GatewaySettings,
     dryRun: boolean,
     author: string,
   ): Promise<ApplyResult> {
@@ -89,7 +104,9 @@ export class SettingsService {
     })
     const state: State = this.ports.journal.state
     const { revision, settings: current } = state
-    const settings = await this.ports.settings.protect(wanted, current)
+    const settings = await this.ports.settings.protect(wanted(current), current)
+    if (!disables(state) && settings.accounts.some(isDisabled))
+      throw conflict('accounts can be disabled when all nodes are updated, and not before')
     const changes = settingsDiff(current, settings)
     const same = JSON.stringify(settings) === JSON.stringify(current)
     if (dryRun || same) return { revision, changed: !same, dryRun, changes }

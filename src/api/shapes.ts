@@ -6,9 +6,12 @@
  *     GET  /livez /readyz                          Health; 200 or 503
  *     GET  /metrics                                Prometheus text
  *     GET  /api/v1/cluster                         ClusterView
- *     GET  /api/v1/sessions                        List<SessionView>
+ *     GET  /api/v1/sessions[?account=A][&node=N][&activity=true]   List<SessionView>
+ *     DELETE /api/v1/sessions/{id}                 KickView, when it has ended; 404, 503 where its node does not answer
  *     GET  /api/v1/connectors                      List<ConnectorView>
  *     GET  /api/v1/accounts                        List<AccountView>
+ *     POST /api/v1/accounts/{systemId}/disable     ApplyResult: a revision that differs in this; 404, 409
+ *     POST /api/v1/accounts/{systemId}/enable      ApplyResult
  *     GET  /api/v1/in-doubt                        List<InDoubtView>
  *     POST /api/v1/in-doubt/resolve   ResolveRequest → ResolveResult
  *     GET  /api/v1/messages/{id}                   MessageView; 404
@@ -133,6 +136,36 @@ export interface SessionView {
   /** host:port; from the PROXY header where there was one. */
   remoteAddress: string
   boundAt: string
+  /** Where it was asked for; null: its node did not answer in time, or has just lost it. */
+  activity?: SessionActivity | null
+}
+
+/** What a session is doing, which only its node knows and no state holds. */
+export interface SessionActivity {
+  /** Unanswered requests that its account may have, in each direction. */
+  window: number
+  /** Its requests that are not answered yet. */
+  unanswered: number
+  /** deliver_sm that it has not answered yet. */
+  delivering: number
+  /** Towards it, not taken by its kernel. */
+  octetsWaiting: number
+  pdusIn: number
+  pdusOut: number
+  /** When its last PDU came, by its node's clock. */
+  lastPduAt: string
+}
+
+export interface KickView {
+  id: string
+  systemId: string
+  node: number
+  /** It answered our unbind. */
+  answered: boolean
+  /** How it ended: `unbound by us`, `unbind was not answered`, `the peer closed the connection`, … */
+  reason: string
+  /** The cluster has forgotten it. False: for want of a quorum; its end is proposed until it is committed. */
+  committed: boolean
 }
 
 export interface ConnectorView {
@@ -158,6 +191,8 @@ export interface ConnectorView {
 
 export interface AccountView {
   systemId: string
+  /** False: it is disabled, by its settings or because they do not name it any more. */
+  enabled: boolean
   sessions: number
   maxSessions: number
   queued: number

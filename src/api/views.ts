@@ -1,6 +1,6 @@
 import type { AccountState, ConnectorState, Journal, SessionRecord } from '../journal/index.js'
 import { parseMessageId } from '../journal/index.js'
-import type { InDoubtPolicy } from '../policy/settings.js'
+import { isDisabled, type InDoubtPolicy } from '../policy/settings.js'
 import { isoTime } from './message-view.js'
 import { page, sortedBy } from './page.js'
 import type { ApiPorts } from './ports.js'
@@ -43,9 +43,22 @@ export function clusterView(ports: ApiPorts): ClusterView {
   }
 }
 
-export function sessionList(journal: Journal, after: string | undefined): List<SessionView> {
+/** Those of one account, of one node, or of all. */
+export function sessionList(
+  journal: Journal,
+  only: { account: string | undefined; node: number | undefined },
+  after: string | undefined,
+): List<SessionView> {
   const { state } = journal
-  const ids = sortedBy(state.sessions.keys(), id => id)
+  const wanted = [...state.sessions].filter(
+    ([id, { systemId, sessions }]) =>
+      (only.account ?? systemId) === systemId &&
+      (only.node === undefined || sessions.get(id)?.node === only.node),
+  )
+  const ids = sortedBy(
+    wanted.map(([id]) => id),
+    id => id,
+  )
   const { items, next } = page(ids, id => id, after)
   const views = items.flatMap(id => {
     const account = state.sessions.get(id)
@@ -131,6 +144,7 @@ function connectorView(ports: ApiPorts, connector: ConnectorState): ConnectorVie
 function accountView(account: AccountState): AccountView {
   return {
     systemId: account.systemId,
+    enabled: account.settings !== undefined && !isDisabled(account.settings),
     sessions: account.sessions.size,
     maxSessions: account.settings?.maxSessions ?? 0,
     queued: account.queued,

@@ -374,3 +374,69 @@ for (const command of [
     t.match(said, new RegExp(`Examples?:\\n {2}\\$ \\./carillon ${command}`))
   })
 }
+
+const kicked = (id: string, over: object = {}) => ({
+  id,
+  systemId: 'esme1',
+  node: 2,
+  answered: true,
+  reason: 'unbound by us',
+  committed: true,
+  ...over,
+})
+
+void t.test('sessions are listed with what their nodes say of them', async t => {
+  const session = { id: '2.1.7', systemId: 'esme1', bindType: 'trx', version: '3.4', node: 2 }
+  const more = { remoteAddress: '192.0.2.1', boundAt: '2024-01-02T03:04:05.678Z' }
+  const activity = { window: 100, unanswered: 3, delivering: 4, octetsWaiting: 5 }
+  const items = [
+    { ...session, ...more, activity: { ...activity, lastPduAt: '2024-01-02T03:05:00.000Z' } },
+    { ...session, ...more, id: '3.1.1', node: 3, activity: null },
+  ]
+  const { url, asked } = await api(t, ({ url }) =>
+    url.includes('after=')
+      ? [200, { items: items.slice(1), next: null }]
+      : [200, { items: items.slice(0, 1), next: '2.1.7' }],
+  )
+  const { said, noted } = await carillon('sessions', '--http', url, '--account', 'esme 1')
+  t.match(said, /2\.1\.7 .*192\.0\.2\.1 .* 3\/100 +4\/100 +5 +2024-01-02T03:05:00\.000Z/)
+  t.match(said, /3\.1\.1 .* - +- +- +-$/)
+  t.equal(noted, 'no answer of node 3: what its sessions are doing is not known')
+  t.same(
+    asked.map(({ url }) => url),
+    ['', '&after=2.1.7'].map(after => `/api/v1/sessions?account=esme+1&activity=true${after}`),
+  )
+  t.same(JSON.parse((await carillon('sessions', '--http', url, '--json')).said), items)
+})
+
+void t.test('kick says what became of each session', async t => {
+  const { url } = await api(t, ({ method, url }) => {
+    if (method === 'GET') return [200, { items: ['a', 'b', 'c'].map(id => ({ id })), next: null }]
+    if (url.endsWith('/a')) return [200, kicked('a')]
+    if (url.endsWith('/b'))
+      return [200, kicked('b', { answered: false, reason: 'unbind was not answered' })]
+    return [404, { title: 'Not Found', detail: 'there is no session c (any more)' }]
+  })
+  t.match(await carillon('kick', 'a', '--http', url), {
+    status: 0,
+    said: 'session a of esme1 on node 2: unbound',
+  })
+  t.match(await carillon('kick', 'c', '--http', url), { status: 4, noted: /no session c/ })
+  const all = await carillon('kick', '--account', 'esme1', '--http', url)
+  t.equal(all.status, 0, 'c left by itself')
+  t.match(all.said, /session b .* ended: unbind was not answered/)
+  for (const argv of [[], ['a', '--account', 'esme1']])
+    t.match(await carillon('kick', ...argv, '--http', url), { status: 2, noted: /name a session/ })
+})
+
+void t.test('account disable and enable say which revision does it', async t => {
+  const { url, asked } = await api(t, ({ url }) => [
+    200,
+    { revision: 7, changed: url.endsWith('disable'), dryRun: false, changes: [] },
+  ])
+  const { said } = await carillon('account', 'disable', 'a/b', '--http', url)
+  t.match(said, /^a\/b is disabled on all nodes: revision 7\nits sessions are unbound/)
+  t.match(asked, [{ method: 'POST', url: '/api/v1/accounts/a%2Fb/disable' }])
+  const again = await carillon('account', 'enable', 'a', '--http', url)
+  t.equal(again.said, 'a is enabled already (revision 7)')
+})

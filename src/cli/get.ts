@@ -10,6 +10,7 @@ import { suggestion } from '../config/nearest.js'
 import { CommandFailed, EXIT } from './failure.js'
 import type { Io } from './io.js'
 import type { NodeClient } from './node-client.js'
+import { SESSION_COLUMNS } from './sessions.js'
 import { CONNECTOR_COLUMNS } from './status.js'
 import { jsonText, tableText, type Columns, type OutputForm } from './table.js'
 
@@ -143,18 +144,9 @@ function routesText(
   ].join('\n')
 }
 
-const SESSION_COLUMNS: Columns<SessionView> = {
-  session: session => session.id,
-  account: session => session.systemId,
-  bind: session => session.bindType,
-  version: session => session.version,
-  node: session => session.node,
-  from: session => session.remoteAddress,
-  since: session => session.boundAt,
-}
-
 const ACCOUNT_COLUMNS: Columns<AccountView> = {
   account: account => account.systemId,
+  enabled: account => (account.enabled ? 'yes' : 'no'),
   sessions: account => `${account.sessions}/${account.maxSessions}`,
   queued: account => account.queued,
   'queue limit': account => account.queueLimit,

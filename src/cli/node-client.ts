@@ -23,7 +23,7 @@ export class NodeClient {
       const page = await this.get<List<T>>(`${path}${after}`)
       items.push(...page.items)
       if (page.next === null) break
-      after = `?after=${encodeURIComponent(page.next)}`
+      after = `${path.includes('?') ? '&' : '?'}after=${encodeURIComponent(page.next)}`
     }
     return items
   }

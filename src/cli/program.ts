@@ -13,6 +13,7 @@ import { NodeClient } from './node-client.js'
 import { drain, resolveInDoubt, transferLeader } from './operate.js'
 import { isTool, runNode, runTool, TOOLS } from './rooms.js'
 import { send } from './send.js'
+import { kick, sessions, setEnabled } from './sessions.js'
 import { status } from './status.js'
 import type { OutputForm } from './table.js'
 import { UP_PORTS } from './up-files.js'
@@ -198,6 +199,46 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
     .action((o: HttpFlags & { to?: number }) =>
       transferLeader(client(o), { to: o.to, output: o.output }, io),
     )
+
+  overHttp(program.command('sessions'))
+    .description('every session of the cluster, and what it is doing')
+    .option('--account <systemId>', 'those of one account')
+    .option('--node <node>', 'those of one node', number)
+    .option('--json', 'the same as --output json', false)
+    .addHelpText(
+      'after',
+      examples('sessions', 'sessions --account esme1 --node 2', 'sessions --json'),
+    )
+    .action((o: HttpFlags & { account?: string; node?: number; json: boolean }) =>
+      sessions(client(o), { account: o.account, node: o.node }, o.json ? 'json' : o.output, io),
+    )
+
+  overHttp(program.command('kick'))
+    .description('unbind a session, on whichever node it is; it may bind again')
+    .argument('[session]', 'its id, from ./carillon sessions')
+    .option('--account <systemId>', 'all sessions of an account instead')
+    .addHelpText('after', examples('kick 2.5.17', 'kick --account esme1'))
+    .action(async (session: string | undefined, o: HttpFlags & { account?: string }) => {
+      if (!(await kick(client(o), { session, account: o.account }, o.output, io)))
+        exitStatus = EXIT.negative
+    })
+
+  const account = program.command('account').description('let an account take part, or not')
+  for (const [action, enabled, description] of [
+    [
+      'disable',
+      false,
+      'unbind its sessions and refuse its binds and messages, on all nodes at once',
+    ],
+    ['enable', true, 'let it bind and submit again'],
+  ] as const)
+    overHttp(account.command(action))
+      .description(description)
+      .argument('<account>', 'its system_id')
+      .addHelpText('after', examples(`account ${action} esme1`))
+      .action((systemId: string, o: HttpFlags) =>
+        setEnabled(client(o), systemId, { enabled, output: o.output }, io),
+      )
 
   const member = program.command('member').description('which nodes the cluster consists of')
   overHttp(member.command('list'))

@@ -336,3 +336,12 @@ void t.test('outbind: where an ESME is called, with a password of ours', async t
     /outbind: asks for a receiver session/,
   ])
 })
+
+void t.test('enabled: false stays, and true is the same as nothing', async t => {
+  const of = (more: string) =>
+    parse(`accounts: [{ systemId: a, password: x${more} }]`).settings.accounts[0]!
+  t.notOk('enabled' in of(''), 'absent: settings from before it was there stay the same')
+  t.same(of(', enabled: true'), of(''))
+  t.equal(of(', enabled: false').enabled, false)
+  t.equal(Object.keys(of(', enabled: false')).at(-1), 'enabled', 'where disable puts it')
+})

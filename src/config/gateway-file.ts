@@ -9,6 +9,7 @@ import type {
   Route,
   Secret,
 } from '../policy/settings.js'
+import { withEnabled } from '../policy/settings.js'
 import { durationMs } from './duration.js'
 import { readDocument } from './document.js'
 import { ConfigError, keyText, type FileError } from './file-error.js'
@@ -56,8 +57,8 @@ export function parseGatewayFile(
     accounts: read.accounts.map((account, i): Account => {
       const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
         account
-      const { outbind, ...rest } = others
-      return {
+      const { outbind, enabled, ...rest } = others
+      const whole: Account = {
         ...rest,
         password: secret({ password, passwordFrom }, ['accounts', i, 'password']),
         throughputPerSecond: throughput,
@@ -66,6 +67,7 @@ export function parseGatewayFile(
         // absent, not null: settings from before there was one are the same
         ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
       }
+      return withEnabled(whole, enabled)
     }),
     connectors: read.connectors.map((connector, i): Connector => {
       const { password, passwordFrom, throughput, otherHosts, ...rest } = connector
@@ -162,6 +164,7 @@ function gatewaySchema(directory: string | null) {
           ...secrets,
           tls,
         }),
+        enabled: v.flag.default(true),
       }),
       { expected: 'a list of accounts' },
     ),

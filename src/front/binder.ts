@@ -4,7 +4,7 @@ import type { Counter, Metrics } from '../base/metrics.js'
 import type { CommandResult, Journal, SessionRecord } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { allows } from '../policy/cidr.js'
-import type { BindType } from '../policy/settings.js'
+import { isDisabled, type BindType } from '../policy/settings.js'
 import { decodeBody } from '../smpp/codec.js'
 import { commandName, type BindName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
@@ -81,7 +81,9 @@ export class Binder {
       password,
       wanted: () => !session.closedAlready,
       answer: verdict => {
-        if (verdict === 'right') this.propose(attempt)
+        if (verdict === 'right' && this.isDisabled(attempt))
+          this.holdBack(attempt, 'bindOfDisabled')
+        else if (verdict === 'right') this.propose(attempt)
         else if (verdict === 'busy') this.refuse(attempt, 'notReady')
         else if (verdict === 'wrong')
           this.holdBack(attempt, known ? 'wrongPassword' : 'unknownSystemId')
@@ -118,16 +120,24 @@ export class Binder {
     attempt.cancelTimeout?.()
     const late = attempt.answered || session.closedAlready
     if (!result.ok) {
-      if (!late) this.refuse(attempt, refusalOf(result.why))
+      if (late) return
+      if (result.why === 'accountDisabled') this.holdBack(attempt, 'bindOfDisabled')
+      else this.refuse(attempt, refusalOf(result.why))
       return
     }
-    if (late || !this.options.ready()) {
+    const disabled = this.isDisabled(attempt) // where not every node's apply knows that yet
+    if (late || disabled || !this.options.ready()) {
       this.options.abandoned(bound.id)
-      if (!late) this.refuse(attempt, 'notReady')
+      if (!late && disabled) this.holdBack(attempt, 'bindOfDisabled')
+      else if (!late) this.refuse(attempt, 'notReady')
       return
     }
     this.options.bound(session, bound)
     this.answer(attempt, 0, SYSTEM_ID)
+  }
+
+  private isDisabled({ account }: Attempt): boolean {
+    return isDisabled(this.options.journal.state.accounts.get(account)?.settings)
   }
 
   /** Answers later, and closes: whoever it was may connect again. */

@@ -32,6 +32,22 @@ export interface Bound {
   bindType: BindType
 }
 
+/** What a session is doing, which only its node knows. */
+export interface SessionActivity {
+  /** Unanswered requests that its account may have, in each direction. */
+  window: number
+  /** Its requests that we have not answered. */
+  unanswered: number
+  /** Our deliver_sm that it has not answered. */
+  delivering: number
+  /** Towards it, not taken by its kernel. */
+  octetsWaiting: number
+  pdusIn: number
+  pdusOut: number
+  /** When the last PDU came from it; ms since the Unix epoch, by this node's clock. */
+  lastPduAtMs: number
+}
+
 /** One connection of an ESME, and its session once it is bound. */
 export class EsmeSession implements LinkHandler {
   readonly link: Link
@@ -39,6 +55,8 @@ export class EsmeSession implements LinkHandler {
   bound: Bound | undefined
   /** New submits are refused: the ESME unbinds, or the cluster has ended its session. */
   finishing = false
+  /** It is about to be unbound and gets no more deliver_sm; submits are taken until it answers. */
+  leaving = false
   closedAlready = false
   private readonly services: SessionServices
 
@@ -53,7 +71,9 @@ export class EsmeSession implements LinkHandler {
 
   /** Whether deliver_sm may go to it. */
   get receives(): boolean {
-    return this.bound !== undefined && this.bound.bindType !== 'tx' && !this.finishing
+    return (
+      this.bound !== undefined && this.bound.bindType !== 'tx' && !this.finishing && !this.leaving
+    )
   }
 
   /** Whether it knows optional parameters (SMPP 3.4 §3.4.3). */

@@ -1,15 +1,21 @@
 import type { Cancel } from '../base/clock.js'
 import type { Gauge } from '../base/metrics.js'
-import type { Effect } from '../journal/index.js'
+import type { AccountState, Effect } from '../journal/index.js'
 import type { Connection, Frame, ResponseKind } from '../link/types.js'
-import type { BindType } from '../policy/settings.js'
+import { isDisabled, type BindType } from '../policy/settings.js'
 import { AccountRates, evenShares } from './account-rates.js'
 import { Binder } from './binder.js'
 import { Cancels } from './cancels.js'
 import type { DeliveryTag } from './delivery-pump.js'
 import { Deliveries } from './deliveries.js'
-import { EsmeSession, type Bound, type SessionServices } from './esme-session.js'
+import {
+  EsmeSession,
+  type Bound,
+  type SessionActivity,
+  type SessionServices,
+} from './esme-session.js'
 import { PasswordCheck } from './password-check.js'
+import { Leavings } from './leavings.js'
 import { Outbinds } from './outbinds.js'
 import type { FrontOptions, OpenListener } from './ports.js'
 import { Queries } from './queries.js'
@@ -43,6 +49,7 @@ export class FrontEnd implements SessionServices {
   private readonly cancels: Cancels
   private readonly deliveries: Deliveries
   private readonly ends: SessionEnds
+  private readonly leavings: Leavings
   private readonly outbinds: Outbinds | undefined
   /** Every connection. */
   private readonly connections: Set<EsmeSession> = new Set()
@@ -63,6 +70,7 @@ export class FrontEnd implements SessionServices {
     const { journal, clock, timers, random, logger, metrics } = options
     this.options = options
     this.ends = new SessionEnds(journal)
+    this.leavings = new Leavings(clock, timers)
     this.passwords = new PasswordCheck(options.passwords, random)
     this.binder = new Binder({
       journal,
@@ -151,6 +159,33 @@ export class FrontEnd implements SessionServices {
   /** Connections open, and sessions bound, on this node. */
   get counts(): { connections: number; sessions: number } {
     return { connections: this.connections.size, sessions: this.bound.size }
+  }
+
+  /** What only this node knows of a session; undefined: it is not bound here. */
+  activityOf(id: string): SessionActivity | undefined {
+    const link = this.bound.get(id)?.link
+    if (link === undefined) return undefined
+    const { clock } = this.options
+    const { pdusIn, pdusOut } = link.counters
+    return {
+      window: link.windowIn,
+      unanswered: link.unanswered,
+      delivering: link.windowUsed,
+      octetsWaiting: link.bufferedOctets,
+      pdusIn,
+      pdusOut,
+      lastPduAtMs: clock.nowMs() - (clock.monotonicMs() - link.lastReceivedMs),
+    }
+  }
+
+  /**
+   * Unbinds a session on an operator's word; resolves with the link's reason when it has ended, which takes six
+   * seconds at most. Undefined: it is not bound here.
+   */
+  kick(id: string): Promise<string> | undefined {
+    const session = this.bound.get(id)
+    if (session === undefined) return undefined
+    return new Promise(resolve => this.leavings.leave(session, resolve))
   }
 
   /** Takes a connection as a listener's. */
@@ -242,9 +277,11 @@ export class FrontEnd implements SessionServices {
     this.countErrors(session)
     this.outbinds?.closed(session, reason)
     const { bound } = session
-    if (bound === undefined) return
-    this.forget(session, bound, reason)
-    this.ends.end(bound.id)
+    if (bound !== undefined) {
+      this.forget(session, bound, reason)
+      this.ends.end(bound.id)
+    }
+    this.leavings.closed(session, reason)
   }
 
   private get takesBinds(): boolean {
@@ -318,20 +355,19 @@ export class FrontEnd implements SessionServices {
     const known = state.nodes.get(node)
     if (this.boot !== 0 && (known?.boot !== this.boot || !known.alive)) this.endBoot()
     for (const id of [...this.bound.keys()])
-      if (!state.sessions.has(id) || !hasSettings(state.sessions.get(id))) this.onSessionEnded(id)
+      if (!mayStay(state.sessions.get(id))) this.onSessionEnded(id)
     this.adjustRates()
     this.deliveries.lookAll()
   }
 
-  /** The cluster ended it: its account is gone. */
+  /** The cluster ended it, or its account is disabled or gone: then its end is committed when it has left. */
   private onSessionEnded(id: string): void {
     const session = this.bound.get(id)
     if (session?.bound === undefined) return // our own word
-    const { bound } = session
-    this.forget(session, bound, 'the cluster ended it')
     session.finishing = true
+    if (this.options.journal.state.sessions.has(id)) return this.leavings.leave(session)
+    this.forget(session, session.bound, 'the cluster ended it')
     session.link.unbind()
-    if (this.options.journal.state.sessions.has(id)) this.ends.end(id)
   }
 
   /** The cluster gave this node up, or it begins anew: nothing that it holds counts any more. */
@@ -410,6 +446,6 @@ const PROTOCOL_ERRORS = [
   'malformed',
 ] as const
 
-function hasSettings(account: { settings: unknown } | undefined): boolean {
-  return account?.settings !== undefined
+function mayStay(account: AccountState | undefined): boolean {
+  return account?.settings !== undefined && !isDisabled(account.settings)
 }

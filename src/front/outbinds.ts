@@ -4,7 +4,7 @@ import type { Metrics } from '../base/metrics.js'
 import type { Random } from '../base/random.js'
 import type { AccountState, Journal } from '../journal/index.js'
 import type { Connection } from '../link/types.js'
-import type { Outbind } from '../policy/settings.js'
+import { isDisabled, type Outbind } from '../policy/settings.js'
 import type { EsmeSession } from './esme-session.js'
 import type { OutbindPorts } from './ports.js'
 
@@ -64,9 +64,9 @@ export class Outbinds {
     const now = clock.monotonicMs()
     const { accounts } = journal.state
     for (const number of this.called.keys())
-      if (accounts.get(number)?.settings?.outbind === undefined) this.drop(number)
+      if (outbindOf(accounts.get(number)) === undefined) this.drop(number)
     for (const account of accounts.values()) {
-      const outbind = account.settings?.outbind
+      const outbind = outbindOf(account)
       if (outbind !== undefined) this.lookAt(account, outbind, now)
     }
   }
@@ -194,6 +194,9 @@ export class Outbinds {
     return ms * (0.5 + 0.5 * this.options.random.unit())
   }
 }
+
+const outbindOf = (account: AccountState | undefined): Outbind | undefined =>
+  isDisabled(account?.settings) ? undefined : account?.settings?.outbind
 
 const hasReceiver = ({ sessions }: AccountState): boolean =>
   [...sessions.values()].some(({ bindType }) => bindType !== 'tx')

@@ -14,6 +14,8 @@ export const REFUSALS = {
   unknownSystemId: { command_status: 'ESME_RINVPASWD', retriable: false },
   wrongPassword: { command_status: 'ESME_RINVPASWD', retriable: false },
   bindTypeNotAllowed: { command_status: 'ESME_RBINDFAIL', retriable: false },
+  /** Its password was right: it may know. No session is to be had until it is enabled again. */
+  bindOfDisabled: { command_status: 'ESME_RBINDFAIL', retriable: false },
   /** maxSessions are bound (PITFALLS 14). */
   tooManySessions: { command_status: 'ESME_RALYBND', retriable: true },
   /** No boot, no leader, draining, isolated, or too many passwords to check. */
@@ -26,6 +28,8 @@ export const REFUSALS = {
   validityOver: { command_status: 'ESME_RINVEXPIRY', retriable: false },
   /** The account is gone from the settings. */
   noAccount: { command_status: 'ESME_RSYSERR', retriable: false },
+  /** Its session is being unbound (docs/decisions/0015). */
+  accountDisabled: { command_status: 'ESME_RSYSERR', retriable: true },
   /** Not committed: no leader, no answer in time, or this node's boot is over. */
   notCommitted: { command_status: 'ESME_RSYSERR', retriable: true },
   /** Not an id that this cluster gives. */
@@ -56,6 +60,7 @@ const OF_JOURNAL: Partial<Record<SubmitRefusal | 'full', RefusalCode>> = {
   queueFull: 'queueFull',
   noRoute: 'noRoute',
   noAccount: 'noAccount',
+  accountDisabled: 'accountDisabled',
   full: 'throttled',
   tooManySessions: 'tooManySessions',
   bindTypeNotAllowed: 'bindTypeNotAllowed',

@@ -22,6 +22,7 @@ import {
 } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
+import { isDisabled } from '../policy/settings.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
@@ -139,6 +140,7 @@ export class Submits {
     const { reader, record } = this
     const account = state.accounts.get(bound.account)
     if (account?.settings === undefined) return 'noAccount'
+    if (isDisabled(account.settings)) return 'accountDisabled'
     const no = this.times(reader)
     if (no !== undefined) return no
     const connector = this.route(account)

@@ -1,3 +1,4 @@
+import { isDisabled } from '../policy/settings.js'
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
 import { putInDoubt } from './apply-dispatch.js'
@@ -8,13 +9,14 @@ import { homeOf } from './epochs.js'
 import { detach, subjectOf } from './message-life.js'
 import { available, pickHome, pickOwner, uneven } from './placement.js'
 import { OK, refused } from './results.js'
-import { agreeOnRules } from './rules.js'
+import { agreeOnRules, disables } from './rules.js'
 
 /** Binds a session; maxSessions is exact over all nodes. */
 export function applyBind(applying: Applying, { session }: Bind): CommandResult {
   const { state, entry } = applying
   const account = state.accounts.get(session.account)
   if (account?.settings === undefined || session.node !== entry.node) return refused('noAccount')
+  if (disables(state) && isDisabled(account.settings)) return refused('accountDisabled')
   if (!account.settings.bindTypes.includes(session.bindType)) return refused('bindTypeNotAllowed')
   if (account.sessions.size >= account.settings.maxSessions) return refused('tooManySessions')
   if (state.sessions.has(session.id)) return refused('conflict')

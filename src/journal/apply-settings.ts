@@ -1,3 +1,4 @@
+import { isDisabled } from '../policy/settings.js'
 import type { Applying } from './apply.js'
 import { settleIn } from './apply-nodes.js'
 import { usesWindow } from './apply-resubmissions.js'
@@ -31,7 +32,7 @@ export function applySettings(applying: Applying, command: SettingsCommand): Com
   for (const account of state.accounts.values()) {
     account.settings = settings.accounts.find(({ systemId }) => systemId === account.systemId)
     if (!usesWindow(account.settings)) account.resubmissions.clear()
-    if (account.settings !== undefined) continue
+    if (account.settings !== undefined && !isDisabled(account.settings)) continue
     for (const session of account.sessions.values())
       effects.push({ kind: 'sessionEnded', node: session.node, session: session.id })
   }

@@ -1,3 +1,4 @@
+import { isDisabled } from '../policy/settings.js'
 import {
   AcceptRecords,
   FLAG_EXPLICIT_VALIDITY,
@@ -15,6 +16,8 @@ import type { ConnectorState } from './connectors.js'
 import { refOf } from './ids.js'
 import { dropUnclaimed } from './message-life.js'
 import { refused } from './results.js'
+import { disables } from './rules.js'
+import type { State } from './state.js'
 
 /** Queues submitted messages under the place where they lie; queueLimit is exact. */
 export function applyAccept(applying: Applying, command: Accept): CommandResult {
@@ -38,7 +41,7 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       run.end()
       continue
     }
-    const no = refusalOf(connector, account)
+    const no = refusalOf(state, connector, account)
     if (no !== undefined) {
       block.begin(offset, MARK.REFUSED, record.account, command.connector)
       accepted.refused.push([offset, no])
@@ -83,11 +86,13 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
 }
 
 function refusalOf(
+  state: State,
   connector: ConnectorState | undefined,
   account: AccountState | undefined,
 ): Refusal | undefined {
   if (connector?.settings === undefined) return 'noRoute'
   if (account?.settings === undefined) return 'noAccount'
+  if (isDisabled(account.settings) && disables(state)) return 'accountDisabled'
   return account.queued >= account.settings.queueLimit ? 'queueFull' : undefined
 }
 

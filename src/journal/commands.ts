@@ -207,6 +207,7 @@ export type Refusal =
   | 'queueFull'
   | 'noRoute'
   | 'noAccount'
+  | 'accountDisabled'
   | 'voided'
   | 'staleEpoch'
   | 'staleBoot'

@@ -33,7 +33,7 @@ export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
-export { cancels, matchesResubmissions, schedules } from './rules.js'
+export { cancels, disables, matchesResubmissions, schedules } from './rules.js'
 export type { State } from './state.js'
 /** Words for message states, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'

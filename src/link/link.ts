@@ -121,6 +121,15 @@ export class Link {
     return this.gatherer.length + this.options.connection.bufferedOctets
   }
 
+  /** When the last PDU of the peer came, or the link began; monotonic. */
+  get lastReceivedMs(): number {
+    return this.session.lastReceivedMs
+  }
+
+  get windowIn(): number {
+    return this.limits.windowIn
+  }
+
   get counters(): LinkCounters {
     const { pdusIn, pdusOut, octetsIn, octetsOut } = this
     return { ...this.session.counters, pdusIn, pdusOut, octetsIn, octetsOut }

@@ -9,6 +9,7 @@ import { HttpSubmits } from './http-submits.js'
 import type { Leadership } from './leadership.js'
 import type { MemberChanges } from './member-changes.js'
 import type { NodeOptions } from './node.js'
+import type { SessionsAnywhere } from './sessions-anywhere.js'
 import { parseSettings } from './settings-text.js'
 import type { WatchedMachine } from './watched-machine.js'
 
@@ -22,6 +23,7 @@ export interface ApiParts extends Pick<NodeOptions, 'machine' | 'metrics' | 'sec
   cluster(): ClusterNode | undefined
   group(): Group | undefined
   members(): MemberChanges | undefined
+  sessions(): SessionsAnywhere | undefined
   rates(): AccountRates | undefined
   upstream(): Upstream | undefined
   health(): ReturnType<ApiPorts['operations']['ready']>
@@ -67,6 +69,10 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       add: async (id, address) => members().add(id, address),
       promote: async id => members().promote(id),
       remove: async id => members().remove(id),
+    },
+    sessions: {
+      activity: async ids => (await parts.sessions()?.activity(ids)) ?? new Map(),
+      kick: async id => (await parts.sessions()?.kick(id)) ?? { kind: 'unknown' },
     },
     settings: {
       parse: parseSettings,

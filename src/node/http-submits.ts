@@ -6,6 +6,7 @@ import { addressHash, FLAG_WATCHED, refOf } from '../journal/index.js'
 import type { AccountRates } from '../front/index.js'
 import { refusalOf, REFUSALS, type RefusalCode } from '../front/refusals.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
+import { isDisabled } from '../policy/settings.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { textSubmitBody } from './text-message.js'
 
@@ -15,6 +16,7 @@ const HTTP_STATUS: Partial<Record<RefusalCode, number>> = {
   queueFull: 429,
   noRoute: 422,
   noAccount: 404,
+  accountDisabled: 403,
   notCommitted: 503,
   notReady: 503,
 }
@@ -59,6 +61,8 @@ export class HttpSubmits implements SubmitPort {
         'noAccount',
         systemId === '' ? 'there are no accounts' : `there is no account ${systemId}`,
       )
+    if (isDisabled(account.settings))
+      return refused('accountDisabled', `account ${systemId} is disabled`)
     const body = bodyOf(request)
     if (typeof body === 'string')
       return Promise.resolve({

@@ -13,6 +13,7 @@ import {
   strandedConnectors,
 } from './member-rules.js'
 import { MESSAGE_KIND } from './message-kinds.js'
+import { Questions } from './questions.js'
 
 /** A node that is removed gets so long to hand everything over. */
 const DRAIN_MS = 10_000
@@ -62,10 +63,8 @@ export interface MemberChangesOptions {
  */
 export class MemberChanges implements MembersPort {
   private readonly options: MemberChangesOptions
-  private readonly waiting: Map<number, (answer: Answer) => void> = new Map()
+  private readonly questions: Questions<Request, Answer>
   private readonly cancel: Cancel
-  private asked = 0
-  private served = 0
   /** What was committed one election timeout ago, and before: who has that on disk keeps up. */
   private commits: [earlier: number, now: number] = [Infinity, Infinity]
   private changing = false
@@ -74,8 +73,15 @@ export class MemberChanges implements MembersPort {
   constructor(options: MemberChangesOptions) {
     this.options = options
     const { messenger, timers, electionTimeoutMs } = options
-    messenger.onMessage(MESSAGE_KIND.memberRequest, (from, body) => this.onRequest(from, body))
-    messenger.onMessage(MESSAGE_KIND.memberAnswer, (_, body) => this.onAnswer(body))
+    this.questions = new Questions({
+      messenger,
+      timers,
+      kinds: { question: MESSAGE_KIND.memberRequest, answer: MESSAGE_KIND.memberAnswer },
+      answerMs: ANSWER_MS,
+      askedMax: ASKED_MAX,
+      servedMax: SERVED_MAX,
+      serve: request => this.serve(request),
+    })
     this.cancel = timers.every(electionTimeoutMs, () => {
       this.commits = [this.commits[1], options.group()?.status().commitIndex ?? Infinity]
     })
@@ -130,41 +136,22 @@ export class MemberChanges implements MembersPort {
   }
 
   private async ask(to: number, request: Request): Promise<Answer> {
-    const { journal, messenger, timers } = this.options
-    if (to === journal.node) return this.serve(request)
-    if (this.waiting.size >= ASKED_MAX)
-      return refusal(503, 'too much about members is being asked here: wait a little', false)
-    const number = ++this.asked
-    return new Promise(resolve => {
-      const cancel = timers.after(ANSWER_MS, () => settle(noAnswer(to)))
-      const settle = (answer: Answer): void => {
-        cancel()
-        this.waiting.delete(number)
-        resolve(answer)
-      }
-      this.waiting.set(number, settle)
-      const body = Buffer.from(JSON.stringify({ number, request }))
-      if (!messenger.send(to, MESSAGE_KIND.memberRequest, body))
-        settle(refusal(503, `node ${to} cannot be reached from here`, true))
-    })
-  }
-
-  private onRequest(from: number, body: Buffer): void {
-    const asked = parsed(body) as { number?: unknown; request?: Request } | undefined
-    if (typeof asked?.number !== 'number' || asked.request === undefined) return
-    if (this.served >= SERVED_MAX) return
-    this.served++
-    void this.serve(asked.request).then(answer => {
-      this.served--
-      const reply = Buffer.from(JSON.stringify({ number: asked.number, answer }))
-      this.options.messenger.send(from, MESSAGE_KIND.memberAnswer, reply)
-    })
-  }
-
-  private onAnswer(body: Buffer): void {
-    const told = parsed(body) as { number?: unknown; answer?: Answer } | undefined
-    if (typeof told?.number !== 'number' || told.answer === undefined) return
-    this.waiting.get(told.number)?.(told.answer)
+    if (to === this.options.journal.node) return this.serve(request)
+    const answer = await this.questions.ask(to, request)
+    switch (answer) {
+      case 'busy':
+        return refusal(503, 'too much about members is being asked here: wait a little', false)
+      case 'unreachable':
+        return refusal(503, `node ${to} cannot be reached from here`, true)
+      case 'silent':
+        return refusal(
+          503,
+          `node ${to} did not answer in time: look at ./carillon member list`,
+          false,
+        )
+      default:
+        return answer
+    }
   }
 
   /** Never rejects. */
@@ -285,14 +272,3 @@ const refusal = (status: number, detail: string, moved: boolean): Answer => ({
 })
 
 const NO_LEADER = refusal(503, 'there is no leader', true)
-
-const noAnswer = (to: number): Answer =>
-  refusal(503, `node ${to} did not answer in time: look at ./carillon member list`, false)
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch {
-    return undefined
-  }
-}

@@ -12,4 +12,7 @@ export const MESSAGE_KIND = {
   /** Changes of the membership, passed on to the leader; and what it says. */
   memberRequest: 7,
   memberAnswer: 8,
+  /** Of sessions, to the node that has them; and what it says. */
+  sessionQuestion: 9,
+  sessionAnswer: 10,
 } as const

@@ -26,6 +26,7 @@ import { RateSharing } from './rate-sharing.js'
 import { LEADERLESS_TIMEOUTS, readiness } from './readiness.js'
 import { Removal } from './removal.js'
 import type { Secrets } from './secrets.js'
+import { SessionsAnywhere } from './sessions-anywhere.js'
 import { StewardOffice } from './steward-office.js'
 import { WatchedMachine } from './watched-machine.js'
 
@@ -64,6 +65,7 @@ export class CarillonNode {
   private sharing: RateSharing | undefined
   private memberChanges: MemberChanges | undefined
   private removal: Removal | undefined
+  private sessions: SessionsAnywhere | undefined
   private stopping = false
   private upstreamStarted = false
   /** Handed away what it had, for its clock is wrong. */
@@ -229,6 +231,11 @@ export class CarillonNode {
         if (this.group !== undefined) await this.leadership.giveUp(this.group)
       },
       drain: deadlineMs => this.drainer.run(deadlineMs),
+    })
+    this.sessions = new SessionsAnywhere({
+      ...about,
+      journal: this.journal,
+      front: () => this.front,
     })
     this.removal = new Removal({
       ...about,
@@ -440,6 +447,7 @@ export class CarillonNode {
       cluster: () => this.cluster,
       group: () => this.group,
       members: () => this.memberChanges,
+      sessions: () => this.sessions,
       rates: () => this.sharing?.rates,
       upstream: () => this.upstream,
       health: () => this.health(),

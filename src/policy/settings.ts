@@ -70,6 +70,20 @@ export interface Account {
   messageIdStyle: 'long' | 'short'
   /** Missing: it binds by itself, or not at all. */
   outbind?: Outbind
+  /**
+   * False: no session, and no message is taken; what was taken is delivered, and receipts wait. Missing: true, as in settings
+   * written before it was there. docs/decisions/0015.
+   */
+  enabled?: false
+}
+
+export const isDisabled = (account: Account | undefined): boolean => account?.enabled === false
+
+/** The account, taking part or not. `enabled` comes last, so that equal settings are equal as text. */
+export function withEnabled(account: Account, enabled: boolean): Account {
+  const bare = { ...account }
+  delete bare.enabled
+  return enabled ? bare : { ...bare, enabled }
 }
 
 /** Where an ESME is asked to bind when something waits for it and it has no receiver session. SMPP 3.4 §4.1.7. */
