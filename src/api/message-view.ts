@@ -25,11 +25,9 @@ function viewOf(journal: Journal, ref: Ref): MessageView | undefined {
   const failure = error === 0 ? undefined : `error ${error}`
 
   const events: MessageEvent[] = [event(block.proposedAtMs, 'queued', connector?.id)]
-  if (block.isScheduled(offset)) {
-    const stored = journal.message(ref)
-    const dueAtMs = stored?.kind === 'submit' ? stored.dueAtMs : 0
-    events.push(event(block.proposedAtMs, 'scheduled', `due ${isoTime(dueAtMs)}`))
-  }
+  const stored = journal.message(ref)
+  if (stored?.kind === 'submit' && stored.dueAtMs > 0)
+    events.push(event(block.proposedAtMs, 'scheduled', `due ${isoTime(stored.dueAtMs)}`))
   const claimedAtMs = block.at(offset, 'claimed')
   const sentAtMs = block.at(offset, 'sent')
   const finalAtMs = block.at(offset, 'final')

@@ -280,6 +280,8 @@ void t.test('requests that are wrong say where', async t => {
   const detail = async (url: string, body: unknown) => (await ask(url, body)).body['detail']
   t.match(await detail('/api/v1/messages', { text: 'x' }), /^to: /)
   t.match(await detail('/api/v1/messages', { to: '1', txt: 'x' }), /^txt: unknown key/)
+  for (const at of ['tomorrow', '2026-12-24T18:00:00', '2026-12-32T18:00:00Z'])
+    t.match(await detail('/api/v1/messages', { to: '1', text: 'x', at }), /^at: expected a time/)
   t.match(await detail('/api/v1/drain', { deadlineMs: 'soon' }), /^deadlineMs: /)
   t.match(await detail('/api/v1/transfer-leader', { to: 9 }), /no node 9/)
   t.equal((await ask('/api/v1/messages', { to: '1', text: 'x'.repeat(70_000) })).status, 413)

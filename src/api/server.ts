@@ -154,19 +154,28 @@ function unknownMessage(id: string): string {
 
 /** `from` and `text` of any length that SMPP takes are checked where the PDU is made. @throws ProblemError */
 function sendRequestIn(body: unknown): SendRequest {
-  const object = objectIn(body, ['to', 'from', 'text', 'account'])
+  const object = objectIn(body, ['to', 'from', 'text', 'account', 'at'])
   const to = textOf(object, 'to', 21)
   const text = textOf(object, 'text', 20_000)
   if (to === undefined || to === '') throw badRequest('to: the destination address is missing')
   if (text === undefined) throw badRequest('text: the text is missing')
   const from = textOf(object, 'from', 21)
   const account = textOf(object, 'account', 64)
+  const at = textOf(object, 'at', 40)
+  if (at !== undefined && !isInstant(at))
+    throw badRequest('at: expected a time with its zone, such as 2026-12-24T18:00:00Z')
   return {
     to,
     text,
     ...(from === undefined ? {} : { from }),
     ...(account === undefined ? {} : { account }),
+    ...(at === undefined ? {} : { at }),
   }
+}
+
+/** ISO 8601, and no local time: nodes may lie in several zones. */
+function isInstant(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
 }
 
 /** A message that was concluded and forgotten before its answer was written. */

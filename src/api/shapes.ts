@@ -255,7 +255,7 @@ export interface MessageView {
 
 export interface MessageEvent {
   at: string
-  /** `queued`, `claimed`, `sent`, `retry`, `in doubt`, `held`, then a MessageStateName. */
+  /** `queued`, `scheduled`, `claimed`, `sent`, `retry`, `in doubt`, `held`, then a MessageStateName. */
   state: string
   /** `ESME_RTHROTTLED`, `err 045`, …; absent where there is nothing to say. */
   detail?: string
@@ -268,6 +268,8 @@ export interface SendRequest {
   from?: string
   /** systemId on whose behalf. Default: the first account. */
   account?: string
+  /** ISO 8601 with a zone: not to be sent before. Default: at once. */
+  at?: string
 }
 
 export interface SettingsView {

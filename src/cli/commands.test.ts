@@ -141,6 +141,20 @@ void t.test(
   },
 )
 
+void t.test('send --at hands a message in, says when it is due, and does not wait', async t => {
+  const at = '2026-12-24T18:00:00+01:00'
+  const view = message('m1', ['queued', 'scheduled'], null)
+  view.events[1]!.detail = 'due 2026-12-24T17:00:00.000Z'
+  const { url, asked } = await api(t, () => [202, view])
+  const argv = ['send', '--to', '1', '--text', 'x', '--at', at, '--http', url]
+  const { status, said } = await carillon(...argv)
+  t.equal(status, 0)
+  t.same(JSON.parse(asked[0]?.body ?? ''), { to: '1', text: 'x', at })
+  t.match(said, /scheduled, due 2026-12-24T17:00:00/)
+  t.match(said, /get messages m1/)
+  t.equal(asked.length, 1)
+})
+
 void t.test('send waits through a leader change, and exits 1 on any other stat', async t => {
   const replies: Reply[] = [
     [202, message('m1', ['queued'], null)],

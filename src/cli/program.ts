@@ -12,7 +12,7 @@ import { memberAdd, memberList, memberRemove } from './member.js'
 import { NodeClient } from './node-client.js'
 import { drain, resolveInDoubt, transferLeader } from './operate.js'
 import { isTool, runNode, runTool, TOOLS } from './rooms.js'
-import { send } from './send.js'
+import { schedule, send } from './send.js'
 import { kick, sessions, setEnabled } from './sessions.js'
 import { status } from './status.js'
 import type { OutputForm } from './table.js'
@@ -95,22 +95,25 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
     .requiredOption('--text <text>', 'text; what GSM 03.38 cannot say goes as UCS-2')
     .option('--from <address>', 'source_addr')
     .option('--account <systemId>', 'on whose behalf; default: the first account')
+    .option('--at <time>', 'not to be sent before, such as 2026-12-24T18:00:00Z; does not wait')
     .addOption(durationOption('--timeout', 'how long to wait for the receipt', '60s'))
     .addHelpText(
       'after',
       examples(
         "send --to 491701234567 --text 'Hello'",
+        "send --to 491701234567 --text 'Tomorrow' --at 2026-12-24T18:00:00+01:00",
         "send --to 491701234567 --text 'Hello' --http http://127.0.0.1:8082 --timeout 10s",
       ),
     )
     .action(async (o: HttpFlags & SendFlags) => {
-      const { to, text, from, account, timeout, output } = o
+      const { to, text, from, account, at, timeout, output } = o
       const request = {
         to,
         text,
         ...(from === undefined ? {} : { from }),
         ...(account === undefined ? {} : { account }),
       }
+      if (at !== undefined) return schedule(client(o), { ...request, at }, output, io)
       const stat = await send(client(o), { ...request, timeoutMs: timeout, output }, io, waiting)
       exitStatus = stat === 'DELIVRD' ? EXIT.done : EXIT.negative
     })
@@ -307,6 +310,7 @@ interface SendFlags {
   text: string
   from?: string
   account?: string
+  at?: string
   timeout: number
 }
 

@@ -62,6 +62,24 @@ export async function send(
   }
 }
 
+/** `carillon send --at`: hands one message in that waits in the journal, and does not wait for it. */
+export async function schedule(
+  client: NodeClient,
+  request: SendRequest,
+  output: OutputForm,
+  io: Io,
+): Promise<void> {
+  const message = await client.post<MessageView>('/api/v1/messages', request)
+  if (output === 'json') {
+    io.out(jsonText(message))
+    return
+  }
+  io.out(`message ${io.paint.bold(message.id)}`)
+  for (const { state, detail } of message.events)
+    if (state === 'scheduled') io.out(`  scheduled, ${detail}`)
+  io.out(io.paint.dim(`  its way: ./carillon get messages ${message.id}`))
+}
+
 /** `03:04:05.678  +0.012 s  sent  smsc-a` */
 function eventLine(event: MessageEvent, first: MessageEvent | undefined, { paint }: Io): string {
   const since = (Date.parse(event.at) - Date.parse(first?.at ?? event.at)) / 1000

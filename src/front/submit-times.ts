@@ -32,14 +32,21 @@ export function timesOf(
   let dueAtMs = 0
   if (isScheduled(reader)) {
     const atMs = maySchedule ? parseTime(reader.schedule_delivery_time, nowMs) : undefined
-    if (atMs === undefined || atMs < nowMs - PAST_MS) return 'scheduled'
-    if (atMs > nowMs) dueAtMs = Math.ceil(atMs)
+    const due = atMs === undefined ? undefined : dueOf(atMs, nowMs)
+    if (due === undefined) return 'scheduled'
+    dueAtMs = due
   }
   const expiresAtMs = expiryOf(reader, nowMs)
   if (expiresAtMs === 0)
     return dueAtMs === 0 ? NONE : { dueAtMs, expiresAtMs: dueAtMs + validityMs }
   if (expiresAtMs === undefined || expiresAtMs <= Math.max(nowMs, dueAtMs)) return 'validityOver'
   return { dueAtMs, expiresAtMs }
+}
+
+/** When a message that is scheduled for then is due: 0 at once; undefined: that is over. ms since the Unix epoch. */
+export function dueOf(atMs: number, nowMs: number): number | undefined {
+  if (atMs < nowMs - PAST_MS) return undefined
+  return atMs > nowMs ? Math.ceil(atMs) : 0
 }
 
 /** Whether a submit that was read names a schedule_delivery_time. */

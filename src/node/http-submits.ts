@@ -2,9 +2,17 @@ import type { SubmitPort, Submitted } from '../api/ports.js'
 import type { SendRequest } from '../api/shapes.js'
 import type { Clock } from '../base/clock.js'
 import type { AccountState, ConnectorState, Journal } from '../journal/index.js'
-import { addressHash, FLAG_WATCHED, refOf } from '../journal/index.js'
+import {
+  addressHash,
+  FLAG_EXPLICIT_VALIDITY,
+  FLAG_SCHEDULED,
+  FLAG_WATCHED,
+  refOf,
+  schedules,
+} from '../journal/index.js'
 import type { AccountRates } from '../front/index.js'
 import { refusalOf, REFUSALS, type RefusalCode } from '../front/refusals.js'
+import { dueOf } from '../front/submit-times.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
 import { isDisabled } from '../policy/settings.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
@@ -84,21 +92,38 @@ export class HttpSubmits implements SubmitPort {
     if (connector === undefined) return refused('noRoute', 'no route takes this message')
     if (account.queued >= account.settings.queueLimit)
       return refused('queueFull', `${systemId} has reached its queueLimit`)
-    return this.propose(account, connector, body)
+    const dueAtMs = this.dueAtMs(request.at)
+    if (dueAtMs === undefined)
+      return Promise.resolve({
+        ok: false,
+        status: 400,
+        command_status: 'ESME_RINVSCHED',
+        detail: `at: ${request.at} is over, or not all nodes of this cluster can schedule`,
+      })
+    return this.propose(account, connector, body, dueAtMs)
+  }
+
+  /** 0: at once; undefined: not possible. */
+  private dueAtMs(at: string | undefined): number | undefined {
+    if (at === undefined) return 0
+    if (!schedules(this.journal.state)) return undefined
+    return dueOf(Date.parse(at), this.clock.nowMs())
   }
 
   private propose(
     account: AccountState,
     connector: ConnectorState,
     body: Buffer,
+    dueAtMs: number,
   ): Promise<Submitted> {
     const { journal, reader } = this
+    const scheduled = dueAtMs > 0 ? FLAG_SCHEDULED | FLAG_EXPLICIT_VALIDITY : 0
     const record = {
       account: account.number,
       registered_delivery: reader.registered_delivery,
-      flags: FLAG_WATCHED,
-      expiresAtMs: 0,
-      dueAtMs: 0,
+      flags: FLAG_WATCHED | scheduled,
+      expiresAtMs: dueAtMs > 0 ? dueAtMs + journal.state.settings.validityMs : 0,
+      dueAtMs,
       session: 0,
       addressHash: addressHash(body, reader.destination_addr_start, reader.destination_addr_end),
       body,
