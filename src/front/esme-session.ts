@@ -76,6 +76,11 @@ export class EsmeSession implements LinkHandler {
     )
   }
 
+  /** congestion_state came with SMPP 5.0. */
+  get knowsCongestion(): boolean {
+    return this.link.interfaceVersion >= INTERFACE_VERSION.v50
+  }
+
   /** Whether it knows optional parameters (SMPP 3.4 §3.4.3). */
   get knowsTlvs(): boolean {
     return this.link.interfaceVersion >= INTERFACE_VERSION.v34

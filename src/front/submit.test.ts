@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseMessageId } from '../journal/index.js'
-import { decodeBody, encodeBody, tlv } from '../smpp/codec.js'
+import { decodeBody, encodeBody, findTlv, tlv } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, connector, gateway, route } from '../testing/gateway.js'
 import { FrontWorld } from './testing/front-world.js'
@@ -93,6 +93,24 @@ void t.test('schedule_delivery_time makes the message wait, and stays with us', 
   t.match(hour, { dueAtMs: hourMs, expiresAtMs: hourMs + 3 * 86_400_000, validity: '' })
   t.match(noon, { dueAtMs: Date.UTC(2026, 0, 3, 11), validity: '000005000000000R' })
   t.equal(world.cluster.state.connector('smsc-a')!.schedules.size, 2)
+})
+
+void t.test('a peer of SMPP 5.0 is told how full we are, older ones are not', async t => {
+  const settings = gateway({ accounts: [account('esme1', { queueLimit: 20 })] })
+  for (const interface_version of [0x50, 0x34]) {
+    const world = await FrontWorld.open(t, { settings })
+    const esme = world.bound({ interface_version })
+    const states: (number | undefined)[] = []
+    for (let i = 0; i < 21; i++) {
+      esme.submit()
+      world.time.turn()
+      const told = decodeBody('submit_sm_resp', esme.answers[i]!.body)
+      if (told.ok) states.push(findTlv(told.body.tlvs, 'congestion_state')?.[0])
+    }
+    t.equal(esme.statuses[20], 'ESME_RMSGQFUL')
+    const some = [states[0], states[9], states[19]]
+    t.same(some, interface_version === 0x50 ? [5, 50, 99] : [undefined, undefined, undefined])
+  }
 })
 
 void t.test('nothing is scheduled before every living node knows how', async t => {

@@ -28,6 +28,7 @@ import { statusText } from '../smpp/command-status.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import type { AccountRates } from './account-rates.js'
+import { congestionOf, withCongestion } from './congestion.js'
 import { submitBodyOf } from './data-sm.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { fingerprintOf } from './fingerprint.js'
@@ -201,7 +202,8 @@ export class Submits {
     // A link that has ended writes nothing, a turn before the session is told.
     const written =
       ticket.remembered && session.bound !== undefined && session.link.state !== 'CLOSED'
-    session.link.respond(command_id, sequence_number, 0, id)
+    const body = session.knowsCongestion ? withCongestion(id, this.congestion(account)) : id
+    session.link.respond(command_id, sequence_number, 0, body)
     this.accepted.add()
     if (again) this.matched.add()
     if (written) this.options.journal.proposer.written(account, refOf(index, offset))
@@ -249,6 +251,11 @@ export class Submits {
     if (route === undefined) return undefined
     const id = chooseConnector(route.to, id => (state.connector(id)?.binds ?? 0) > 0)
     return id === undefined ? undefined : state.connector(id)
+  }
+
+  private congestion(account: number): number {
+    const { state, proposer } = this.options.journal
+    return congestionOf(state.accounts.get(account), proposer.fullness)
   }
 
   private tell({ session, account }: Ticket, index: number, offset: number): void {

@@ -127,6 +127,11 @@ export class Proposer {
     return { proposals: this.open.size, octets: this.submitOctets, gathered: this.gather.count }
   }
 
+  /** How far submits have filled what may be unanswered, 0 to 1: at 1 they are refused. */
+  get fullness(): number {
+    return Math.max(this.window / SUBMITS_OPEN_MAX, this.submitOctets / SUBMIT_OCTETS_MAX)
+  }
+
   /**
    * Gathers one submitted message; the body is copied. `full`: 960 proposals or 64 MiB are unanswered.
    * `noLeader`: there has been none for submitTimeoutMs.
