@@ -30,6 +30,12 @@ export function crossCheck(
     if (name === null || known.includes(name)) return
     found.push({ severity: 'error', path, message: `no ${what} ${name}${suggestion(name, known)}` })
   }
+  accounts.forEach(({ enquireLinkMs, inactivityTimeoutMs }, i) => {
+    if (enquireLinkMs === undefined || inactivityTimeoutMs === undefined) return
+    if (inactivityTimeoutMs > enquireLinkMs) return
+    const path = ['accounts', i, 'inactivityTimeoutMs']
+    found.push({ severity: 'error', path, message: 'expected more than enquireLinkMs' })
+  })
   accounts.forEach(({ outbind, bindTypes }, i) => {
     if (outbind === undefined) return
     const path = ['accounts', i, 'outbind']

@@ -218,6 +218,11 @@ accounts:
     expected: [/routes\[0\].to\[0\]: connector smsc-a has receivers only \(bindType: rx\)/],
   },
   {
+    title: 'an account that is inactive before it is asked',
+    text: 'accounts: [{ systemId: a, password: p, enquireLinkMs: 5000, inactivityTimeoutMs: 5000 }]\nroutes: []',
+    expected: [/accounts\[0\].inactivityTimeoutMs: expected more than enquireLinkMs/],
+  },
+  {
     title: 'a host that is listed twice',
     text: 'connectors: [{ id: a, host: h, password: p, otherHosts: ["i:1", "h:2776"] }]',
     expected: [/connectors\[0\].otherHosts\[1\]: h:2776 is listed twice/],

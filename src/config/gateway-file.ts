@@ -57,14 +57,16 @@ export function parseGatewayFile(
     accounts: read.accounts.map((account, i): Account => {
       const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
         account
-      const { outbind, enabled, ...rest } = others
+      const { outbind, enabled, enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } =
+        others
       const whole: Account = {
         ...rest,
         password: secret({ password, passwordFrom }, ['accounts', i, 'password']),
         throughputPerSecond: throughput,
         receiptTtlMs: receiptTtl,
         resubmissionWindowMs: resubmissionWindow,
-        // absent, not null: settings from before there was one are the same
+        // absent, not null: settings from before there were any are the same
+        ...given({ enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs }),
         ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
       }
       return withEnabled(whole, enabled)
@@ -157,6 +159,9 @@ function gatewaySchema(directory: string | null) {
         receiptTtl: v.duration(1000).default(3 * DAY_MS),
         resubmissionWindow: v.duration().default(0),
         messageIdStyle: v.choice('long', 'short').default('long'),
+        enquireLinkMs: v.count(1000, 3_600_000).optional(),
+        inactivityTimeoutMs: v.count(2000, 7_200_000).optional(),
+        responseTimeoutMs: v.count(1000, 600_000).optional(),
         outbind: v.optionalSection({
           host: v.host,
           port: v.count(1, 65_535),
@@ -225,6 +230,14 @@ function gatewaySchema(directory: string | null) {
 }
 
 const DAY_MS = 86_400_000
+
+/** Those that the file gives. */
+function given<K extends string>(
+  values: Record<K, number | undefined>,
+): Partial<Record<K, number>> {
+  const found = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(found) as Partial<Record<K, number>>
+}
 
 interface GivenSecret {
   password: string | undefined

@@ -1,8 +1,8 @@
 import type { Cancel } from '../base/clock.js'
 import type { Gauge } from '../base/metrics.js'
 import type { AccountState, Effect } from '../journal/index.js'
-import type { Connection, Frame, ResponseKind } from '../link/types.js'
-import { isDisabled, type BindType } from '../policy/settings.js'
+import type { Connection, Frame, ResponseKind, SessionLimits } from '../link/types.js'
+import { isDisabled, type Account, type BindType } from '../policy/settings.js'
 import { AccountRates, evenShares } from './account-rates.js'
 import { Binder } from './binder.js'
 import { Cancels } from './cancels.js'
@@ -293,8 +293,8 @@ export class FrontEnd implements SessionServices {
 
   private onBound(session: EsmeSession, bound: Bound): void {
     const { journal, logger } = this.options
-    const { window = 100 } = journal.state.accounts.get(bound.account)?.settings ?? {}
-    session.link.setLimits({ windowIn: window, windowOut: window })
+    const { settings } = journal.state.accounts.get(bound.account) ?? {}
+    if (settings !== undefined) session.link.setLimits(limitsOf(settings))
     session.bound = bound
     this.bound.set(bound.id, session)
     const others = this.byAccount.get(bound.account)
@@ -445,6 +445,18 @@ const PROTOCOL_ERRORS = [
   'responseTimeouts',
   'malformed',
 ] as const
+
+/** What an account's sessions have of their own, from the bind on. */
+function limitsOf(settings: Account): Partial<SessionLimits> {
+  const { window, enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs } = settings
+  return {
+    windowIn: window,
+    windowOut: window,
+    ...(enquireLinkMs === undefined ? {} : { enquireLinkMs }),
+    ...(inactivityTimeoutMs === undefined ? {} : { inactivityTimeoutMs }),
+    ...(responseTimeoutMs === undefined ? {} : { responseTimeoutMs }),
+  }
+}
 
 function mayStay(account: AccountState | undefined): boolean {
   return account?.settings !== undefined && !isDisabled(account.settings)

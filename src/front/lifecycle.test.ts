@@ -2,6 +2,8 @@ import t from 'tap'
 import { encodeBody, decodeBody } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, gateway } from '../testing/gateway.js'
+import { connectionPair } from '../link/testing/connection-pair.js'
+import { EsmeClient } from './testing/esme-client.js'
 import { FrontWorld } from './testing/front-world.js'
 
 void t.test('a drain finishes windows, unbinds and ends sessions; nothing is lost', async t => {
@@ -121,6 +123,24 @@ void t.test('the sessions of an account that is gone are unbound, the others sta
   stays.submit()
   world.time.turn()
   t.same(stays.statuses, ['ESME_ROK'])
+})
+
+void t.test('an account has times of its own, from its bind on', async t => {
+  const times = { enquireLinkMs: 2000, inactivityTimeoutMs: 5000, responseTimeoutMs: 1500 }
+  const settings = gateway({ accounts: [account('esme1', times), account('esme2')] })
+  const world = await FrontWorld.open(t, { settings })
+  const patient = world.bound({ system_id: 'esme2' })
+  const [ours, theirs] = connectionPair(world.time)
+  world.front.accept(ours)
+  const esme = new EsmeClient(theirs, world.time).bind()
+  world.time.turn()
+  theirs.pause() // it neither answers an enquire_link nor asks
+  await world.time.advanceAsync(4900)
+  t.equal(world.front.counts.sessions, 2)
+  await world.time.advanceAsync(1000)
+  t.equal(world.front.counts.sessions, 1)
+  t.same(esme.binds, ['ESME_ROK carillon'])
+  t.equal(patient.closedReason, undefined)
 })
 
 void t.test('query_sm tells an account of its own messages, once the read is current', async t => {

@@ -68,6 +68,10 @@ export interface Account {
   resubmissionWindowMs: number
   /** `short`: the 8-digit alias instead of the 20 hex digits. */
   messageIdStyle: 'long' | 'short'
+  /** Times of its sessions, from their bind on. Missing: the node's (`smpp` of the node file). */
+  enquireLinkMs?: number
+  inactivityTimeoutMs?: number
+  responseTimeoutMs?: number
   /** Missing: it binds by itself, or not at all. */
   outbind?: Outbind
   /**
