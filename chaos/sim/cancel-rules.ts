@@ -38,7 +38,7 @@ export class CancelRules {
       if (message === undefined || block?.state(ref % 4096) !== MESSAGE_STATE.DELETED) continue
       if (this.cancelled.has(message)) continue
       this.cancelled.add(message)
-      resubmissions.onCancelled(ref)
+      resubmissions.onAltered(ref)
       if (message.taken > 0) this.fail(message, 'is cancelled, and an SMSC has it')
     }
   }

@@ -4,6 +4,7 @@ import { CommitBooks } from './commit-books.js'
 import type { SimDisk } from './disk.js'
 import { LogRules } from './log-rules.js'
 import { MessageBooks, tagIn, type Message, type Submitted } from './message-books.js'
+import { ReplaceRules } from './replace-rules.js'
 import { ResubmissionRules } from './resubmission-rules.js'
 import type { Trace } from './trace.js'
 import { Violations, type Rule, type Violation } from './violations.js'
@@ -47,6 +48,7 @@ export class Checker {
   readonly books = new MessageBooks()
   readonly log: LogRules
   readonly cancels: CancelRules
+  readonly replaces: ReplaceRules
   private readonly outlook: Outlook
   private readonly found: Violations
   private readonly order = new DeliveryOrder()
@@ -69,8 +71,11 @@ export class Checker {
     })
     const { books, resubmissions, found: violations } = this
     this.cancels = new CancelRules({ books, violations, resubmissions })
+    const { cancels } = this
+    this.replaces = new ReplaceRules({ books, violations, resubmissions, cancels })
     const commits = new CommitBooks({
-      cancels: this.cancels,
+      cancels,
+      replaces: this.replaces,
       books: this.books,
       order: this.order,
       resubmissions: this.resubmissions,
@@ -141,12 +146,13 @@ export class Checker {
   }
 
   /** A submit_sm has come to an SMSC from a node. */
-  reached(tag: string, node: number, smsc: string, writtenAtMs: number): void {
+  reached(tag: string, text: string, node: number, smsc: string, writtenAtMs: number): void {
     const message = this.books.messages.get(tag)
     if (message === undefined) return this.fail('claim before send', `an unknown message: ${tag}`)
     message.reached++
     this.cancels.onReached(message)
     this.scheduleKept(message)
+    this.replaces.onReached(message, text)
     const sends = (message.sends.get(node) ?? 0) + 1
     message.sends.set(node, sends)
     const claims = message.claims.get(node) ?? 0

@@ -3,13 +3,16 @@ import type {
   Command,
   CommandResult,
   Outcome,
+  Replace,
 } from '../../src/journal/commands.js'
 import { readAcceptRecord, skipAcceptRecord } from '../../src/journal/accept-record.js'
 import type { Entry } from '../../src/journal/entry.js'
 import { refOf } from '../../src/journal/ids.js'
 import { decodeEntry, FLAG_FINGERPRINT, type State } from '../../src/journal/index.js'
+import { decodeBody } from '../../src/smpp/codec.js'
 import type { CancelRules } from './cancel-rules.js'
 import { tagIn, type MessageBooks } from './message-books.js'
+import type { ReplaceRules } from './replace-rules.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
 import type { DeliveryOrder, OwedMo } from './wire-rules.js'
 import type { Violations } from './violations.js'
@@ -19,6 +22,7 @@ type Result = Outcome['results'][number]
 export interface CommitBooksParts {
   books: MessageBooks
   cancels: CancelRules
+  replaces: ReplaceRules
   order: DeliveryOrder
   resubmissions: ResubmissionRules
   violations: Violations
@@ -52,6 +56,8 @@ export class CommitBooks {
       entry.commands.forEach((command, at) => {
         this.onCommand(index, entry, command, outcome.results[at], applier)
         if (command.kind === 'cancel') this.parts.cancels.onCommitted(state, command.refs)
+        if (command.kind === 'replace' && outcome.results[at]?.ok === true)
+          this.parts.replaces.onCommitted(command.ref, textOf(command))
       })
     order.onCommitted(state, this.mos)
   }
@@ -168,4 +174,9 @@ export class CommitBooks {
         message.claims.set(node, (message.claims.get(node) ?? 0) + 1)
       }
   }
+}
+
+function textOf({ record }: Replace): string {
+  const decoded = decodeBody('submit_sm', readAcceptRecord(record, 0).body)
+  return decoded.ok ? decoded.body.short_message.toString('latin1') : ''
 }

@@ -47,6 +47,7 @@ async function searches(): Promise<number> {
   let messages = 0
   let duplicates = 0
   let matched = 0
+  let replaced = 0
   let saidMs = beganMs
   let done = 0
   const summary = (): string => {
@@ -58,7 +59,7 @@ async function searches(): Promise<number> {
     return (
       `${done} seeds, ${(done / tookS).toFixed(2)} seeds/s, ${totalS.toFixed(0)} cluster seconds, ` +
       `${(totalS / tookS).toFixed(1)} a second (${kinds.join('; ')}), ` +
-      `${messages} messages, ${duplicates} sent twice, ${matched} matched`
+      `${messages} messages, ${duplicates} sent twice, ${matched} matched, ${replaced} replaced`
     )
   }
   say(`sim: seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
@@ -77,6 +78,7 @@ async function searches(): Promise<number> {
     messages += result.messages
     duplicates += result.duplicates
     matched += result.matched
+    replaced += result.replaced
     if (result.violations.length > 0) {
       say(`seed ${plan.seed} FAILED: ${result.violations[0]!.rule}: ${result.violations[0]!.text}`)
       const least = await shrink(plan, result, say)

@@ -2,6 +2,7 @@ import { CANCEL_MUTATIONS } from './cancel-mutations.js'
 import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
+import { REPLACE_MUTATIONS } from './replace-mutations.js'
 import { RESUBMISSION_MUTATIONS } from './resubmission-mutations.js'
 import { SCHEDULE_MUTATIONS } from './schedule-mutations.js'
 
@@ -12,4 +13,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...RESUBMISSION_MUTATIONS,
   ...CANCEL_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
+  ...REPLACE_MUTATIONS,
 ]

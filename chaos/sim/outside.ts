@@ -7,6 +7,7 @@ import { SimEsme } from './esme.js'
 import type { Intent } from './intents.js'
 import type { Message } from './message-books.js'
 import type { SimNode } from './sim-node.js'
+import { Replaces } from './replaces.js'
 import { SimSmsc } from './smsc.js'
 import type { Trace } from './trace.js'
 
@@ -39,6 +40,7 @@ export class Outside {
   private calm = false
   private readonly parts: OutsideParts
   private readonly cancels: Cancels
+  private readonly replaces: Replaces
   private tags = 0
   private sessions = 0
 
@@ -64,6 +66,13 @@ export class Outside {
         [...checker.books.messages.values()].filter(
           message => message.account === account && message.status === 'ESME_ROK',
         ),
+    })
+    this.replaces = new Replaces({
+      time,
+      random: new SeededRandom(parts.seedFor('replaces')),
+      rules: checker.replaces,
+      trace,
+      colleague: esme => this.colleague(esme),
     })
     this.esmes = this.makeEsmes()
     time.every(MO_EVERY_MS, () => {
@@ -124,8 +133,10 @@ export class Outside {
   private learned(esme: SimEsme, message: Message): void {
     const { random } = this.parts
     if (this.calm) return
-    if (message.id !== '' && esme.options.bind !== 'bind_receiver')
+    if (message.id !== '' && esme.options.bind !== 'bind_receiver') {
       this.cancels.consider(esme, message)
+      this.replaces.consider(esme, message)
+    }
     if (random.unit() > CURIOSITY) return
     this.colleague(esme)?.query(message)
   }

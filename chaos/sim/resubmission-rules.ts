@@ -171,8 +171,8 @@ export class ResubmissionRules {
     }
   }
 
-  /** It was cancelled: the same submit again is another message. */
-  onCancelled(ref: Ref): void {
+  /** It was cancelled or replaced: the same submit again is another message. */
+  onAltered(ref: Ref): void {
     const place = this.places.get(ref)
     if (place !== undefined && place.state !== 'over') this.end(place)
   }

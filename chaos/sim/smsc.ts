@@ -143,9 +143,10 @@ export class SimSmsc {
     const tag = tagIn(frame.body.toString('latin1'))
     const decoded = decodeBody('submit_sm', Buffer.from(frame.body))
     if (!decoded.ok) return link.respond(command_id, sequence_number, 'ESME_RSYSERR')
-    const { registered_delivery, destination_addr, source_addr } = decoded.body
-    this.trace.add(this.name, `got ${tag} from node ${node}`)
-    this.checker.reached(tag, node, this.name, connection.heardOfMs)
+    const { registered_delivery, destination_addr, source_addr, short_message } = decoded.body
+    const text = short_message.toString('latin1')
+    this.trace.add(this.name, `got ${tag} from node ${node}: ${text}`)
+    this.checker.reached(tag, text, node, this.name, connection.heardOfMs)
     const chance = this.random.unit()
     const { silence, busy, answerMs } = this.behaviour
     const waitMs = between(this.random, answerMs)

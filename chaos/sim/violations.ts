@@ -16,6 +16,7 @@ export type Rule =
   | 'a mark is true'
   | 'no message is swallowed'
   | 'a cancellation is true'
+  | 'a replacement is true'
   | 'claim before send'
   | 'claims within windows'
   | 'a schedule is kept'

@@ -46,6 +46,8 @@ export interface WorldResult {
   duplicates: number
   /** Submits that got the place of an earlier one. */
   matched: number
+  /** Replacements that the log has taken. */
+  replaced: number
   terms: number
   entries: number
   starts: number
@@ -251,6 +253,7 @@ export class World {
       acknowledged: messages.filter(({ status }) => status === 'ESME_ROK').length,
       duplicates: messages.reduce((sum, { taken }) => sum + Math.max(0, taken - 1), 0),
       matched: messages.filter(({ first }) => first !== undefined).length,
+      replaced: checker.replaces.count,
       terms: checker.log.terms,
       entries: checker.log.lastIndex,
       starts: nodes.reduce((sum, { starts }) => sum + starts, 0),

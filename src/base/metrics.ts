@@ -16,6 +16,7 @@ export const METRICS = {
   deliver_sm_total: counter('Answers of ESMEs to deliver_sm', ['command_status']),
   cancel_sm_total: counter('Answered cancel_sm', ['command_status']),
   messages_cancelled_total: counter('Messages that cancel_sm has ended', []),
+  replace_sm_total: counter('Answered replace_sm', ['command_status']),
   protocol_errors_total: counter('What peers got wrong, by kind', ['kind']),
   submits_refused_but_sent_total: counter(
     'Refused submits that a claim had already taken (I8)',

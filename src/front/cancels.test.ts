@@ -3,7 +3,8 @@ import type { OutcomeItem, OutcomeResult, Ref } from '../journal/index.js'
 import { decodeBody, encodeBody, type Body } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, gateway } from '../testing/gateway.js'
-import { CANCELS_OPEN_MAX, SEARCH_TIMEOUT_MS } from './cancels.js'
+import { SEARCH_TIMEOUT_MS } from './cancels.js'
+import { OPEN_MAX } from './late-answers.js'
 import type { EsmeClient } from './testing/esme-client.js'
 import { FrontWorld } from './testing/front-world.js'
 
@@ -232,7 +233,7 @@ void t.test('an account has so many open, and leaves the others theirs', async t
   const other = world.bound({ system_id: 'esme2' })
   const [id] = submitted(world, other, {})
   world.cluster.setLeader('held')
-  for (let i = 0; i <= CANCELS_OPEN_MAX; i++) cancel(esme, byAddresses())
+  for (let i = 0; i <= OPEN_MAX; i++) cancel(esme, byAddresses())
   t.same((await answers(world, esme, 1)).length, 1)
   t.equal(esme.statuses.filter(status => status === 'ESME_RTHROTTLED').length, 1)
   cancel(other, { message_id: id! })

@@ -1,19 +1,18 @@
-import type { Cancel, Timers } from '../base/clock.js'
+import type { Timers } from '../base/clock.js'
 import type { Counter, Metrics } from '../base/metrics.js'
 import type { Journal, Ref } from '../journal/index.js'
 import { cancels, indexOf, MARK, offsetOf } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { decodeBody, type Body } from '../smpp/codec.js'
-import { COMMAND_STATUS, statusText } from '../smpp/command-status.js'
+import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { matchOf } from './cancel-pattern.js'
 import { CancelSearch, type Wanted } from './cancel-search.js'
 import type { EsmeSession } from './esme-session.js'
+import { LateAnswers, LateRequest } from './late-answers.js'
 import { ownMessage } from './own-messages.js'
 import { ReadTurns } from './read-turns.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
 
-/** cancel_sm of one account without an answer, on this node. */
-export const CANCELS_OPEN_MAX = 100
 /** One without message_id is answered by then: millions of messages may have to be looked at. */
 export const SEARCH_TIMEOUT_MS = 30_000
 
@@ -34,24 +33,23 @@ export class Cancels {
   private readonly options: CancelsOptions
   private readonly turns: ReadTurns<Request>
   private readonly search: CancelSearch<Request>
-  /** By account. */
-  private readonly open: Map<number, number> = new Map()
-  private readonly answers: Map<number, Counter> = new Map()
+  private readonly answers: LateAnswers
   private readonly messages: Counter
 
   constructor(options: CancelsOptions) {
     const { journal, timers, metrics, currentRead } = options
     this.options = options
+    const answers = (this.answers = new LateAnswers(timers, metrics, 'cancel_sm_total'))
     this.turns = new ReadTurns(
       currentRead,
       request => this.look(request),
-      request => this.answer(request, 'notCommitted'),
+      request => answers.answer(request, 'notCommitted'),
     )
     this.search = new CancelSearch(journal, timers, {
       cancel: (account, refs) => this.propose(account, refs),
       found: (request, error) => {
-        if (error !== undefined) this.answer(request, 'notCommitted')
-        else this.answer(request, request.cancelled > 0 ? undefined : 'notCancellable')
+        if (error !== undefined) answers.answer(request, 'notCommitted')
+        else answers.answer(request, request.cancelled > 0 ? undefined : 'notCancellable')
       },
     })
     this.messages = metrics.counter('messages_cancelled_total', {})
@@ -59,23 +57,20 @@ export class Cancels {
 
   /** `frame` is a cancel_sm. */
   cancel(session: EsmeSession, frame: Frame): void {
-    const { journal, timers, submitTimeoutMs } = this.options
+    const { answers } = this
+    const { journal, submitTimeoutMs } = this.options
     const decoded = decodeBody('cancel_sm', frame.body)
     if (!decoded.ok)
-      return this.respond(session, frame, COMMAND_STATUS[decoded.problem.command_status])
-    const refuse = (code: RefusalCode): void => this.respond(session, frame, statusOf(code))
+      return answers.respond(session, frame, COMMAND_STATUS[decoded.problem.command_status])
+    const refuse = (code: RefusalCode): void => answers.respond(session, frame, statusOf(code))
     const { bound } = session
     if (bound === undefined) return refuse('notReady')
     if (!cancels(journal.state)) return refuse('cancelNotOffered')
     const { body } = decoded
     if (body.message_id === '' && body.destination_addr === '') return refuse('otherDestination')
-    const open = this.open.get(bound.account) ?? 0
-    if (open >= CANCELS_OPEN_MAX) return refuse('throttled')
     const request = new Request(session, frame, bound.account, body)
-    if (!this.turns.add(request)) return refuse('throttled')
-    this.open.set(bound.account, open + 1)
-    const timeoutMs = body.message_id === '' ? SEARCH_TIMEOUT_MS : submitTimeoutMs
-    request.cancelTimeout = timers.after(timeoutMs, () => this.answer(request, 'notCommitted'))
+    if (!answers.hasRoom(bound.account) || !this.turns.add(request)) return refuse('throttled')
+    answers.await(request, body.message_id === '' ? SEARCH_TIMEOUT_MS : submitTimeoutMs)
   }
 
   /** The state is as new as the request. */
@@ -88,13 +83,13 @@ export class Cancels {
       return
     }
     const ref = ownMessage(journal, request.account, request.pattern.message_id)
-    if (ref === undefined) return this.answer(request, 'invalidMessageId')
+    if (ref === undefined) return this.answers.answer(request, 'invalidMessageId')
     const no = this.objection(request, ref)
-    if (no !== undefined) return this.answer(request, no)
+    if (no !== undefined) return this.answers.answer(request, no)
     this.propose(request.account, [ref]).then(
-      cancelled => this.answer(request, cancelled > 0 ? undefined : 'notCancellable'),
+      cancelled => this.answers.answer(request, cancelled > 0 ? undefined : 'notCancellable'),
       (error: unknown) =>
-        this.answer(request, error instanceof NotApplied ? error.code : 'notCommitted'),
+        this.answers.answer(request, error instanceof NotApplied ? error.code : 'notCommitted'),
     )
   }
 
@@ -123,51 +118,16 @@ export class Cancels {
       if (!taken) reject(new NotApplied('notCommitted'))
     })
   }
-
-  /** Once; without a code it is ESME_ROK. */
-  private answer(request: Request, code: RefusalCode | undefined): void {
-    if (request.answered) return
-    request.answered = true
-    request.cancelTimeout?.()
-    const left = (this.open.get(request.account) ?? 1) - 1
-    if (left > 0) this.open.set(request.account, left)
-    else this.open.delete(request.account)
-    this.respond(request.session, request, code === undefined ? 0 : statusOf(code))
-  }
-
-  private respond(
-    session: EsmeSession,
-    { command_id, sequence_number }: Pick<Frame, 'command_id' | 'sequence_number'>,
-    command_status: number,
-  ): void {
-    let counter = this.answers.get(command_status)
-    if (counter === undefined) {
-      const labels = { command_status: statusText(command_status) }
-      counter = this.options.metrics.counter('cancel_sm_total', labels)
-      this.answers.set(command_status, counter)
-    }
-    counter.add()
-    session.link.respond(command_id, sequence_number, command_status)
-  }
 }
 
 /** One cancel_sm on its way to an answer. */
-class Request implements Wanted {
-  readonly session: EsmeSession
-  readonly command_id: number
-  readonly sequence_number: number
-  readonly account: number
+class Request extends LateRequest implements Wanted {
   readonly pattern: Body<'cancel_sm'>
   upTo = 0
   cancelled = 0
-  answered = false
-  cancelTimeout: Cancel | undefined
 
   constructor(session: EsmeSession, frame: Frame, account: number, pattern: Body<'cancel_sm'>) {
-    this.session = session
-    this.command_id = frame.command_id
-    this.sequence_number = frame.sequence_number
-    this.account = account
+    super(session, frame, account)
     this.pattern = pattern
   }
 }

@@ -12,6 +12,7 @@ export interface SessionServices {
   submit(session: EsmeSession, frame: Frame): void
   query(session: EsmeSession, frame: Frame): void
   cancel(session: EsmeSession, frame: Frame): void
+  replace(session: EsmeSession, frame: Frame): void
   /** What became of a deliver_sm. */
   answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void
   /** Room for deliver_sm again. */
@@ -101,7 +102,7 @@ export class EsmeSession implements LinkHandler {
       case COMMAND_IDS.cancel_sm:
         return this.services.cancel(this, frame)
       case COMMAND_IDS.replace_sm:
-        return this.refuse(frame, statusOf('replaceNotOffered'))
+        return this.services.replace(this, frame)
       default:
         return this.refuse(frame, statusOf('unknownCommand'))
     }

@@ -20,6 +20,7 @@ import { Outbinds } from './outbinds.js'
 import type { FrontOptions, OpenListener } from './ports.js'
 import { Queries } from './queries.js'
 import { ReceiptGuard } from './receipt-guard.js'
+import { Replaces } from './replaces.js'
 import { SessionEnds } from './session-ends.js'
 import { Submits } from './submits.js'
 
@@ -47,6 +48,7 @@ export class FrontEnd implements SessionServices {
   private readonly submits: Submits
   private readonly queries: Queries
   private readonly cancels: Cancels
+  private readonly replaces: Replaces
   private readonly deliveries: Deliveries
   private readonly ends: SessionEnds
   private readonly leavings: Leavings
@@ -106,6 +108,15 @@ export class FrontEnd implements SessionServices {
       timers,
       metrics,
       currentRead,
+      submitTimeoutMs: options.submitTimeoutMs,
+    })
+    this.replaces = new Replaces({
+      journal,
+      clock,
+      timers,
+      metrics,
+      currentRead,
+      rates: this.rates,
       submitTimeoutMs: options.submitTimeoutMs,
     })
     const guardMs = options.receiptGuardMs
@@ -257,6 +268,10 @@ export class FrontEnd implements SessionServices {
 
   cancel(session: EsmeSession, frame: Frame): void {
     this.cancels.cancel(session, frame)
+  }
+
+  replace(session: EsmeSession, frame: Frame): void {
+    this.replaces.replace(session, frame)
   }
 
   answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void {

@@ -40,11 +40,14 @@ export const REFUSALS = {
   cancelNotOffered: { command_status: 'ESME_RCANCELFAIL', retriable: true },
   /** Claimed, in doubt now or before, or concluded; nothing found, where none is named. */
   notCancellable: { command_status: 'ESME_RCANCELFAIL', retriable: false },
-  /** cancel_sm names a parameter that is not the message's. */
+  /** cancel_sm or replace_sm names a parameter that is not the message's. */
   otherSource: { command_status: 'ESME_RINVSRCADR', retriable: false },
   otherDestination: { command_status: 'ESME_RINVDSTADR', retriable: false },
   otherService: { command_status: 'ESME_RINVSERTYP', retriable: false },
-  replaceNotOffered: { command_status: 'ESME_RREPLACEFAIL', retriable: false },
+  /** Not before every living node knows how (docs/decisions/0016). */
+  replaceNotOffered: { command_status: 'ESME_RREPLACEFAIL', retriable: true },
+  /** Claimed, in doubt now or before, or concluded. */
+  notReplaceable: { command_status: 'ESME_RREPLACEFAIL', retriable: false },
   unknownCommand: { command_status: 'ESME_RINVCMDID', retriable: false },
 } as const satisfies Record<string, { command_status: CommandStatus; retriable: boolean }>
 

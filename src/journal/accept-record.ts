@@ -22,6 +22,8 @@ export const FINGERPRINT_OCTETS = 16
 /** When it is due stands before its body. Written only where the rules of apply know it. */
 export const FLAG_SCHEDULED = 0x10
 const DUE_OCTETS = 6
+/** In a replacement: expiresAtMs is not what it was before. */
+export const FLAG_OTHER_VALIDITY = 0x20
 
 export interface AcceptRecord {
   account: number
@@ -64,6 +66,13 @@ export function writeAcceptRecord(into: Buffer, at: number, record: AcceptRecord
     into.writeUIntBE(record.dueAtMs, end - DUE_OCTETS, DUE_OCTETS)
   record.body.copy(into, end)
   return end + record.body.length
+}
+
+/** The record alone. */
+export function acceptRecord(record: AcceptRecord): Buffer {
+  const octets = Buffer.alloc(acceptRecordOctets(record))
+  writeAcceptRecord(octets, 0, record)
+  return octets
 }
 
 /** Reads the record at `at`; `body` is a view. */

@@ -1,11 +1,10 @@
 import type { Applying } from './apply.js'
 import { trimQueue } from './apply-dispatch.js'
-import { MARK, MESSAGE_STATE } from './blocks.js'
+import { MESSAGE_STATE } from './blocks.js'
 import type { Cancel, CommandResult } from './commands.js'
 import type { ConnectorState } from './connectors.js'
 import { MESSAGES_PER_ENTRY } from './ids.js'
-import type { Subject } from './message-life.js'
-import { conclude, detach, subjectOf } from './message-life.js'
+import { conclude, detach, isPending, subjectOf } from './message-life.js'
 import { refused } from './results.js'
 
 /** Connectors of one command whose queues are trimmed: so that apply's work has a bound. */
@@ -25,7 +24,7 @@ export function applyCancel(applying: Applying, { account, refs }: Cancel): Comm
   let cancelled = 0
   for (const ref of refs.slice(0, MESSAGES_PER_ENTRY)) {
     const subject = subjectOf(applying, ref)
-    if (subject === undefined || !isCancellable(subject, account)) continue
+    if (subject === undefined || !isPending(subject, account)) continue
     // Submitted again it is another message: this one goes nowhere.
     known.resubmissions.drop(ref)
     detach(applying, subject)
@@ -41,13 +40,4 @@ export function applyCancel(applying: Applying, { account, refs }: Cancel): Comm
   }
   state.hash.mix(cancelled)
   return { ok: true, cancelled }
-}
-
-function isCancellable({ block, offset }: Subject, account: number): boolean {
-  const mark = block.mark(offset)
-  return (
-    (mark === MARK.QUEUED || mark === MARK.RETRY) &&
-    block.account(offset) === account &&
-    !block.doubted(offset)
-  )
 }

@@ -13,7 +13,7 @@ import type {
 import type { ConnectorState } from './connectors.js'
 import { RETRIES_MAX } from './connectors.js'
 import { homeOf } from './epochs.js'
-import { refOf } from './ids.js'
+import { indexOf, refOf } from './ids.js'
 import type { Subject } from './message-life.js'
 import { conclude, detach, recordSmscId, requeue, rest, sent, subjectOf } from './message-life.js'
 import { OK, refused } from './results.js'
@@ -146,6 +146,8 @@ export function applyExpire(applying: Applying, command: Expire): CommandResult 
     if (subject?.connector !== connector) continue
     const mark = subject.block.mark(subject.offset)
     if (mark !== MARK.QUEUED && mark !== MARK.RETRY) continue // claimed: its home looks before it sends
+    const replacement = subject.block.replacement(subject.offset)
+    if (replacement !== undefined && indexOf(replacement.ref) > (command.seen ?? 0)) continue
     detach(applying, subject)
     const error = subject.block.error(subject.offset)
     conclude(applying, subject, MESSAGE_STATE.EXPIRED, error, applying.entry.proposedAtMs)

@@ -5,6 +5,7 @@ import { Effects } from './effects.js'
 import { applyEntry } from './apply.js'
 import { MARK, MESSAGE_STATE } from './blocks.js'
 import { decodeEntry } from './entry.js'
+import { indexOf, offsetOf } from './ids.js'
 import { openSnapshot, SnapshotStage } from './journal-snapshot.js'
 import { State } from './state.js'
 import { TestLog } from './testing/log.js'
@@ -14,6 +15,7 @@ import {
   cancelledIn,
   firstBooks,
   randomCommand,
+  replacedIn,
 } from './testing/random-commands.js'
 
 const STEPS = 600
@@ -61,25 +63,39 @@ for (let seed = 1; seed <= 12; seed++)
   })
 
 for (let seed = 51; seed <= 56; seed++)
-  void t.test(`a cancelled message is never claimed, and stays deleted, seed ${seed}`, async t => {
-    const deleted = new Map<number, number>()
-    const changed: string[] = []
-    const last = await randomLog(seed, log => {
-      for (const ref of cancelledIn(log)) deleted.set(ref, log.entries.length)
-      for (const [ref, since] of deleted) {
-        const [index, offset] = [Math.floor(ref / 4096), ref % 4096]
-        const block = log.state.blocks.get(index)
-        if (block === undefined) deleted.delete(ref)
-        else if (block.mark(offset) !== MARK.DONE || block.state(offset) !== MESSAGE_STATE.DELETED)
-          changed.push(`${ref}, cancelled by entry ${since}, is ${log.markOf(index, offset)}`)
-      }
-    })
-    t.same(changed, [])
-    t.ok(
-      deleted.size > 0,
-      `${deleted.size} of ${last.entries.length} entries' messages are deleted`,
-    )
-  })
+  void t.test(
+    `a cancelled message is never claimed, a replaced one says what was said last, seed ${seed}`,
+    async t => {
+      const deleted = new Map<number, number>()
+      const bodies = new Map<number, string>()
+      const wrong: string[] = []
+      let sent = 0
+      const last = await randomLog(seed, log => {
+        const at = log.entries.length
+        for (const ref of cancelledIn(log)) deleted.set(ref, at)
+        for (const [ref, since] of deleted) {
+          const [index, offset] = [indexOf(ref), offsetOf(ref)]
+          const block = log.state.blocks.get(index)
+          if (block === undefined) deleted.delete(ref)
+          else if (
+            block.mark(offset) !== MARK.DONE ||
+            block.state(offset) !== MESSAGE_STATE.DELETED
+          )
+            wrong.push(`${ref}, cancelled by entry ${since}, is ${log.markOf(index, offset)}`)
+        }
+        for (const [ref, body] of replacedIn(log)) bodies.set(ref, body)
+        for (const [ref, body] of bodies) {
+          const mark = log.state.blocks.get(indexOf(ref))?.mark(offsetOf(ref)) ?? MARK.REFUSED
+          if (mark >= MARK.SENT) bodies.delete(ref)
+          else if (log.bodyOf(ref) !== body) wrong.push(`${ref} at ${at}: ${log.bodyOf(ref)}`)
+          if (mark === MARK.SENT || mark === MARK.DONE) sent++
+        }
+      })
+      t.same(wrong, [])
+      t.ok(deleted.size > 0, `${deleted.size} messages are deleted after ${last.entries.length}`)
+      t.ok(sent > 0, `${sent} replaced ones came to an end`)
+    },
+  )
 
 for (let seed = 101; seed <= 112; seed++)
   void t.test(

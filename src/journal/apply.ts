@@ -17,6 +17,7 @@ import {
   applyRegisterBoot,
   applyReleaseHome,
 } from './apply-nodes.js'
+import { applyReplace } from './apply-replace.js'
 import { applyForgetLost, applyWritten } from './apply-resubmissions.js'
 import { applyRetire } from './apply-retire.js'
 import { applyDue } from './apply-schedules.js'
@@ -149,6 +150,8 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applyDue(applying, command)
     case 'cancel':
       return applyCancel(applying, command)
+    case 'replace':
+      return applyReplace(applying, command)
     case 'retire':
       return applyRetire(applying, command.upTo, command.unawaited)
     default:

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.js'
+import type { Ref } from './ids.js'
 import { blockKey, numberIn } from './keys.js'
 import type { Persistent, StateStore } from './state-store.js'
 
@@ -52,7 +53,18 @@ const FLAG_DOUBTED = 0x80 // it was in doubt once: the SMSC may have a copy
 // Parts that follow the marks: bits of the encoded block's second octet.
 const HAS_IDS = 1
 const HAS_ALIASES = 2
+const HAS_REPLACEMENTS = 4
 const ALIAS_OCTETS = 6
+// count u16, then per replacement offset u16 | ref f64 | expiresAtMs u48
+const REPLACEMENT_OCTETS = 16
+
+/** Other octets that take the place of those a message was submitted with (docs/decisions/0016). */
+export interface Replacement {
+  /** Where they lie: a WAITING place of a later entry. */
+  ref: Ref
+  /** As their record says; 0: the gateway's default validity. */
+  expiresAtMs: number
+}
 
 /**
  * The marks of one entry's messages, packed: what the journal knows of them besides their octets. Times
@@ -73,6 +85,7 @@ export class Block {
   counted = 0
   private readonly marks: Buffer
   private ids: (string | undefined)[] | undefined
+  private replacements: Map<number, Replacement> | undefined
 
   constructor(
     index: number,
@@ -113,6 +126,14 @@ export class Block {
     this.marks[at + 8] =
       (registeredDelivery & FLAG_RECEIPT) | (explicitValidity ? FLAG_VALIDITY : 0)
     this.marks.writeUInt32BE(addressHash, at + 28)
+  }
+
+  /** What a replacement asks for. */
+  setOtherWishes(offset: number, registeredDelivery: number, explicitValidity: boolean): void {
+    const at = offset * STRIDE + 8
+    const kept = this.marks[at]! & ~FLAG_RECEIPT
+    this.marks[at] =
+      kept | (registeredDelivery & FLAG_RECEIPT) | (explicitValidity ? FLAG_VALIDITY : 0)
   }
 
   mark(offset: number): Mark {
@@ -259,9 +280,30 @@ export class Block {
     this.ids[offset] = id
   }
 
+  /** undefined: its octets are those that it was submitted with. */
+  replacement(offset: number): Replacement | undefined {
+    return this.replacements?.get(offset)
+  }
+
+  setReplacement(offset: number, replacement: Replacement): void {
+    this.replacements ??= new Map()
+    this.replacements.set(offset, replacement)
+  }
+
+  dropReplacement(offset: number): void {
+    this.replacements?.delete(offset)
+    if (this.replacements?.size === 0) this.replacements = undefined
+  }
+
+  /** Its expiry bucket may name another time: a replacement has put it off. */
+  outlives(offset: number, atMs: number): boolean {
+    return (this.replacements?.get(offset)?.expiresAtMs ?? 0) > atMs
+  }
+
   /** Octets in memory, roughly. */
   get octets(): number {
-    return 200 + this.marks.length + (this.ids === undefined ? 0 : this.count * 40)
+    const ids = this.ids === undefined ? 0 : this.count * 40
+    return 200 + this.marks.length + ids + (this.replacements?.size ?? 0) * 100
   }
 
   encode(): Buffer {
@@ -269,9 +311,14 @@ export class Block {
     const ids = this.ids
     if (ids !== undefined) for (const id of ids) octets += 1 + (id?.length ?? 0)
     if (this.aliasBase !== 0) octets += ALIAS_OCTETS
+    const { replacements } = this
+    if (replacements !== undefined) octets += 2 + replacements.size * REPLACEMENT_OCTETS
     const out = Buffer.allocUnsafe(octets)
     out[0] = 1 // version
-    out[1] = (ids === undefined ? 0 : HAS_IDS) | (this.aliasBase === 0 ? 0 : HAS_ALIASES)
+    out[1] =
+      (ids === undefined ? 0 : HAS_IDS) |
+      (this.aliasBase === 0 ? 0 : HAS_ALIASES) |
+      (replacements === undefined ? 0 : HAS_REPLACEMENTS)
     out.writeUInt16BE(this.count, 2)
     out.writeUInt16BE(this.open, 4)
     out.writeUInt16BE(this.node, 6)
@@ -285,7 +332,15 @@ export class Block {
         out[at++] = id?.length ?? 0
         if (id !== undefined) at += out.write(id, at, 'latin1')
       }
-    if (this.aliasBase !== 0) out.writeUIntBE(this.aliasBase, at, ALIAS_OCTETS)
+    if (this.aliasBase !== 0) at = out.writeUIntBE(this.aliasBase, at, ALIAS_OCTETS)
+    if (replacements === undefined) return out
+    at = out.writeUInt16BE(replacements.size, at)
+    for (const [offset, { ref, expiresAtMs }] of replacements) {
+      out.writeUInt16BE(offset, at)
+      out.writeDoubleBE(ref, at + 2)
+      out.writeUIntBE(expiresAtMs, at + 10, 6)
+      at += REPLACEMENT_OCTETS
+    }
     return out
   }
 
@@ -309,7 +364,19 @@ export class Block {
         at += length
       }
     }
-    if ((octets[1]! & HAS_ALIASES) !== 0) block.aliasBase = octets.readUIntBE(at, ALIAS_OCTETS)
+    if ((octets[1]! & HAS_ALIASES) !== 0) {
+      block.aliasBase = octets.readUIntBE(at, ALIAS_OCTETS)
+      at += ALIAS_OCTETS
+    }
+    if ((octets[1]! & HAS_REPLACEMENTS) === 0) return block
+    for (let left = octets.readUInt16BE(at), from = at + 2; left > 0; left--) {
+      const replacement = {
+        ref: octets.readDoubleBE(from + 2),
+        expiresAtMs: octets.readUIntBE(from + 10, 6),
+      }
+      block.setReplacement(octets.readUInt16BE(from), replacement)
+      from += REPLACEMENT_OCTETS
+    }
     return block
   }
 }

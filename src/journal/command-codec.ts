@@ -7,13 +7,14 @@ import type {
   InboundItem,
   OutcomeItem,
   Outcomes,
+  Replace,
 } from './commands.js'
 import { OUTCOME_RESULTS } from './commands.js'
 import { packCommand, unpackCommand } from './packed-command.js'
 
 /**
- * Commands as octets of an entry (entry.ts). accept, claim, outcomes, inbound and delivered have payloads of
- * their own; the rare ones are msgpack maps that decode alone.
+ * Commands as octets of an entry (entry.ts). accept, claim, outcomes, inbound, delivered and replace have payloads
+ * of their own; the rare ones are msgpack maps that decode alone.
  */
 export const KINDS = {
   accept: 1,
@@ -22,6 +23,7 @@ export const KINDS = {
   inbound: 4,
   delivered: 5,
   packed: 6,
+  replace: 7,
 } as const
 
 export const ACCEPT_HEADER_OCTETS = 10
@@ -53,6 +55,8 @@ export function encodeCommand(command: Command): EncodedCommand {
       }
     case 'delivered':
       return { kind: KINDS.delivered, payload: encodeDelivered(command), messages: 0 }
+    case 'replace':
+      return { kind: KINDS.replace, payload: encodeReplace(command), messages: 1 }
     default:
       return { kind: KINDS.packed, payload: packCommand(command), messages: 0 }
   }
@@ -91,6 +95,8 @@ export function decodeCommand(kind: number, payload: Buffer): Command | undefine
       return decodeDelivered(payload)
     case KINDS.packed:
       return unpackCommand(payload)
+    case KINDS.replace:
+      return decodeReplace(payload)
     default:
       return undefined
   }
@@ -99,6 +105,7 @@ export function decodeCommand(kind: number, payload: Buffer): Command | undefine
 /** Messages that a command carries. */
 export function messagesIn(command: Command): number {
   if (command.kind === 'accept') return command.count
+  if (command.kind === 'replace') return 1
   return command.kind === 'inbound' ? command.items.length : 0
 }
 
@@ -122,6 +129,35 @@ function decodeAccept(payload: Buffer): Accept | undefined {
     count,
     revision: payload.readUInt32BE(6),
     records,
+  }
+}
+
+// replace: the header and the one record of an accept, then ref f64 | base f64
+const REPLACE_TAIL_OCTETS = 16
+
+function encodeReplace({ connector, priority, record, ref, base }: Replace): Buffer {
+  const end = ACCEPT_HEADER_OCTETS + record.length
+  const payload = Buffer.allocUnsafe(end + REPLACE_TAIL_OCTETS)
+  writeAcceptHeader(payload, 0, { connector, priority, count: 1, revision: 0 })
+  record.copy(payload, ACCEPT_HEADER_OCTETS)
+  payload.writeDoubleBE(ref, end)
+  payload.writeDoubleBE(base, end + 8)
+  return payload
+}
+
+function decodeReplace(payload: Buffer): Replace | undefined {
+  const end = skipAcceptRecord(payload, ACCEPT_HEADER_OCTETS)
+  const ref = payload.readDoubleBE(end)
+  const base = payload.readDoubleBE(end + 8)
+  const whole = payload.length === end + REPLACE_TAIL_OCTETS && payload.readUInt16BE(4) === 1
+  if (!whole || !isRef(ref) || !isRef(base)) return undefined
+  return {
+    kind: 'replace',
+    connector: payload.readUInt16BE(0),
+    priority: Math.min(payload[2]!, 3),
+    record: payload.subarray(ACCEPT_HEADER_OCTETS, end),
+    ref,
+    base,
   }
 }
 

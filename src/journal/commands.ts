@@ -39,6 +39,7 @@ export type Command =
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
   | Written
   | Cancel
+  | Replace
   /** Ends the resubmission window of these messages of the account. */
   | { kind: 'forgetLost'; account: number; refs: Ref[] }
 
@@ -118,6 +119,8 @@ export interface Expire {
   refs: Ref[]
   /** Seconds since the epoch. */
   buckets: number[]
+  /** Index of the state that names them: what was replaced since stays. Absent: 0. */
+  seen?: number
 }
 
 /** deliver_sm PDUs of an SMSC. */
@@ -173,6 +176,19 @@ export interface Cancel {
   account: number
   /** At most 4,096; what lies beyond is left alone. */
   refs: Ref[]
+}
+
+/** Other octets for a message that waits: replace_sm (docs/decisions/0016). Carries one message. */
+export interface Replace {
+  kind: 'replace'
+  ref: Ref
+  /** Where the octets lay that these were made of: `ref`, or an earlier replacement. */
+  base: Ref
+  /** As the message's accept said. */
+  connector: number
+  priority: number
+  /** One record, see accept-record.ts, with the whole new body. A view of the entry. */
+  record: Buffer
 }
 
 export interface Bind {

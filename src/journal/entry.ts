@@ -1,9 +1,4 @@
-import {
-  acceptRecordOctets,
-  readAcceptRecord,
-  skipAcceptRecord,
-  writeAcceptRecord,
-} from './accept-record.js'
+import { acceptRecord, readAcceptRecord, skipAcceptRecord } from './accept-record.js'
 import type { AcceptRecord } from './accept-record.js'
 import {
   ACCEPT_HEADER_OCTETS,
@@ -141,7 +136,7 @@ export class EntryMessages {
     this.owners = new Uint32Array(count)
     let next = 0
     for (const { kind, payload, at } of payloadsOf(octets)) {
-      if (kind === KINDS.accept) {
+      if (kind === KINDS.accept || kind === KINDS.replace) {
         let record = ACCEPT_HEADER_OCTETS
         for (let i = payload.readUInt16BE(4); i > 0; i--) {
           this.owners[next] = at
@@ -167,7 +162,7 @@ export class EntryMessages {
     const owner = this.owners[offset]
     if (position === undefined || owner === undefined) return undefined
     const connector = this.octets.readUInt16BE(owner)
-    if (this.octets[owner - COMMAND_HEADER_OCTETS] === KINDS.accept) {
+    if (this.octets[owner - COMMAND_HEADER_OCTETS] !== KINDS.inbound) {
       const priority = this.octets[owner + 2]!
       return { kind: 'submit', connector, priority, ...readAcceptRecord(this.octets, position) }
     }
@@ -183,24 +178,31 @@ export function shrinkEntry(octets: Buffer, keep: (offset: number) => boolean): 
   const commands: EncodedCommand[] = []
   let offset = 0
   for (const { kind, payload } of payloadsOf(octets)) {
-    const command =
-      kind === KINDS.accept || kind === KINDS.inbound ? decodeCommand(kind, payload) : undefined
+    const command = CARRIES.has(kind) ? decodeCommand(kind, payload) : undefined
     if (command?.kind === 'accept') {
-      const parts: Buffer[] = []
-      for (let at = 0; at < command.records.length; at = skipAcceptRecord(command.records, at)) {
-        const record = readAcceptRecord(command.records, at)
-        const shorter = { ...record, body: keep(offset++) ? record.body : EMPTY }
-        const part = Buffer.alloc(acceptRecordOctets(shorter))
-        writeAcceptRecord(part, 0, shorter)
-        parts.push(part)
-      }
-      commands.push(encodeCommand({ ...command, records: Buffer.concat(parts) }))
+      const records = shrinkRecords(command.records, () => keep(offset++))
+      commands.push(encodeCommand({ ...command, records }))
+    } else if (command?.kind === 'replace') {
+      const record = shrinkRecords(command.record, () => keep(offset++))
+      commands.push(encodeCommand({ ...command, record }))
     } else if (command?.kind === 'inbound') {
       const items = command.items.map(item => (keep(offset++) ? item : { ...item, body: EMPTY }))
       commands.push(encodeCommand({ ...command, items }))
     } else commands.push({ kind, payload, messages: 0 })
   }
   return joinEntry(readEntryHeader(octets)!, commands)
+}
+
+/** Kinds of commands that carry messages. */
+const CARRIES: ReadonlySet<number> = new Set([KINDS.accept, KINDS.inbound, KINDS.replace])
+
+function shrinkRecords(records: Buffer, keep: () => boolean): Buffer {
+  const parts: Buffer[] = []
+  for (let at = 0; at < records.length; at = skipAcceptRecord(records, at)) {
+    const record = readAcceptRecord(records, at)
+    parts.push(acceptRecord({ ...record, body: keep() ? record.body : EMPTY }))
+  }
+  return Buffer.concat(parts)
 }
 
 const EMPTY = Buffer.alloc(0)

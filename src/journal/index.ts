@@ -1,10 +1,12 @@
 /** What the rooms around the journal use of it. */
 export type { AcceptRecord } from './accept-record.js'
 export {
+  acceptRecord,
   addressHash,
   FINGERPRINT_OCTETS,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_FINGERPRINT,
+  FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
   FLAG_SHORT_ID,
   FLAG_WATCHED,
@@ -33,7 +35,7 @@ export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
-export { cancels, disables, matchesResubmissions, schedules } from './rules.js'
+export { cancels, disables, matchesResubmissions, replaces, schedules } from './rules.js'
 export type { State } from './state.js'
 /** Words for message states, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'

@@ -109,9 +109,16 @@ export class Journal {
     this.listeners.push(listener)
   }
 
-  /** The octets of a message; undefined where they were given up. Views of the entry. */
+  /** The octets of a message, as they are to be sent; undefined where they were given up. Views of the entry. */
   message(ref: Ref): StoredMessage | undefined {
-    return this.entry(indexOf(ref))?.read(offsetOf(ref))
+    const place = this.octetsOf(ref)
+    return this.entry(indexOf(place))?.read(offsetOf(place))
+  }
+
+  /** The place of a message's octets: its own, or that of its last replacement. */
+  octetsOf(ref: Ref): Ref {
+    const block = this.current.blocks.get(indexOf(ref))
+    return block?.replacement(offsetOf(ref))?.ref ?? ref
   }
 
   /** When the entry was proposed, ms since the Unix epoch; undefined where it was given up. */

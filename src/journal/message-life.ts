@@ -54,6 +54,16 @@ export function detach(applying: Applying, subject: Subject): boolean {
   return true
 }
 
+/** It waits, in a queue or for a retry, belongs to the account, and no SMSC can have a copy. */
+export function isPending({ block, offset }: Subject, account: number): boolean {
+  const mark = block.mark(offset)
+  return (
+    (mark === MARK.QUEUED || mark === MARK.RETRY) &&
+    block.account(offset) === account &&
+    !block.doubted(offset)
+  )
+}
+
 /** Puts a detached message at the head of the queue, to be claimed again. */
 export function requeue(applying: Applying, subject: Subject): void {
   const { block, offset, connector } = subject
@@ -175,7 +185,7 @@ export function settleDelivery(applying: Applying, account: AccountState, seq: n
   return true
 }
 
-/** A receipt or MO is owed to nobody any more. */
+/** A receipt or MO is owed to nobody any more, or the octets of a replacement are needed no more. */
 export function release(applying: Applying, ref: Ref): void {
   const block = applying.state.blocks.get(indexOf(ref))
   if (block?.mark(offsetOf(ref)) !== MARK.WAITING) return
@@ -220,7 +230,14 @@ export function removeBlock(state: Applying['state'], block: Block): void {
   state.addRelease(block.index)
 }
 
-function leaveQueueOf({ state }: Applying, { block, offset }: Subject): void {
+/** Nobody sends it any more: its account has one less queued, and other octets than its own are needed no more. */
+function leaveQueueOf(applying: Applying, { block, offset }: Subject): void {
+  const { state } = applying
+  const replacement = block.replacement(offset)
+  if (replacement !== undefined) {
+    block.dropReplacement(offset)
+    release(applying, replacement.ref)
+  }
   const account = state.accounts.get(block.account(offset))
   if (account === undefined) return
   account.queued--

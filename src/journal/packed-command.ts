@@ -2,7 +2,10 @@ import { assert } from '../base/assert.js'
 import { pack, unpack } from './pack.js'
 import type { Command } from './commands.js'
 
-type Rare = Exclude<Command, { kind: 'accept' | 'claim' | 'outcomes' | 'inbound' | 'delivered' }>
+type Rare = Exclude<
+  Command,
+  { kind: 'accept' | 'claim' | 'outcomes' | 'inbound' | 'delivered' | 'replace' }
+>
 type Check = (value: unknown) => boolean
 
 const count: Check = value => Number.isSafeInteger(value) && (value as number) >= 0
@@ -21,7 +24,7 @@ const oneOf =
 const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   requeue: { connector: count, epoch: count, refs },
   due: { connector: count, epoch: count, upTo: count, count },
-  expire: { connector: count, epoch: count, refs, buckets: refs },
+  expire: { connector: count, epoch: count, refs, buckets: refs, seen: countOrNone },
   bind: { session: object },
   endSession: { session: text },
   registerBoot: { node: count, boot: count, rules: countOrNone },

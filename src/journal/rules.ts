@@ -11,8 +11,9 @@ import type { State } from './state.js'
  *     3  messages can be cancelled, and what was in doubt is marked, for it cannot (docs/decisions/0013)
  *     4  messages can wait for their schedule_delivery_time (docs/decisions/0014)
  *     5  accounts can be disabled: their binds and submits are refused (docs/decisions/0015)
+ *     6  messages can be replaced (docs/decisions/0016)
  */
-export const RULES = 5
+export const RULES = 6
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -23,6 +24,8 @@ export const cancels = (state: State): boolean => state.rules >= 3
 export const schedules = (state: State): boolean => state.rules >= 4
 
 export const disables = (state: State): boolean => state.rules >= 5
+
+export const replaces = (state: State): boolean => state.rules >= 6
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

@@ -90,6 +90,7 @@ function lostForGood(account: AccountState, nowMs: number): StewardDecision[] {
 function homeless(journal: Journal, connector: ConnectorState, nowMs: number): StewardDecision[] {
   if (connector.home !== null) return []
   const { number, epoch } = connector
+  const { state } = journal
   const decisions: StewardDecision[] = []
   const refs: Ref[] = []
   const buckets: number[] = []
@@ -97,11 +98,20 @@ function homeless(journal: Journal, connector: ConnectorState, nowMs: number): S
     if (second * 1000 > nowMs || refs.length >= STEP) continue
     buckets.push(second)
     for (const { index, lo, hi } of rangesIn(bucket))
-      for (let offset = lo; offset < hi; offset++) refs.push(refOf(index, offset))
+      for (let offset = lo; offset < hi; offset++)
+        if (state.blocks.get(index)?.outlives(offset, nowMs) !== true)
+          refs.push(refOf(index, offset))
   }
   refs.push(...unsaidExpiries(journal, connector, nowMs))
   if (refs.length + buckets.length > 0)
-    decisions.push({ kind: 'expire', connector: number, epoch, refs, buckets })
+    decisions.push({
+      kind: 'expire',
+      connector: number,
+      epoch,
+      refs,
+      buckets,
+      seen: state.appliedIndex,
+    })
   let orphans = 0
   for (const { ref } of connector.orphans.values()) {
     const sinceMs = begunAt(journal, ref)

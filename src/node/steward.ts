@@ -35,7 +35,14 @@ export type StewardDecision =
   | { kind: 'nodeDown'; node: number; boot: number; why: 'refused' | 'silent' | 'removed' }
   | { kind: 'retire'; upTo: number; unawaited: number[] }
   | { kind: 'delivered'; account: number; epoch: number; seqs: number[]; expired: boolean }
-  | { kind: 'expire'; connector: number; epoch: number; refs: number[]; buckets: number[] }
+  | {
+      kind: 'expire'
+      connector: number
+      epoch: number
+      refs: number[]
+      buckets: number[]
+      seen: number
+    }
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
   | { kind: 'forgetLost'; account: number; refs: number[] }
 

@@ -83,7 +83,8 @@ export class Expiry {
     const refs: Ref[] = []
     for (const { index, lo, hi } of rangesIn(bucket))
       for (let offset = lo; offset < hi; offset++)
-        if (this.isUnclaimed(index, offset)) refs.push(refOf(index, offset))
+        if (this.isUnclaimed(index, offset) && !this.isPutOff(index, offset))
+          refs.push(refOf(index, offset))
     this.proposed.add(second)
     let at = 0
     for (; refs.length - at > BATCH; at += BATCH) this.expire(refs.slice(at, at + BATCH), [])
@@ -125,9 +126,10 @@ export class Expiry {
 
   private expire(refs: Ref[], buckets: number[]): void {
     const { journal, number: connector, epoch } = this.context
+    const { appliedIndex: seen } = journal.state
     this.pending++
     const taken = journal.proposer.propose(
-      { kind: 'expire', connector, epoch, refs, buckets },
+      { kind: 'expire', connector, epoch, refs, buckets, seen },
       () => {
         this.pending--
         for (const second of buckets) this.proposed.delete(second)
@@ -153,6 +155,11 @@ export class Expiry {
     this.forgetting = journal.proposer.propose(command, () => {
       this.forgetting = false
     })
+  }
+
+  private isPutOff(index: number, offset: number): boolean {
+    const { journal, clock } = this.context
+    return journal.state.blocks.get(index)?.outlives(offset, clock.nowMs()) === true
   }
 
   private isUnclaimed(index: number, offset: number): boolean {

@@ -1,5 +1,6 @@
-import type { Command, CommandResult, OutcomeItem } from '../commands.js'
-import { hashOf, type TestLog } from './log.js'
+import type { Command, CommandResult, OutcomeItem, Replace } from '../commands.js'
+import type { Ref } from '../ids.js'
+import { accept, hashOf, type TestLog, type TestSubmit } from './log.js'
 
 // Commands as tests of apply propose them.
 
@@ -28,6 +29,13 @@ export const outcomes = (
     ...item,
   })),
 })
+
+/** Other octets for a message of account 1, made of those at `base`, the message's own where none is named. */
+export function replace(ref: Ref, submit: TestSubmit & { base?: Ref }): Replace {
+  const { records, priority, connector } = accept([submit])
+  const { base = ref } = submit
+  return { kind: 'replace', ref, base, connector, priority, record: records }
+}
 
 /** A receipt from connector 1's SMSC. */
 export const receipt = (smscId: string, state = 2, to = '491701234567'): Command => ({

@@ -2,11 +2,11 @@ import { account, connector, gateway } from '../../testing/gateway.js'
 import { MemoryStore } from '../../testing/memory-store.js'
 import type { GatewaySettings } from '../../policy/settings.js'
 import {
-  acceptRecordOctets,
+  acceptRecord,
   addressHash,
   FLAG_FINGERPRINT,
+  FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
-  writeAcceptRecord,
 } from '../accept-record.js'
 import { applyEntry } from '../apply.js'
 import { MARK } from '../blocks.js'
@@ -14,7 +14,8 @@ import type { Accept, Command, CommandResult, Outcome } from '../commands.js'
 import type { Effect } from '../effects.js'
 import { Effects } from '../effects.js'
 import { encodeCommand } from '../command-codec.js'
-import { joinEntry } from '../entry.js'
+import { EntryMessages, joinEntry } from '../entry.js'
+import { indexOf, offsetOf, type Ref } from '../ids.js'
 import { RULES } from '../rules.js'
 import { octetsOf } from '../state-store.js'
 import { State } from '../state.js'
@@ -108,6 +109,14 @@ export class TestLog {
     return this.state.account('esme1')!
   }
 
+  /** The octets of a submit, as they would be sent. */
+  bodyOf(ref: Ref): string {
+    const block = this.state.blocks.get(indexOf(ref))
+    const place = block?.replacement(offsetOf(ref))?.ref ?? ref
+    const octets = this.entries[indexOf(place) - 1]
+    return String(octets && new EntryMessages(octets).read(offsetOf(place))?.body)
+  }
+
   markOf(index: number, offset: number): string {
     const mark = this.state.blocks.get(index)?.mark(offset)
     return Object.entries(MARK).find(([, value]) => value === mark)?.[0] ?? 'GONE'
@@ -123,6 +132,8 @@ export interface TestSubmit {
   expiresAtMs?: number
   /** schedule_delivery_time. */
   dueAtMs?: number
+  /** Of a replacement: it says when the message expires. */
+  otherValidity?: boolean
   /** Has an 8-digit id. */
   short?: boolean
   /** Stands for its fingerprint. */
@@ -142,6 +153,7 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
       registered_delivery: submit.registered_delivery ?? 1,
       flags:
         (submit.expiresAtMs === undefined ? 0 : 1) |
+        (submit.otherValidity === true ? FLAG_OTHER_VALIDITY : 0) |
         (submit.short === true ? 4 : 0) |
         (submit.same === undefined ? 0 : FLAG_FINGERPRINT) |
         (submit.dueAtMs === undefined ? 0 : FLAG_SCHEDULED),
@@ -152,9 +164,7 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
       fingerprint: submit.same === undefined ? undefined : octetsOf(submit.same.padEnd(16)),
       body,
     }
-    const out = Buffer.alloc(acceptRecordOctets(record))
-    writeAcceptRecord(out, 0, record)
-    return out
+    return acceptRecord(record)
   })
   const records = Buffer.concat(parts)
   return { kind: 'accept', connector, priority, count: submits.length, revision: 1, records }

@@ -1,10 +1,12 @@
 import type { SeededRandom } from '../../base/random.js'
+import { readAcceptRecord } from '../accept-record.js'
 import { FIRST_ALIAS } from '../aliases.js'
 import { MARK, MESSAGE_STATE } from '../blocks.js'
 import type { Command, OutcomeItem, OutcomeResult } from '../commands.js'
 import { OUTCOME_RESULTS } from '../commands.js'
 import { decodeEntry } from '../entry.js'
 import { indexOf, offsetOf, refOf } from '../ids.js'
+import { replace } from './commands.js'
 import type { TestLog } from './log.js'
 import { accept, hashOf } from './log.js'
 
@@ -18,7 +20,7 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
   const pick = <T>(items: readonly T[]): T => items[random.below(items.length)]!
   const some = <T>(items: Iterable<T>, most: number): T[] =>
     [...items].filter(() => random.below(2) === 0).slice(0, most)
-  switch (random.below(12)) {
+  switch (random.below(13)) {
     case 0:
     case 1:
       return accept(
@@ -93,6 +95,8 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
       const upTo = Math.max(1, log.entries.length - random.below(60))
       return { kind: 'retire', upTo, unawaited: some(log.state.lingering, 3) }
     }
+    case 11:
+      return randomReplace(log, random)
     default:
       return pick<() => Command>([
         () => ({ kind: 'releaseHome', connector, epoch }),
@@ -131,6 +135,36 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
         () => ({ kind: 'endSession', session: `1.1.${random.below(20)}` }),
       ])()
   }
+}
+
+/** Of one that waits mostly, or of any; made of its octets as they are, or as they were. */
+function randomReplace(log: TestLog, random: SeededRandom): Command {
+  const refs = random.below(4) === 0 ? anyRefs(log, random) : unclaimedOf(log, random)
+  const ref = refs[random.below(Math.max(1, refs.length))] ?? refOf(1, 0)
+  const block = log.state.blocks.get(indexOf(ref))
+  const now = block?.replacement(offsetOf(ref))?.ref ?? ref
+  return replace(ref, {
+    account: random.below(8) === 0 ? 3 : (block?.account(offsetOf(ref)) ?? 1),
+    base: random.below(4) === 0 ? ref : now,
+    registered_delivery: random.below(4),
+    body: Buffer.from(`other ${log.entries.length}`),
+    ...(random.below(2) === 0
+      ? { expiresAtMs: log.nowMs + random.below(5000), otherValidity: true }
+      : {}),
+  })
+}
+
+/** The replacements of the last entry that apply has taken: message and body. */
+export function replacedIn(log: TestLog): [ref: number, body: string][] {
+  const index = log.entries.length
+  const entry = decodeEntry(log.entries[index - 1]!)
+  const outcome = log.state.nodes.outcomeOf(entry?.node ?? 0, entry?.number ?? 0)
+  if (entry === undefined || outcome?.index !== index) return []
+  return entry.commands.flatMap((command, at): [number, string][] =>
+    command.kind === 'replace' && outcome.results[at]?.ok === true
+      ? [[command.ref, String(readAcceptRecord(command.record, 0).body)]]
+      : [],
+  )
 }
 
 /** All messages of one entry, whatever they are. */
@@ -217,12 +251,17 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
   let retries = 0
   let scheduled = 0
   const wrongOpen: string[] = []
+  /** Places that wait: receipts and MO that are owed, receipts that fit no message yet, octets of replacements. */
+  let waiting = 0
+  let needed = 0
+  for (const { orphans } of log.state.connectors.values()) needed += orphans.size
   const owedBy = new Map<number, number>()
   for (const account of log.state.accounts.values())
     for (let seq = account.deliveries.head; seq < account.deliveries.tail; seq++) {
       const delivery = account.delivery(seq)
       if (delivery?.kind === 'receipt' && delivery.holds)
         add(owedBy, Math.floor(delivery.message / 4096))
+      if (delivery !== undefined && delivery.inbound !== 0) needed++
     }
   for (let index = 1; index <= log.entries.length; index++) {
     const block = log.state.blocks.get(index)
@@ -239,6 +278,13 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
       if (block.isScheduled(offset)) scheduled++
       else if (mark === MARK.RETRY) retries++
       if (unclaimed || busy || mark === MARK.SENT || mark === MARK.WAITING) open++
+      if (mark === MARK.WAITING) waiting++
+      const holder = block.replacement(offset)?.ref
+      if (holder === undefined) continue
+      needed++
+      const held = log.state.blocks.get(indexOf(holder))?.mark(offsetOf(holder))
+      if (!(unclaimed || busy) || held !== MARK.WAITING)
+        wrongOpen.push(`${index}/${offset}, marked ${mark}, has octets at ${holder}: ${held}`)
     }
     if (open !== block.open) wrongOpen.push(`block ${index}: open ${block.open}, marks say ${open}`)
   }
@@ -255,6 +301,7 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
       retries: total(c => c.retries.size),
       scheduled: total(c => c.schedules.size),
       wrongOpen: [],
+      waiting: needed,
     },
     marked: {
       queued: connectors.map(c => queued.get(c.number) ?? 0),
@@ -264,6 +311,7 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
       retries,
       scheduled,
       wrongOpen,
+      waiting,
     },
   }
 }

@@ -36,6 +36,7 @@ declare module 'smpp' {
     data_sm: Shortcut
     query_sm: Shortcut
     cancel_sm: Shortcut
+    replace_sm: Shortcut
     enquire_link: Shortcut
     unbind: Shortcut
     send(pdu: PDU, answered?: Answered): boolean
