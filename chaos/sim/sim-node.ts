@@ -339,6 +339,7 @@ export class SimNode {
         responseTimeoutMs: 3000,
         pduOctetsMax: 65_536,
         connectionsMax: 100,
+        connectionsPerAddressMax: null,
       },
       http: { listen: { host: `node-${id}`, port: 8081 }, apiKeys: [] },
       gateway: null,

@@ -56,6 +56,11 @@ export interface NodeConfig {
     pduOctetsMax: number
     /** Connections at once; more are closed at once. Default 10,000. */
     connectionsMax: number
+    /**
+     * Of one address at once, on each listener; null: no limit. Behind a balancer that hides addresses all are one:
+     * use it with `proxyProtocol`. Default null.
+     */
+    connectionsPerAddressMax: number | null
   }
   http: {
     /** Default 127.0.0.1:8081. */
@@ -152,6 +157,7 @@ function nodeSchema(directory: string) {
       responseTimeoutMs: v.count(100, 600_000).default(10_000),
       pduOctetsMax: v.size(1024, 16 * 1024 * 1024).default(65_536),
       connectionsMax: v.count(1, 1_000_000).default(10_000),
+      connectionsPerAddressMax: v.orNull(v.count(1, 1_000_000)),
     }),
     http: v.section({
       listen: v.address.default({ host: '127.0.0.1', port: 8081 }),

@@ -6,6 +6,7 @@ import { encodeBody, encodePdu } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import type { BindResult } from '../smpp/session-state.js'
 import { connectTcp, listenTcp, type Listener, type ListenOptions } from './tcp.js'
+import { waitFor } from '../testing/wait-for.js'
 import { Recorder } from './testing/recorder.js'
 import type { Connection, SessionLimits } from './types.js'
 
@@ -141,6 +142,35 @@ void t.test('connections beyond the bound are closed at once', async t => {
   await once(second, 'close')
   t.same(refused, ['too many connections'])
 })
+
+void t.test(
+  'connections of one address have a bound of their own, the PROXY header says whose they are',
+  async t => {
+    const refused: string[] = []
+    const { listener } = await listen(t, {
+      connectionsPerAddressMax: 2,
+      proxy: { mode: 'accept', trustedProxies: ['127.0.0.1'] },
+      onRefused: (reason, address) => refused.push(`${address} ${reason}`),
+    })
+    const from = (address: string): Socket => {
+      const socket = raw(t, listener)
+      socket.resume()
+      socket.write(`PROXY TCP4 ${address} 192.0.2.1 1000 2775\r\n`)
+      return socket
+    }
+    const [first] = [from('198.51.100.1'), from('198.51.100.1'), from('198.51.100.2')]
+    await waitFor('three connections', () => listener.connections === 3)
+    await once(from('198.51.100.1'), 'close')
+    t.same(refused, ['198.51.100.1 too many connections from this address'])
+    first.destroy()
+    await waitFor('room again', () => listener.connections === 2)
+    from('198.51.100.1')
+    await waitFor('it is taken', () => listener.connections === 3)
+    for (let i = 0; i < 3; i++) raw(t, listener) // the balancer looks after us
+    await waitFor('all of them', () => listener.connections === 6)
+    t.equal(refused.length, 1)
+  },
+)
 
 void t.test('nobody there, or nobody answering: an error with its code', async t => {
   const { listener } = await listen(t)

@@ -72,6 +72,8 @@ export interface ListenOptions {
   onConnection: (connection: Connection) => void
   /** More are closed at once. Default 10,000. */
   connectionsMax?: number
+  /** Of one address, which is the PROXY header's where there is one; trusted proxies' own count not. null: no limit. Default null. */
+  connectionsPerAddressMax?: number | null
   proxy?: ProxyOptions | undefined
   /** Of PROXY header and TLS handshake. Default 10,000. */
   handshakeTimeoutMs?: number
@@ -111,7 +113,15 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
     socket.destroy()
   }
   const secure = options.tls && secureServer(options.tls, handshakeTimeoutMs, options, refuse)
+  const addresses = new AddressCounts(options.connectionsPerAddressMax ?? null)
   const begin = (socket: Socket, source: ProxySource | undefined): void => {
+    const address = source?.address ?? plainAddress(socket.remoteAddress)
+    const counts = source !== undefined || !trusts(address)
+    if (counts && !addresses.take(address, socket)) {
+      options.onRefused?.('too many connections from this address', address)
+      socket.destroy()
+      return
+    }
     if (secure === undefined) options.onConnection(new SocketConnection(socket, source))
     else secure.begin(socket, source)
   }
@@ -155,6 +165,30 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
         server.close() // would call back only when the last connection is gone
         setImmediate(resolve)
       }),
+  }
+}
+
+/** How many connections each address has open. */
+class AddressCounts {
+  private readonly most: number | null
+  private readonly open: Map<string, number> = new Map()
+
+  constructor(most: number | null) {
+    this.most = most
+  }
+
+  /** Counts it until the socket closes; false: there are as many as may be. */
+  take(address: string, socket: Socket): boolean {
+    if (this.most === null) return true
+    const before = this.open.get(address) ?? 0
+    if (before >= this.most) return false
+    this.open.set(address, before + 1)
+    socket.once('close', () => {
+      const left = (this.open.get(address) ?? 1) - 1
+      if (left > 0) this.open.set(address, left)
+      else this.open.delete(address)
+    })
+    return true
   }
 }
 

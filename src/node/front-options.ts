@@ -80,6 +80,7 @@ function listens({ config, machine, logger, metrics }: FrontPorts): Listen[] {
   let complainedAtMs = -Infinity
   const options = {
     connectionsMax: smpp.connectionsMax,
+    connectionsPerAddressMax: smpp.connectionsPerAddressMax,
     proxy: { mode: smpp.proxyProtocol, trustedProxies: smpp.trustedProxies },
     onRefused: (reason: string, remoteAddress: string): void => {
       refused.add()

@@ -44,6 +44,7 @@ export interface Passwords {
 export interface ListenOptions extends Address {
   tls: { cert: string; key: string; ca: string | null } | null
   connectionsMax: number
+  connectionsPerAddressMax: number | null
   proxy: { mode: 'off' | 'accept' | 'require'; trustedProxies: readonly string[] }
   onConnection(connection: Connection): void
   onRefused(reason: string, remoteAddress: string): void
