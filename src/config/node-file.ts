@@ -36,6 +36,7 @@ export interface NodeConfig {
   smpp: {
     /** Default 127.0.0.1:2775. */
     listen: Address
+    /** A second listener; with `ca`, ESMEs show a certificate of it. The files are looked at again every 30 s. */
     tls: { listen: Address; cert: string; key: string; ca: string | null } | null
     /** A submit that is not committed by then is answered ESME_RSYSERR. Default 5,000. */
     submitTimeoutMs: number

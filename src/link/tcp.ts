@@ -97,6 +97,8 @@ export interface Listener {
   readonly port: number
   /** Open now, those still in their handshake included. */
   readonly connections: number
+  /** With TLS: handshakes from now on are made with these. Connections that stand go on as they are. */
+  renew(options: tls.SecureContextOptions): void
   /** Takes no more connections; those that are open stay. Resolves when the port is free. */
   close(): Promise<void>
 }
@@ -160,6 +162,7 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
     get connections() {
       return open.size
     },
+    renew: context => secure?.renew(context),
     close: () =>
       new Promise<void>(resolve => {
         server.close() // would call back only when the last connection is gone
@@ -209,6 +212,9 @@ function secureServer(
   })
   server.on('tlsClientError', (error, socket) => refuse(socket, `TLS: ${error.message}`))
   return {
+    renew(context: tls.SecureContextOptions): void {
+      server.setSecureContext(context)
+    },
     begin(socket: Socket, source: ProxySource | undefined): void {
       if (source !== undefined) {
         const key = endpoint(socket)

@@ -82,6 +82,10 @@ function listens({ config, machine, logger, metrics }: FrontPorts): Listen[] {
     connectionsMax: smpp.connectionsMax,
     connectionsPerAddressMax: smpp.connectionsPerAddressMax,
     proxy: { mode: smpp.proxyProtocol, trustedProxies: smpp.trustedProxies },
+    onCertificates: (error: Error | undefined): void => {
+      if (error === undefined) logger.info('certificate renewed')
+      else logger.error('certificate not renewed', { reason: error.message })
+    },
     onRefused: (reason: string, remoteAddress: string): void => {
       refused.add()
       const now = machine.clock.monotonicMs()

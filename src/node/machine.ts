@@ -48,6 +48,8 @@ export interface ListenOptions extends Address {
   proxy: { mode: 'off' | 'accept' | 'require'; trustedProxies: readonly string[] }
   onConnection(connection: Connection): void
   onRefused(reason: string, remoteAddress: string): void
+  /** The certificate's files hold another one, which is in force now; or why it is not. */
+  onCertificates(error: Error | undefined): void
 }
 
 export interface OpenListener extends Address {

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { ConnectionOptions } from 'node:tls'
 import { hash, verify } from '@node-rs/argon2'
 import { openClusterNode } from '../../cluster/index.js'
-import { systemClock, systemTimers } from '../base/clock.js'
+import { systemClock, systemTimers, type Cancel } from '../base/clock.js'
 import { systemRandom } from '../base/random.js'
-import { connectTcp, listenTcp } from '../link/tcp.js'
+import { connectTcp, listenTcp, type Listener } from '../link/tcp.js'
+import { readCertificates, watchCertificates } from './certificates.js'
 import { openDataFolder } from './data-folder.js'
-import type { ConnectOptions, ListenOptions, Machine } from './machine.js'
+import type { ConnectOptions, ListenOptions, Machine, OpenListener } from './machine.js'
 
 /** OWASP's first recommendation for argon2id: 19 MiB, two passes; some 15 ms on one thread. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -24,13 +24,17 @@ export const systemMachine: Machine = {
   openFolder: openDataFolder,
   openCluster: openClusterNode,
   listen: async options => {
-    const listener = await listenTcp({ ...options, tls: tlsOf(options.tls) })
-    return {
-      host: options.host,
-      address: listener.address,
-      port: listener.port,
-      close: () => listener.close(),
-    }
+    const { tls } = options
+    if (tls === null) return opened(options, await listenTcp({ ...options, tls: undefined }))
+    const listener = await listenTcp({ ...options, tls: readCertificates(tls) })
+    const cancelWatch = watchCertificates(tls, systemTimers, {
+      renewed: context => {
+        listener.renew(context)
+        options.onCertificates(undefined)
+      },
+      failed: error => options.onCertificates(error),
+    })
+    return opened(options, listener, cancelWatch)
   },
   connect: async ({ tls, ...to }) =>
     connectTcp(tls === null ? to : { ...to, tls: await clientTlsOf(tls) }),
@@ -46,16 +50,17 @@ export const systemMachine: Machine = {
   },
 }
 
-function tlsOf(files: ListenOptions['tls']) {
-  if (files === null) return undefined
-  const { cert, key, ca } = files
-  return {
-    minVersion: 'TLSv1.2' as const,
-    cert: readFileSync(cert),
-    key: readFileSync(key),
-    // With a CA, ESMEs show a certificate of it.
-    ...(ca === null ? {} : { ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true }),
+function opened(
+  { host }: ListenOptions,
+  listener: Listener,
+  cancelWatch: Cancel = () => undefined,
+): OpenListener {
+  const { address, port } = listener
+  const close = (): Promise<void> => {
+    cancelWatch()
+    return listener.close()
   }
+  return { host, address, port, close }
 }
 
 async function clientTlsOf(files: NonNullable<ConnectOptions['tls']>): Promise<ConnectionOptions> {
