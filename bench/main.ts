@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { outputOption } from '../src/tools/smsc-sim-main.js'
 import { duration, grouped, option, perSecond, whole } from '../src/tools/units.js'
+import { ALL_ATTACKS, benchHostile, hostileText } from './hostile.js'
 import type { LoadOptions, Measurement, Path } from './load.js'
 import { describeMachine, machineText } from './machine.js'
 import { readProfile, summarise } from './profile.js'
@@ -29,6 +30,8 @@ Examples:
     carillon bench --memory
   Decoding and encoding, beside the smpp package, in half a minute:
     carillon bench --codec
+  Do other sessions notice floods, slow and broken peers, and 10,000 idle sessions?
+    carillon bench --hostile --idle 10000 --duration 5s
 
 It starts nodes, SMSC simulator and load client as processes of their own, in a temporary directory
 and on free ports. Results go to bench/results/ too. How it is measured: bench/README.md.
@@ -45,6 +48,8 @@ interface Flags {
   octets: number
   profile: boolean
   codec: boolean
+  hostile: boolean
+  idle: number
   memory: boolean
   memoryCounts: number[]
   results: string
@@ -75,6 +80,7 @@ export async function main(argv: string[]): Promise<number> {
 
 async function run(flags: Flags): Promise<number> {
   if (flags.codec) return compareCodecs(flags.output)
+  if (flags.hostile) return attack(flags)
   const report: BenchReport = {
     machine: describeMachine(tmpdir()),
     settings: { ...flags },
@@ -103,6 +109,17 @@ async function compareCodecs(output: Flags['output']): Promise<number> {
   const rows = benchCodec({ rounds: 7, roundMs: 60 })
   process.stdout.write(output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : codecText(rows))
   return 0
+}
+
+async function attack({ output, duration, idle }: Flags): Promise<number> {
+  const rows = await benchHostile({
+    attacks: ALL_ATTACKS,
+    ms: duration,
+    idleSessions: idle,
+    progress: row => note(hostileText([row])),
+  })
+  process.stdout.write(output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : hostileText(rows))
+  return rows.some(row => row.refused > 0) ? 1 : 0
 }
 
 function benchCommand(): Command {
@@ -135,6 +152,13 @@ function benchCommand(): Command {
     .option('--octets <n>', 'of the text', whole(18, 254), 140)
     .option('--no-profile', 'do not run once more with --cpu-prof on the nodes')
     .option('--codec', 'our codec beside the smpp package, instead of all else', false)
+    .option('--hostile', 'what others see while peers mean harm, instead of all else', false)
+    .option(
+      '--idle <n>',
+      'with --hostile: so many idle sessions at the end',
+      whole(0, 100_000),
+      1_000,
+    )
     .option('--memory', 'RSS of all nodes after many messages, instead of all else', false)
     .addOption(
       option(

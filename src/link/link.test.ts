@@ -196,6 +196,44 @@ void t.test('garbage is nacked once, then the link closes', t => {
   t.end()
 })
 
+void t.test('a flood of what moves nothing is read slowly, and then goes on', t => {
+  for (const [title, pdu, chunks] of [
+    ['enquire_link', encodePdu('enquire_link', { sequence_number: 1 }), 10],
+    ['an unknown request', header(0x777), 10],
+    ['a response to nothing', header(COMMAND_IDS.submit_sm_resp), 10],
+    [
+      'requests beyond the window',
+      encodePdu('submit_sm', { sequence_number: 1 }, SUBMIT_BODY),
+      100,
+    ],
+  ] as const) {
+    const { time, smsc, raw } = bound({ windowIn: 1 })
+    smsc.answering = false
+    const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => pdu))
+    for (let i = 0; i < chunks; i++) raw.write(Buffer.from(thousand))
+    const before = smsc.link.counters.pdusIn
+    time.turn()
+    const most = 50 * chunks + 1_000
+    t.ok(smsc.link.counters.pdusIn - before <= most, `${title}: not all at once`)
+    time.advance(20_000)
+    t.equal(smsc.link.counters.pdusIn - before, 1_000 * chunks, `${title}: all in the end`)
+    t.equal(smsc.link.state, 'BOUND_TRX')
+  }
+  t.end()
+})
+
+void t.test('a link that ends while it rests sees the end of its peer', t => {
+  const { time, smsc, raw, connection } = bound()
+  raw.write(Buffer.concat(Array.from({ length: 5_000 }, () => header(0x777))))
+  time.turn()
+  smsc.link.close('enough')
+  time.turn()
+  t.ok(connection.closed)
+  t.equal(smsc.closedReason, 'enough')
+  t.equal(time.pending, 0, 'no timer is left behind')
+  t.end()
+})
+
 void t.test('a peer that neither closes nor reads its end is dropped after a while', t => {
   const { time, smsc, raw, connection } = bound()
   raw.pause()
@@ -262,6 +300,12 @@ void t.test('PDUs that are framed rightly never end a session, whatever is in th
   )
   t.end()
 })
+
+function header(command_id: number): Buffer {
+  const octets = Buffer.alloc(16)
+  writeHeader(octets, 0, 16, command_id, 0, 9)
+  return octets
+}
 
 void t.test('counts what passes', t => {
   const { time, smsc, raw } = bound()

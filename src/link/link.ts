@@ -16,6 +16,7 @@ import {
   type SessionEvent,
   type SessionState,
 } from '../smpp/session-state.js'
+import { FloodBrake } from './flood-brake.js'
 import { Gatherer } from './scratch.js'
 import type { LinkHandler, LinkOptions, SessionLimits } from './types.js'
 
@@ -40,6 +41,12 @@ export class Link {
   private readonly gatherer: Gatherer
   private readonly cancelTick: Cancel
   private cancelGrace: Cancel | undefined
+  private readonly brake = new FloodBrake()
+  /** Set while the peer is not read from. */
+  private cancelRest: Cancel | undefined
+  private unread: Buffer = NOTHING
+  /** PDUs of this slice that the session answered or passed over by itself. */
+  private idlePdus = 0
   private bindDone: ((result: BindResult) => void) | undefined
   private pdusIn = 0
   private pdusOut = 0
@@ -231,18 +238,68 @@ export class Link {
 
   private receive(chunk: Buffer): void {
     this.octetsIn += chunk.length
+    if (!this.rests) this.read(chunk)
+    else this.unread = Buffer.concat([this.unread, chunk])
+  }
+
+  private get rests(): boolean {
+    return this.cancelRest !== undefined
+  }
+
+  /** By slices, so that a peer that floods us is left before it has taken the turn of all others. */
+  private read(chunk: Buffer): void {
     this.receiving = true
     const atMs = this.options.clock.monotonicMs()
-    const error = this.framer.push(chunk, frame => this.onPdu(frame, atMs))
-    if (error !== undefined) this.feed({ kind: 'framingError', error })
+    let at = 0
+    while (at < chunk.length && this.session.state !== 'CLOSED') {
+      const slice = chunk.length <= SLICE_OCTETS ? chunk : chunk.subarray(at, at + SLICE_OCTETS)
+      at += slice.length
+      const { windowExceeded } = this.session.counters
+      const error = this.framer.push(slice, frame => this.onPdu(frame, atMs))
+      if (error !== undefined) this.feed({ kind: 'framingError', error })
+      if (this.idlePdus > 0 && this.mustRest(windowExceeded, atMs)) {
+        this.unread = Buffer.from(chunk.subarray(at)) // the chunk is ours during the call only
+        break
+      }
+    }
     this.receiving = false
     this.offerRoom()
     this.gatherer.flush()
   }
 
+  private mustRest(exceededBefore: number, atMs: number): boolean {
+    const throttled = this.session.counters.windowExceeded - exceededBefore
+    const restMs = this.brake.rest(this.idlePdus - throttled, throttled, atMs)
+    this.idlePdus = 0
+    if (restMs === 0 || this.closeReason !== undefined) return false
+    const { connection, timers } = this.options
+    connection.pause()
+    this.cancelRest = timers.after(restMs, () => this.readAgain())
+    return true
+  }
+
+  private readAgain(): void {
+    const { unread } = this
+    this.cancelRest = undefined
+    this.unread = NOTHING
+    this.read(unread)
+    if (!this.rests) this.options.connection.resume()
+  }
+
+  /** What has not been read yet counts no more; the peer's end does. */
+  private stopResting(): void {
+    if (this.cancelRest === undefined) return
+    this.cancelRest()
+    this.cancelRest = undefined
+    this.unread = NOTHING
+    this.options.connection.resume()
+  }
+
   private onPdu(frame: FramedPdu, atMs: number): boolean {
     this.pdusIn++
-    this.perform(step(this.session, { kind: 'pdu', frame, atMs }), undefined)
+    const effects = step(this.session, { kind: 'pdu', frame, atMs })
+    if (effects.length === 0 || effects[0]!.kind === 'send') this.idlePdus++
+    this.perform(effects, undefined)
     return this.session.state !== 'CLOSED'
   }
 
@@ -332,6 +389,7 @@ export class Link {
     this.closeReason ??= reason // the flush may have found that the peer does not read
     const { connection, timers } = this.options
     this.cancelTick()
+    this.stopResting()
     this.cancelGrace = timers.after(CLOSE_GRACE_MS, () => connection.destroy())
     connection.end()
     timers.soon(() => this.finish())
@@ -342,6 +400,7 @@ export class Link {
     if (this.closeReason !== undefined) return
     this.closeReason = reason
     this.cancelTick()
+    this.stopResting()
     this.feed({ kind: 'close', reason })
     this.options.timers.soon(() => this.finish())
   }
@@ -359,6 +418,9 @@ export class Link {
 const CLOSE_GRACE_MS = 5_000
 
 const NUL = Buffer.alloc(1)
+const NOTHING = Buffer.alloc(0)
+/** Five hundred PDUs without a body, fifty messages. */
+const SLICE_OCTETS = 8 * 1024
 
 /** Requests whose response is one C-octet string. Source: SMPP 3.4 §4.1, §4.4.2, §4.6.2, §4.7.2. */
 const ONE_STRING: ReadonlySet<number> = new Set([

@@ -72,7 +72,7 @@ void t.test('a peer that never reads is cut off, and nobody else', async t => {
   await once(socket, 'data')
   socket.pause()
   const smsc = links[0]!
-  const flood = encodePdu('enquire_link', { sequence_number: 1 })
+  const flood = encodePdu('submit_sm', { sequence_number: 1 }, { destination_addr: '49170' })
   const many = Buffer.concat(Array.from({ length: 4_000 }, () => flood))
   const pump = (error?: Error | null): void => {
     if (error == null) socket.write(many, pump)
