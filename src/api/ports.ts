@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Clock } from '../base/clock.js'
 import type { Command, CommandResult, Journal } from '../journal/index.js'
 import type { GatewaySettings } from '../policy/settings.js'
@@ -8,6 +9,7 @@ import type {
   LeaderView,
   MemberView,
   MembersView,
+  NodeView,
   SendRequest,
   SessionActivity,
 } from './shapes.js'
@@ -22,6 +24,7 @@ export interface ApiPorts {
   cluster: ClusterPort
   members: MembersPort
   sessions: SessionsPort
+  traces: TracesPort
   settings: SettingsPort
   submits: SubmitPort
   operations: OperationsPort
@@ -84,6 +87,25 @@ export interface SessionsPort {
   /** By session id; those of nodes that do not answer within a second are missing. */
   activity(ids: readonly string[]): Promise<Map<string, SessionActivity>>
   kick(id: string): Promise<Kicked>
+  /** All members, and where their HTTP is. */
+  nodes(): Promise<NodeView[]>
+}
+
+export interface TracesPort {
+  /** Lines of JSON, each a TraceLine. It ends by itself, and when it is destroyed. */
+  start(order: TraceOrder): Readable | 'tooMany'
+}
+
+export interface TraceOrder {
+  kind: 'account' | 'connector'
+  name: string
+  /** False: texts are masked. */
+  texts: boolean
+  forMs: number
+  /** Octets of PDUs after which it ends. */
+  octetsMax: number
+  /** Who wants it; for the log. */
+  by: string
 }
 
 /** `reason`: the link's, null where it was over already. `committed`: the state does not have it any more. */

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from '../base/logger.js'
 import type { ApiPorts } from './ports.js'
 import { noQuorum, notFound, plainProblem, ProblemError } from './problems.js'
@@ -12,7 +12,7 @@ export function sessionRoutes(
   app: FastifyInstance,
   ports: ApiPorts,
   settings: SettingsService,
-  logger: Logger,
+  { logger, who }: { logger: Logger; who: (request: FastifyRequest) => string },
 ): void {
   type Listed = {
     Querystring: { after?: string; account?: string; node?: string; activity?: string }
@@ -29,7 +29,8 @@ export function sessionRoutes(
 
   app.delete<{ Params: { id: string } }>(
     '/api/v1/sessions/:id',
-    async ({ params: { id }, ip }): Promise<KickView> => {
+    async (request): Promise<KickView> => {
+      const { id } = request.params
       const { sessions } = ports.journal.state
       // Bound a moment ago on another node: this one may not have heard of it yet.
       if (!sessions.has(id))
@@ -38,7 +39,7 @@ export function sessionRoutes(
         })
       const systemId = sessions.get(id)?.systemId
       if (systemId === undefined) throw notFound(`there is no session ${id} (any more)`)
-      logger.info('session to be kicked', { session: id, systemId, by: ip })
+      logger.info('session to be kicked', { session: id, systemId, by: who(request) })
       const kicked = await ports.sessions.kick(id)
       if (kicked.kind === 'unknown') throw notFound(`there is no session ${id} (any more)`)
       if (kicked.kind === 'noAnswer') {

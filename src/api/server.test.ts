@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t from 'tap'
 import { systemClock, systemTimers } from '../base/clock.js'
@@ -64,6 +65,11 @@ async function start(t: Tap, apiKeys: string[] = []): Promise<Started> {
       activity: ids => Promise.resolve(new Map(ids.map(id => [id, ACTIVITY]))),
       kick: () =>
         Promise.resolve({ kind: 'ended', node: 1, reason: 'unbound by us', committed: true }),
+      nodes: () => Promise.resolve([{ id: 1, http: 'http://127.0.0.1:8081' }]),
+    },
+    traces: {
+      start: order =>
+        order.name === 'smsc-a' ? 'tooMany' : Readable.from([`${JSON.stringify(order)}\n`]),
     },
     settings: {
       parse: text => {
@@ -457,4 +463,33 @@ void t.test('an account is disabled and enabled by revisions that say nothing el
   ])
   await ask('/api/v1/settings/rollback', { revision: 2 })
   t.match((await ask('/api/v1/accounts')).body['items'], [{ enabled: false }])
+})
+
+void t.test('a trace is asked for whole, and it is known who did', async t => {
+  const { app, ask } = await start(t, ['first', 'second'])
+  const headers = { authorization: 'Bearer second' }
+  const url = '/api/v1/traces'
+  const asked = (payload: object) => ask(url, payload, { headers })
+  t.equal((await ask(url, { account: 'esme1' })).status, 401)
+  t.match(await asked({ account: 'esme1', texts: true, forMs: 5 }), {
+    status: 200,
+    body: {
+      ...{ kind: 'account', name: 'esme1', texts: true, forMs: 5, octetsMax: 10_000_000 },
+      by: '127.0.0.1 with API key 2',
+    },
+  })
+  t.match((await asked({ account: 'esme1' })).body, { texts: false, forMs: 60_000 })
+  t.equal((await asked({ connector: 'smsc-a' })).status, 429)
+  for (const { body, detail } of [
+    { body: {}, detail: /account, or connector/ },
+    { body: { account: 'esme1', connector: 'smsc-a' }, detail: /account, or connector/ },
+    { body: { account: 'nobody' }, detail: /no account nobody/ },
+    { body: { connector: 'none' }, detail: /no connector none/ },
+    { body: { account: 'esme1', forMs: 3_600_001 }, detail: /forMs/ },
+    { body: { account: 'esme1', octetsMax: 0 }, detail: /octetsMax/ },
+    { body: { account: 'esme1', texts: 'yes' }, detail: /texts/ },
+  ])
+    t.match(await asked(body), { status: 400, body: { detail } })
+  const nodes = await app.inject({ url: '/api/v1/nodes', headers })
+  t.match(nodes.json(), [{ id: 1, http: 'http://127.0.0.1:8081' }])
 })

@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Logger } from '../base/logger.js'
 import { gate } from './auth.js'
 import { messageView } from './message-view.js'
@@ -16,6 +16,7 @@ import { memberRoutes } from './routes-members.js'
 import { operateRoutes } from './routes-operate.js'
 import { sessionRoutes } from './routes-sessions.js'
 import { settingsRoutes } from './routes-settings.js'
+import { traceRoutes } from './routes-traces.js'
 import { SettingsService } from './settings-service.js'
 import type { Health, MessageView, Problem, SendRequest } from './shapes.js'
 import { accountList, clusterView, connectorList } from './views.js'
@@ -48,12 +49,19 @@ export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance
   })
   app.server.maxConnections = CONNECTIONS_MAX
   contentTypes(app)
-  const turned = gate(options.apiKeys)
+  const admit = gate(options.apiKeys)
+  /** For the log: `127.0.0.1`, `10.0.0.9 with API key 2`, which counts those of the node file. */
+  const who = ({ ip, headers }: FastifyRequest): string => {
+    const verdict = admit(headers)
+    const named = verdict.status === 'passed' && verdict.key !== null
+    return named ? `${ip} with API key ${verdict.key}` : ip
+  }
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-content-type-options', 'nosniff')
     void reply.header('cache-control', 'no-store')
-    const no = OPEN_PATHS.has(request.routeOptions.url ?? '') ? undefined : turned(request.headers)
-    if (no === undefined) return
+    if (OPEN_PATHS.has(request.routeOptions.url ?? '')) return
+    const no = admit(request.headers)
+    if (no.status === 'passed') return
     if (no.status === 401) void reply.header('www-authenticate', 'Bearer realm="carillon"')
     throw new ProblemError(plainProblem(no.status, no.detail))
   })
@@ -72,7 +80,8 @@ export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance
   messageRoutes(app, ports)
   const settings = new SettingsService(ports)
   settingsRoutes(app, settings)
-  sessionRoutes(app, ports, settings, options.logger)
+  sessionRoutes(app, ports, settings, { logger: options.logger, who })
+  traceRoutes(app, ports, who)
   operateRoutes(app, ports)
   memberRoutes(app, ports)
   return app

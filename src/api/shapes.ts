@@ -8,6 +8,9 @@
  *     GET  /api/v1/cluster                         ClusterView
  *     GET  /api/v1/sessions[?account=A][&node=N][&activity=true]   List<SessionView>
  *     DELETE /api/v1/sessions/{id}                 KickView, when it has ended; 404, 503 where its node does not answer
+ *     GET  /api/v1/nodes                           NodeView[]: where each member's HTTP is
+ *     POST /api/v1/traces             TraceRequest → TraceLine, one to a line (application/x-ndjson), until it ends; 429.
+ *                                                  Of the node that is asked; it ends too when the connection does
  *     GET  /api/v1/connectors                      List<ConnectorView>
  *     GET  /api/v1/accounts                        List<AccountView>
  *     POST /api/v1/accounts/{systemId}/disable     ApplyResult: a revision that differs in this; 404, 409
@@ -166,6 +169,58 @@ export interface KickView {
   reason: string
   /** The cluster has forgotten it. False: for want of a quorum; its end is proposed until it is committed. */
   committed: boolean
+}
+
+export interface NodeView {
+  id: number
+  /** `http://10.0.0.2:8081`, as that node listens; null: it did not answer in time. */
+  http: string | null
+}
+
+/** Of an account's sessions (and binds under its name), or of a connector's binds. */
+export interface TraceRequest {
+  account?: string | undefined
+  connector?: string | undefined
+  /** Default 60,000, at most an hour. */
+  forMs?: number
+  /** Octets of PDUs, on this node. Default 10,000,000. */
+  octetsMax?: number
+  /** Default false: texts are overwritten with `*`. Passwords always are. */
+  texts?: boolean
+}
+
+export type TraceLine =
+  | { kind: 'begun'; node: number; texts: boolean }
+  | TracedPdu
+  /** So many PDUs are missing here: they were not read fast enough. */
+  | { kind: 'dropped'; node: number; dropped: number }
+  | TraceEnd
+
+export interface TracedPdu {
+  kind: 'pdu'
+  node: number
+  /** ms since the Unix epoch, by that node's clock. */
+  at: number
+  /** Session id; '' before the bind is committed; of a connector: its id, and how it is bound. */
+  session: string
+  /** As the node sees it. */
+  direction: 'in' | 'out'
+  /** host:port of the node's end. */
+  local: string
+  remote: string
+  /** Octets of that connection and direction before this PDU, since the trace began. */
+  place: number
+  /** Base64, header and body. */
+  pdu: string
+}
+
+export interface TraceEnd {
+  kind: 'end'
+  node: number
+  /** `left`: its reader went away. `stopped`: the node stops. */
+  why: 'time' | 'octets' | 'left' | 'stopped'
+  pdus: number
+  dropped: number
 }
 
 export interface ConnectorView {

@@ -42,6 +42,32 @@ export class NodeClient {
     return this.call<T>('DELETE', path, undefined, timeoutMs)
   }
 
+  /** Another node, with the same key. */
+  at(base: string): NodeClient {
+    return new NodeClient(base, this.apiKey)
+  }
+
+  /** Lines of JSON as they come, until the node ends them or `signal` aborts. */
+  async *lines<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+    const headers: Record<string, string> = { 'content-type': 'application/json' }
+    if (this.apiKey !== undefined) headers['authorization'] = `Bearer ${this.apiKey}`
+    const init = { method: 'POST', headers, body: JSON.stringify(body), signal }
+    try {
+      const response = await fetch(`${this.base}${path}`, init)
+      if (!response.ok || response.body === null)
+        throw refusal(response.status, parse(await response.text()) ?? {}, this.base)
+      let rest = ''
+      for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+        const whole = (rest + piece).split('\n')
+        rest = whole.pop() ?? ''
+        for (const line of whole) yield JSON.parse(line) as T
+      }
+    } catch (error) {
+      if (error instanceof CommandFailed) throw error
+      throw unreachable(this.base, error, ANSWER_TIMEOUT_MS)
+    }
+  }
+
   private async call<T>(
     method: string,
     path: string,

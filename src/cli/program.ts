@@ -4,6 +4,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { systemClock, systemTimers } from '../base/clock.js'
 import { ConfigError } from '../config/file-error.js'
 import { durationMs } from '../config/duration.js'
+import { sizeOctets } from '../config/size.js'
 import { suggestion } from '../config/nearest.js'
 import { CommandFailed, EXIT } from './failure.js'
 import { GETTABLE, get, type Gettable } from './get.js'
@@ -226,6 +227,36 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
         exitStatus = EXIT.negative
     })
 
+  overHttp(program.command('trace'))
+    .description('the PDUs of an account or a connector, on all nodes: live, or as a pcap file')
+    .option('--account <systemId>', 'its sessions, and binds under its name')
+    .option('--connector <id>', 'its binds')
+    .option('--node <url>', 'HTTP of a node to ask, may be repeated; default: all', several, [])
+    .addOption(durationOption('--for', 'how long, an hour at most', '60s'))
+    .addOption(
+      new Option('--max-octets <size>', 'of PDUs on each node; then it ends')
+        .argParser(octets)
+        .default(octets('10MB'), '10MB'),
+    )
+    .option('--text', "show texts, which are customers' data; the node logs who asks", false)
+    .option('--out <file>', 'write a pcap file for Wireshark instead')
+    .addHelpText(
+      'after',
+      examples(
+        'trace --account esme1',
+        'trace --connector smsc-a --for 5m --out smsc-a.pcap',
+        'trace --account esme1 --text --node http://10.0.0.1:8081 --node http://10.0.0.2:8081',
+      ),
+    )
+    .action(async (o: HttpFlags & TraceFlags) => {
+      const { account, connector, for: forMs, maxOctets: octetsMax, text: texts } = o
+      const { trace } = await import('./trace.js')
+      const options = { account, connector, forMs, octetsMax, texts, nodes: o.node, out: o.out }
+      const json = o.output === 'json'
+      if (!(await trace(client(o), { ...options, json }, io, interruption())))
+        exitStatus = EXIT.negative
+    })
+
   const account = program.command('account').description('let an account take part, or not')
   for (const [action, enabled, description] of [
     [
@@ -314,6 +345,16 @@ interface SendFlags {
   timeout: number
 }
 
+interface TraceFlags {
+  account?: string
+  connector?: string
+  node: string[]
+  for: number
+  maxOctets: number
+  text: boolean
+  out?: string
+}
+
 interface UpFlags {
   data: string
   fresh: boolean
@@ -388,6 +429,14 @@ function durationOption(name: string, description: string, byDefault: string): O
   const option = new Option(`${name} <duration>`, description).argParser(duration)
   return option.default(duration(byDefault), byDefault)
 }
+
+function octets(text: string): number {
+  const value = sizeOctets(text)
+  if (value === undefined) throw new InvalidArgumentError('Expected a size such as 500kB or 10MB.')
+  return value
+}
+
+const several = (text: string, before: string[]): string[] => [...before, url(text)]
 
 function url(text: string): string {
   const whole = /^https?:\/\//.test(text) ? text : `http://${text}`

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { parseAddress } from '../base/address.js'
 import { parseCidr } from '../policy/cidr.js'
 import { durationMs } from './duration.js'
+import { sizeOctets } from './size.js'
 import { suggestion } from './nearest.js'
 
 /**
@@ -39,20 +40,9 @@ export const rate = value('a rate such as 500/s, or unlimited', text => {
 /** `65536`, `64KiB`, `4MB`; in octets. */
 export const size = (least: number, most: number) =>
   value(`a size such as 64KiB or 4MB, from ${least} to ${most} octets`, text => {
-    const [, number, unit = ''] = /^(\d+)\s*(KiB|MiB|GiB|kB|MB|GB)?$/.exec(text) ?? []
-    if (number === undefined) return undefined
-    const octets = Number(number) * (SIZE_UNITS[unit] ?? 1)
-    return octets >= least && octets <= most ? octets : undefined
+    const octets = sizeOctets(text)
+    return octets !== undefined && octets >= least && octets <= most ? octets : undefined
   })
-
-const SIZE_UNITS: Record<string, number> = {
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  kB: 1000,
-  MB: 1e6,
-  GB: 1e9,
-}
 
 export const flag = value('true or false', text =>
   text === 'true' ? true : text === 'false' ? false : undefined,

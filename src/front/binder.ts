@@ -36,6 +36,8 @@ export interface BinderOptions {
   /** False: no boot, draining, or cut off. */
   ready(): boolean
   boot(): number
+  /** Who it says it is, before anybody has checked. */
+  named(session: EsmeSession, systemId: string, frame: Frame): void
   /** The bind is committed; its response leaves after this. */
   bound(session: EsmeSession, bound: Bound): void
   /** A committed bind whose socket has gone, or that was answered already. */
@@ -73,6 +75,7 @@ export class Binder {
     const settings = account?.settings
     const known = settings !== undefined && allows(settings.allowFrom, address)
     attempt.systemId = system_id
+    this.options.named(session, system_id, frame)
     attempt.version = interface_version
     attempt.account = known ? account!.number : 0
     passwords.ask({

@@ -84,6 +84,10 @@ export class FrontEnd implements SessionServices {
       timeoutMs: options.submitTimeoutMs,
       ready: () => this.takesBinds,
       boot: () => this.boot,
+      named: (session, name, frame) => {
+        const label = { kind: 'account' as const, name, session: () => session.bound?.id ?? '' }
+        options.traces?.name(session.link, label, frame)
+      },
       bound: (session, bound) => this.onBound(session, bound),
       abandoned: id => this.ends.end(id),
     })
@@ -288,6 +292,7 @@ export class FrontEnd implements SessionServices {
 
   closed(session: EsmeSession, reason: string): void {
     this.connections.delete(session)
+    this.options.traces?.forget(session.link)
     this.gauges.connections.set(this.connections.size)
     this.countErrors(session)
     this.outbinds?.closed(session, reason)

@@ -4,6 +4,7 @@ import type { Metrics } from '../base/metrics.js'
 import type { Random } from '../base/random.js'
 import type { Journal } from '../journal/index.js'
 import type { ConnectorTls, Secret } from '../policy/settings.js'
+import type { LinkTraces } from '../link/link-traces.js'
 import type { Connection, SessionLimits } from '../link/types.js'
 import type { AccountRates } from './account-rates.js'
 
@@ -30,6 +31,8 @@ export interface FrontOptions {
   receiptGuardMs: number
   /** What accounts may submit on this node. Default: even parts of their rates, by nodes with sessions. */
   rates?: AccountRates
+  /** Is told whose each link is. */
+  traces?: LinkTraces
   /** Without it no ESME is called. */
   outbind?: OutbindPorts
 }

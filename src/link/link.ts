@@ -18,7 +18,8 @@ import {
 } from '../smpp/session-state.js'
 import { FloodBrake } from './flood-brake.js'
 import { Gatherer } from './scratch.js'
-import type { LinkHandler, LinkOptions, SessionLimits } from './types.js'
+import { pduOf } from './link-traces.js'
+import type { LinkHandler, LinkOptions, LinkTap, SessionLimits } from './types.js'
 
 /** Octets and PDUs since the link began. */
 export interface LinkCounters extends SessionCounters {
@@ -33,6 +34,8 @@ export interface LinkCounters extends SessionCounters {
  * performs. What is written within one turn of the event loop leaves in one write.
  */
 export class Link {
+  /** Sees every PDU; undefined where nobody looks. */
+  tap: LinkTap | undefined
   private readonly options: LinkOptions
   private readonly handler: LinkHandler
   private readonly limits: SessionLimits
@@ -105,6 +108,15 @@ export class Link {
 
   get remotePort(): number {
     return this.options.connection.remotePort
+  }
+
+  /** Our end of the connection; '' and 0 where it has no socket. */
+  get localAddress(): string {
+    return this.options.connection.localAddress ?? ''
+  }
+
+  get localPort(): number {
+    return this.options.connection.localPort ?? 0
   }
 
   /** Requests that may still go out before `request` says windowFull; 0 when the peer reads too slowly. */
@@ -297,6 +309,7 @@ export class Link {
 
   private onPdu(frame: FramedPdu, atMs: number): boolean {
     this.pdusIn++
+    if (this.tap !== undefined) this.tap('in', pduOf(frame))
     const effects = step(this.session, { kind: 'pdu', frame, atMs })
     if (effects.length === 0 || effects[0]!.kind === 'send') this.idlePdus++
     this.perform(effects, undefined)
@@ -348,6 +361,7 @@ export class Link {
     if (given !== undefined) into.set(given, at + 16)
     if (body !== undefined) into.set(body, at + length - body.length)
     this.pdusOut++
+    if (this.tap !== undefined) this.tap('out', into.subarray(at, at + length))
     this.flushSoon()
   }
 

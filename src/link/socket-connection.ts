@@ -7,6 +7,8 @@ import type { Connection, ConnectionListener } from './types.js'
 export class SocketConnection implements Connection {
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
   private readonly socket: Socket
   private reason = 'the peer closed the connection'
   private ended = false
@@ -16,6 +18,8 @@ export class SocketConnection implements Connection {
     this.socket = socket
     this.remoteAddress = source?.address ?? plainAddress(socket.remoteAddress)
     this.remotePort = source?.port ?? socket.remotePort ?? 0
+    this.localAddress = plainAddress(socket.localAddress)
+    this.localPort = socket.localPort ?? 0
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.on('error', error => {

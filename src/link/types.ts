@@ -5,6 +5,9 @@ import type { Logger } from '../base/logger.js'
 export interface Connection {
   readonly remoteAddress: string
   readonly remotePort: number
+  /** Our end; missing where there is no socket. */
+  readonly localAddress?: string
+  readonly localPort?: number
   /** Handed over in order; `octets` belongs to the connection afterwards. */
   write(octets: Buffer): void
   /** Octets written and not yet taken by the peer's kernel. */
@@ -35,6 +38,12 @@ export interface Frame {
   /** Octets after the 16 of the header. A view of the receive buffer: valid during the call only. */
   body: Buffer
 }
+
+/** As we see it. */
+export type Direction = 'in' | 'out'
+
+/** Sees a PDU, whole, in the moment in which it has come, or is written. A view: valid during the call only. */
+export type LinkTap = (direction: Direction, pdu: Buffer) => void
 
 /** What one side allows and expects. Times in milliseconds; 0 switches a timer off. */
 export interface SessionLimits {

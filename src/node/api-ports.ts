@@ -11,6 +11,7 @@ import type { MemberChanges } from './member-changes.js'
 import type { NodeOptions } from './node.js'
 import type { SessionsAnywhere } from './sessions-anywhere.js'
 import { parseSettings } from './settings-text.js'
+import type { Traces } from './traces.js'
 import type { WatchedMachine } from './watched-machine.js'
 
 /** What HTTP reaches of a node. HTTP answers before all of it is there: those parts are asked for. */
@@ -20,6 +21,7 @@ export interface ApiParts extends Pick<NodeOptions, 'machine' | 'metrics' | 'sec
   leadership: Leadership
   watched: WatchedMachine
   drainer: Drain
+  traces: Traces
   cluster(): ClusterNode | undefined
   group(): Group | undefined
   members(): MemberChanges | undefined
@@ -73,7 +75,9 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     sessions: {
       activity: async ids => (await parts.sessions()?.activity(ids)) ?? new Map(),
       kick: async id => (await parts.sessions()?.kick(id)) ?? { kind: 'unknown' },
+      nodes: async () => (await parts.sessions()?.nodes()) ?? [],
     },
+    traces: parts.traces,
     settings: {
       parse: parseSettings,
       protect: (settings, current) => secrets.protect(settings, current),

@@ -4,6 +4,7 @@ import type { Metrics } from '../base/metrics.js'
 import type { NodeConfig } from '../config/node-file.js'
 import type { AccountRates, FrontOptions, Listen } from '../front/index.js'
 import type { Journal } from '../journal/index.js'
+import type { LinkTraces } from '../link/link-traces.js'
 import type { Secret } from '../policy/settings.js'
 import type { Machine } from './machine.js'
 import { MESSAGE_KIND } from './message-kinds.js'
@@ -28,6 +29,7 @@ export interface FrontPorts {
   /** Whether this node leads, with a quorum. */
   leads(): boolean
   openSecret(secret: Secret): string
+  traces: LinkTraces
 }
 
 /** The front end's options, from the node file and the parts around it. */
@@ -65,6 +67,7 @@ export function frontOptions(ports: FrontPorts): FrontOptions {
     isolationTimeoutMs: cluster.isolationTimeoutMs,
     receiptGuardMs: smpp.receiptGuardMs,
     rates: ports.rates,
+    traces: ports.traces,
     outbind: {
       leads: () => ports.leads(),
       connect: to => machine.connect(to),

@@ -28,6 +28,7 @@ import { Removal } from './removal.js'
 import type { Secrets } from './secrets.js'
 import { SessionsAnywhere } from './sessions-anywhere.js'
 import { StewardOffice } from './steward-office.js'
+import { Traces } from './traces.js'
 import { WatchedMachine } from './watched-machine.js'
 
 export interface NodeOptions {
@@ -52,6 +53,7 @@ export class CarillonNode {
   private readonly leadership: Leadership
   private readonly startedAtMs: number
   private readonly drainer: Drain
+  private readonly traces: Traces
   private readonly http: OpenListener[] = []
   private cluster: ClusterNode | undefined
   private group: Group | undefined
@@ -106,6 +108,7 @@ export class CarillonNode {
       () => this.boots?.lookForBegin(),
       () => this.boots?.look(),
     )
+    this.traces = new Traces({ node: journal.node, clock, timers, logger: options.logger })
     this.drainer = new Drain({
       clock,
       timers,
@@ -167,6 +170,7 @@ export class CarillonNode {
     this.sharing?.stop()
     this.memberChanges?.stop()
     this.removal?.stop()
+    this.traces.stop()
     this.upstream?.stop()
     await this.front?.stop()
     this.journal.proposer.stop()
@@ -235,6 +239,8 @@ export class CarillonNode {
     this.sessions = new SessionsAnywhere({
       ...about,
       journal: this.journal,
+      members: () => this.members(),
+      http: () => this.http[0]!,
       front: () => this.front,
     })
     this.removal = new Removal({
@@ -306,6 +312,7 @@ export class CarillonNode {
         currentRead: () => this.group!.readIndex(),
         leads: () => this.leadership.leader === config.node.id && this.hasQuorum(),
         openSecret: secret => secrets.open(secret),
+        traces: this.traces.links,
       }),
     )
     this.upstream = new Upstream({
@@ -318,6 +325,7 @@ export class CarillonNode {
       connect: to => machine.connect(to),
       openSecret: secret => secrets.open(secret),
       fence: () => this.hasQuorum(),
+      traces: this.traces.links,
     })
     await this.front.start()
   }
@@ -444,6 +452,7 @@ export class CarillonNode {
       leadership: this.leadership,
       watched: this.watched,
       drainer: this.drainer,
+      traces: this.traces,
       cluster: () => this.cluster,
       group: () => this.group,
       members: () => this.memberChanges,

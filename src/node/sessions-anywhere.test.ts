@@ -33,6 +33,8 @@ function nodes() {
           },
         },
       } as unknown as Journal,
+      members: () => MEMBERS,
+      http: () => ({ host: node === 2 ? '0.0.0.0' : '127.0.0.1', port: 8080 + node }),
       front: () => ({
         activityOf: id => (node === 2 && held.has(id) ? ACTIVITY : undefined),
         kick: id =>
@@ -48,6 +50,8 @@ function nodes() {
     })
   return { time, net, held, one: at(1), two: at(2) }
 }
+
+const MEMBERS = [1, 2].map(id => ({ id, address: `10.0.0.${id}:7101` }))
 
 const ACTIVITY = {
   ...{ window: 100, unanswered: 1, delivering: 2, octetsWaiting: 3, pdusIn: 4, pdusOut: 5 },
@@ -79,6 +83,16 @@ void t.test('the node that has a session says what it is doing, and kicks it', a
     committed: true,
   })
   t.same(await one.kick('2.1.1'), { kind: 'unknown' })
+})
+
+void t.test('nodes say where their HTTP is', async t => {
+  const { time, net, one } = nodes()
+  t.same(await after(time, 50, one.nodes()), [
+    { id: 1, http: 'http://127.0.0.1:8081' },
+    { id: 2, http: 'http://10.0.0.2:8082' },
+  ])
+  net.hears = false
+  t.match(await after(time, 1100, one.nodes()), [{ id: 1 }, { id: 2, http: null }])
 })
 
 void t.test('a node that hangs holds a list up for a second, and a kick for eight', async t => {

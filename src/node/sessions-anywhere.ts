@@ -1,7 +1,8 @@
 import type { Messenger } from '../../cluster/types.js'
 import type { Kicked, SessionsPort } from '../api/ports.js'
-import type { SessionActivity } from '../api/shapes.js'
+import type { NodeView, SessionActivity } from '../api/shapes.js'
 import { isoTime } from '../api/message-view.js'
+import { addressText, parseAddress, type Address } from '../base/address.js'
 import type { Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { FrontEnd } from '../front/index.js'
@@ -19,12 +20,19 @@ const LOOK_MS = 10
 const ASKED_MAX = 256
 const SERVED_MAX = 256
 
-type Question = { kind: 'activity'; ids: string[] } | { kind: 'kick'; id: string }
+const ANYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
+type Question =
+  | { kind: 'activity'; ids: string[] }
+  | { kind: 'kick'; id: string }
+  /** Where is your HTTP? */
+  | { kind: 'http' }
 
 type Answer =
   | { kind: 'activity'; found: [id: string, activity: SessionActivity][] }
   /** `reason`: the link's; null: it is not bound here. */
   | { kind: 'kick'; reason: string | null }
+  | ({ kind: 'http' } & Address)
 
 export interface SessionsAnywhereOptions {
   journal: Journal
@@ -32,6 +40,9 @@ export interface SessionsAnywhereOptions {
   clock: Clock
   timers: Timers
   logger: Logger
+  members(): { id: number; address: string }[]
+  /** Where this node's HTTP listens. */
+  http(): Address
   /** Undefined: the node has not come so far. */
   front(): Pick<FrontEnd, 'activityOf' | 'kick'> | undefined
 }
@@ -83,6 +94,23 @@ export class SessionsAnywhere implements SessionsPort {
     return { kind: 'ended', node: record.node, reason, committed: this.record(id) === undefined }
   }
 
+  async nodes(): Promise<NodeView[]> {
+    const late = this.pause(ACTIVITY_MS)
+    const members = this.options.members()
+    const answers = await Promise.all(
+      members.map(({ id }) => Promise.race([late, this.ask(id, { kind: 'http' })])),
+    )
+    return answers.map((answer, i) => {
+      const { id, address } = members[i]!
+      if (typeof answer !== 'object' || answer.kind !== 'http') return { id, http: null }
+      // It listens everywhere: where its peers reach it, it is reached.
+      const host = ANYWHERE.has(answer.host)
+        ? (parseAddress(address)?.host ?? answer.host)
+        : answer.host
+      return { id, http: `http://${addressText({ host, port: answer.port })}` }
+    })
+  }
+
   private ask(node: number, question: Question) {
     return node === this.options.journal.node
       ? this.serve(question)
@@ -91,6 +119,7 @@ export class SessionsAnywhere implements SessionsPort {
 
   /** Never rejects. */
   private async serve(question: Question): Promise<Answer> {
+    if (question.kind === 'http') return { kind: 'http', ...this.options.http() }
     const front = this.options.front()
     if (question.kind === 'kick') {
       const kicked = front?.kick(question.id)

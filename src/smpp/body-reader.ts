@@ -15,6 +15,11 @@ export class BodyReader {
     this.body = body
   }
 
+  /** Octets read so far. */
+  get position(): number {
+    return this.at
+  }
+
   field(field: Field): unknown {
     switch (field.kind) {
       case 'cstring':

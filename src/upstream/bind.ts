@@ -155,7 +155,7 @@ export class Bind {
   }
 
   private bind(connection: Connection, fields: ReturnType<typeof bindFields>): void {
-    const { clock, timers, logger } = this.context
+    const { clock, timers, logger, traces, id } = this.context
     this.state = 'binding'
     const link: Link = new Link({
       side: 'esme',
@@ -173,10 +173,14 @@ export class Bind {
         },
         unbinding: () => this.down(link, 'unbound by the SMSC'),
         ready: () => this.user.ready(),
-        closed: reason => this.closed(link, reason),
+        closed: reason => {
+          traces?.forget(link)
+          this.closed(link, reason)
+        },
       },
     })
     this.link = link
+    traces?.name(link, { kind: 'connector', name: id, session: () => `${id} ${this.type}` })
     try {
       link.bind(COMMANDS[this.type], fields, result => {
         if (link !== this.link || this.state !== 'binding') return

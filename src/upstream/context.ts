@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.js'
 import type { Metrics } from '../base/metrics.js'
 import type { Random } from '../base/random.js'
 import type { ConnectorState, Journal } from '../journal/index.js'
+import type { LinkTraces } from '../link/link-traces.js'
 import type { Connection } from '../link/types.js'
 import type { ConnectorTls, Secret } from '../policy/settings.js'
 import type { AddressBinds } from './binds.js'
@@ -30,6 +31,8 @@ export interface UpstreamOptions {
   metrics: Metrics
   /** Rejects with an Error whose `code`, where it has one, says why (`ECONNREFUSED`). */
   connect(to: ConnectTo): Promise<Connection>
+  /** Is told whose each link is. */
+  traces?: LinkTraces | undefined
   /** The password in clear. Throws where the key is missing. */
   openSecret(secret: Secret): string
   /**

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.js'
 import type { Gauge, Metrics } from '../base/metrics.js'
 import type { Random } from '../base/random.js'
 import type { ConnectorState, Journal, OutcomeItem } from '../journal/index.js'
+import type { LinkTraces } from '../link/link-traces.js'
 import type { Connection } from '../link/types.js'
 import type { Connector, Secret } from '../policy/settings.js'
 import { Binds } from './binds.js'
@@ -155,6 +156,10 @@ export class Home implements Context {
 
   get journal(): Journal {
     return this.options.journal
+  }
+
+  get traces(): LinkTraces | undefined {
+    return this.options.traces
   }
 
   get clock(): Clock {
