@@ -80,7 +80,7 @@ export const ATTACKS = {
 
 export type AttackName = keyof typeof ATTACKS
 
-/** Sessions that are bound and do nothing; `bound` is told how many are. */
+/** Sessions that are bound and do nothing but answer enquire_link; `bound` is told how many are. */
 export function idle(port: number, count: number, bound: (count: number) => void): void {
   let begun = 0
   let up = 0
@@ -91,6 +91,10 @@ export function idle(port: number, count: number, bound: (count: number) => void
       socket.once('data', () => {
         bound(++up)
         next()
+        socket.on('data', (asked: Buffer) => {
+          const sequence_number = asked.readUInt32BE(12)
+          socket.write(encodePdu('enquire_link_resp', { sequence_number }))
+        })
       })
     })
   }
