@@ -6,7 +6,7 @@ import type { CommandResult, Written } from './commands.js'
 import type { Ref } from './ids.js'
 import { indexOf, MESSAGES_PER_ENTRY, offsetOf } from './ids.js'
 import { OK, refused } from './results.js'
-import { matchesResubmissions } from './rules.js'
+import { keepsMatched, matchesResubmissions } from './rules.js'
 
 // The resubmission window: docs/decisions/0012.
 
@@ -24,11 +24,21 @@ export function firstOf(
   if (record.fingerprint === undefined || account === undefined || !remembers(applying, account))
     return undefined
   const session = sessionOf(applying, record)
-  return account.resubmissions.match(
+  const first = account.resubmissions.match(
     record.fingerprint.toString('latin1'),
     session,
     lostAtMs(applying, session),
   )
+  if (first !== undefined) markMatched(applying, first)
+  return first
+}
+
+/** From here on it is this submit's message, whatever its first one is told. */
+function markMatched({ state }: Applying, first: Ref): void {
+  const block = state.blocks.get(indexOf(first))
+  if (block === undefined || !keepsMatched(state)) return
+  block.setMatched(offsetOf(first))
+  state.blocks.changed(block)
 }
 
 /** A submit with a fingerprint was accepted: its response is not written yet, or will never be. */

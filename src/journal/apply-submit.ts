@@ -178,6 +178,10 @@ export function applyVoid(applying: Applying, number: number): CommandResult {
       const block = state.blocks.get(outcome.index)
       const mark = block?.mark(offset)
       if (mark === MARK.REFUSED) continue
+      if (block?.matched(offset) === true) {
+        tooLate++ // its ESME has it under another submit, which was not refused
+        continue
+      }
       const untried = mark === MARK.QUEUED && block!.attempts(offset) === 0
       if (untried || block?.isScheduled(offset) === true) {
         state.accounts.get(block!.account(offset))?.resubmissions.drop(ref)

@@ -38,7 +38,7 @@ export const MESSAGE_STATE = {
 } as const
 
 // One message's marks: mark u8 | attempts u8 | state u8 | priority u8 | account u16 | connector u16
-// | flags u8 | zero 3 | error u32 | claimed u32 | sent u32 | final u32 (ms after the block's time, plus 1)
+// | flags u8 | more flags u8 | zero 2 | error u32 | claimed u32 | sent u32 | final u32 (ms after the block's time, plus 1)
 // | addressHash u32
 const STRIDE = 32
 const HEADER = 24
@@ -48,6 +48,7 @@ const FLAG_VALIDITY = 0x08 // an expiry bucket names it
 const FLAG_WATCHED = 0x10 // its receipt is owed to nobody
 const FLAG_OWN_RECEIPT = 0x20 // a receipt of ours is owed, which is made from its octets
 const FLAG_SHORT = 0x40 // it has an 8-digit id besides
+const MORE_MATCHED = 0x01 // a submit that came again has its id: in the second octet of flags
 const FLAG_DOUBTED = 0x80 // it was in doubt once: the SMSC may have a copy
 
 // Parts that follow the marks: bits of the encoded block's second octet.
@@ -212,6 +213,15 @@ export class Block {
 
   setShort(offset: number): void {
     this.marks[offset * STRIDE + 8]! |= FLAG_SHORT
+  }
+
+  /** Another submit was given its id (docs/decisions/0012). Kept from rules 7 on. */
+  matched(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 9]! & MORE_MATCHED) !== 0
+  }
+
+  setMatched(offset: number): void {
+    this.marks[offset * STRIDE + 9]! |= MORE_MATCHED
   }
 
   /** It was in doubt once: the SMSC may have a copy, wherever it stands now. Kept from rules 3 on. */

@@ -143,6 +143,27 @@ void t.test('a refused submit matches if it is there all the same, and only then
   t.same(matches(log, 1, [{ same: 'a' }, { same: 'b' }]), [refOf(index, 0), 0])
 })
 
+void t.test(
+  'what a submit was given by a match stays, though the first one is made void later',
+  async t => {
+    for (const answered of [false, true]) {
+      const log = await windowed()
+      log.propose(1, bind('1.1.1', 1))
+      const { index } = log.proposed(1, accept([{ same: 'a' }, { same: 'b' }]))
+      const number = log.state.blocks.get(index)!.number
+      log.propose(1, { kind: 'endSession', session: '1.1.1' })
+      t.same(matches(log, 2, [{ same: 'a' }]), [refOf(index, 0)])
+      if (answered) log.propose(2, { kind: 'written', account: 1, refs: [refOf(index, 0)] })
+      await log.state.flush()
+      await log.restart()
+      t.same(log.propose(1, { kind: 'void', number }), { ok: true, voided: 1, tooLate: 1 })
+      t.equal(log.markOf(index, 0), 'QUEUED')
+      t.equal(log.markOf(index, 1), 'REFUSED')
+      t.same(matches(log, 3, [{ same: 'a' }]), [0], "and it is nobody else's")
+    }
+  },
+)
+
 void t.test('a match that is made void can be matched again', async t => {
   const log = await windowed()
   const { index } = log.proposed(1, accept([{ same: 'a' }]))

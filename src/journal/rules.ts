@@ -12,8 +12,9 @@ import type { State } from './state.js'
  *     4  messages can wait for their schedule_delivery_time (docs/decisions/0014)
  *     5  accounts can be disabled: their binds and submits are refused (docs/decisions/0015)
  *     6  messages can be replaced (docs/decisions/0016)
+ *     7  what a submit that came again was given stays, though the first submit is made void (docs/decisions/0012)
  */
-export const RULES = 6
+export const RULES = 7
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -26,6 +27,8 @@ export const schedules = (state: State): boolean => state.rules >= 4
 export const disables = (state: State): boolean => state.rules >= 5
 
 export const replaces = (state: State): boolean => state.rules >= 6
+
+export const keepsMatched = (state: State): boolean => state.rules >= 7
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {
