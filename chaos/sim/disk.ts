@@ -65,7 +65,8 @@ export class SimDisk implements StoreFolder {
   }
 
   open(name: string): Promise<KeyValueStore> {
-    const process = this.process!
+    const { process } = this
+    if (process === undefined || process.isDead) return never() // what a dead process was about to do
     let store = this.stores.get(name)
     if (store === undefined) {
       store = new DiskStore(name, this, this.random)
@@ -132,8 +133,8 @@ export class SimDisk implements StoreFolder {
 
   /** A change of names: done or not, on disk when it resolves. */
   private async change(act: () => void): Promise<void> {
-    const process = this.process!
-    if (!process.mayAct()) return never()
+    const { process } = this
+    if (process?.mayAct() !== true) return never()
     await process.sleep(this.writeMs())
     if (this.faults.failing) throw new Error('ENOSPC: no space left on device')
     act()
