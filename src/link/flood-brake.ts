@@ -16,6 +16,11 @@ export class FloodBrake {
   private cost = 0
   private atMs = 0
 
+  /** It has used more than half of what may come at once: read it by small slices. */
+  get isStrained(): boolean {
+    return this.cost > COST_AT_ONCE / 2
+  }
+
   /**
    * @param idle       PDUs that moved nothing, the throttled ones left out
    * @param throttled  requests beyond the window

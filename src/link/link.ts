@@ -258,13 +258,17 @@ export class Link {
     return this.cancelRest !== undefined
   }
 
-  /** By slices, so that a peer that floods us is left before it has taken the turn of all others. */
+  /**
+   * A peer that begins to flood us by slices, so that it is left before it has taken the turn of all others. Others whole:
+   * each slice ends within a PDU, whose octets are copied.
+   */
   private read(chunk: Buffer): void {
     this.receiving = true
     const atMs = this.options.clock.monotonicMs()
     let at = 0
     while (at < chunk.length && this.session.state !== 'CLOSED') {
-      const slice = chunk.length <= SLICE_OCTETS ? chunk : chunk.subarray(at, at + SLICE_OCTETS)
+      const octets = this.brake.isStrained ? SLICE_OCTETS : chunk.length
+      const slice = chunk.length <= octets ? chunk : chunk.subarray(at, at + octets)
       at += slice.length
       const { windowExceeded } = this.session.counters
       const error = this.framer.push(slice, frame => this.onPdu(frame, atMs))
