@@ -25,11 +25,12 @@ void t.test('a renewed certificate counts for new connections, and ends none', a
   put(files.cert, old.cert)
   put(files.key, old.private)
 
+  const first = readCertificates(files)
   const held: Connection[] = []
   const listener = await listenTcp({
     host: '127.0.0.1',
     port: 0,
-    tls: readCertificates(files),
+    tls: first,
     onConnection: connection => {
       connection.listen({
         data: () => undefined,
@@ -41,7 +42,7 @@ void t.test('a renewed certificate counts for new connections, and ends none', a
   })
   const failures: string[] = []
   const time = new VirtualTime()
-  const cancel = watchCertificates(files, time, {
+  const cancel = watchCertificates(files, first, time, {
     renewed: context => listener.renew(context),
     failed: error => failures.push(error.message),
   })

@@ -24,13 +24,16 @@ export function readCertificates(files: CertificateFiles): TlsOptions {
 /**
  * Looks into the files from time to time. What changed, and fits together, goes to `renewed`: connections that stand keep
  * what they have. What does not, such as a pair of which half is written, is told once, and looked at again.
+ *
+ * @param first  what they held when the listener began
  */
 export function watchCertificates(
   files: CertificateFiles,
+  first: TlsOptions,
   timers: Timers,
   heard: { renewed(options: TlsOptions): void; failed(error: Error): void },
 ): Cancel {
-  let inForce = contentsOf(readCertificates(files))
+  let inForce = contentsOf(first)
   let complained = ''
   let looking = false
   const look = async (): Promise<void> => {

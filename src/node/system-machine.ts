@@ -26,8 +26,9 @@ export const systemMachine: Machine = {
   listen: async options => {
     const { tls } = options
     if (tls === null) return opened(options, await listenTcp({ ...options, tls: undefined }))
-    const listener = await listenTcp({ ...options, tls: readCertificates(tls) })
-    const cancelWatch = watchCertificates(tls, systemTimers, {
+    const first = readCertificates(tls)
+    const listener = await listenTcp({ ...options, tls: first })
+    const cancelWatch = watchCertificates(tls, first, systemTimers, {
       renewed: context => {
         listener.renew(context)
         options.onCertificates(undefined)
