@@ -2,11 +2,11 @@ import t from 'tap'
 import type { OutcomeItem, OutcomeResult, Ref } from '../journal/index.js'
 import { decodeBody, encodeBody, type Body } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
-import { account, gateway } from '../testing/gateway.js'
 import { SEARCH_TIMEOUT_MS } from './cancels.js'
 import { OPEN_MAX } from './late-answers.js'
 import type { EsmeClient } from './testing/esme-client.js'
 import { FrontWorld } from './testing/front-world.js'
+import { answers, openTwo, submitted } from './testing/late-requests.js'
 
 const TO = '491701234567'
 
@@ -18,35 +18,6 @@ const byAddresses = (fields: Partial<Body<'cancel_sm'>> = {}): Partial<Body<'can
   destination_addr: TO,
   ...fields,
 })
-
-async function open(
-  tap: { teardown(fn: () => unknown): void },
-  over: Parameters<typeof account>[1] = {},
-): Promise<FrontWorld> {
-  const accounts = [account('esme1', over), account('esme2')]
-  return FrontWorld.open(tap, { settings: gateway({ accounts }) })
-}
-
-/** Submits one for each, and gives the ids. */
-function submitted(
-  world: FrontWorld,
-  esme: EsmeClient,
-  ...submits: Partial<Body<'submit_sm'>>[]
-): string[] {
-  const before = esme.answers.length
-  for (const fields of submits) esme.submit(fields)
-  world.time.turn()
-  return esme.answers.slice(before).map(({ message_id }) => message_id)
-}
-
-/** The last `count` statuses, once all that goes on has gone on. */
-async function answers(world: FrontWorld, esme: EsmeClient, count: number): Promise<string[]> {
-  for (let i = 0; i < 10; i++) {
-    await world.settle()
-    world.time.advance(1)
-  }
-  return esme.statuses.slice(-count)
-}
 
 /** The connector takes all that is queued, and this becomes of it. */
 function claimed(world: FrontWorld, result?: OutcomeResult): Ref[] {
@@ -69,7 +40,7 @@ function claimed(world: FrontWorld, result?: OutcomeResult): Ref[] {
 
 for (const messageIdStyle of ['long', 'short'] as const)
   void t.test(`a message that waits is cancelled by its id: ${messageIdStyle}`, async t => {
-    const world = await open(t, { messageIdStyle })
+    const world = await openTwo(t, { messageIdStyle })
     const esme = world.bound()
     const [id, other] = submitted(world, esme, {}, {})
     t.match(id, messageIdStyle === 'short' ? /^\d{8}$/ : /^[0-9a-f]{20}$/)
@@ -91,7 +62,7 @@ for (const messageIdStyle of ['long', 'short'] as const)
   })
 
 void t.test('what does not fit is refused with the parameter’s error', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   const other = world.bound({ system_id: 'esme2' })
   const [id, nameless] = submitted(
@@ -131,7 +102,7 @@ void t.test('what does not fit is refused with the parameter’s error', async t
 
 void t.test('what is claimed, in doubt, sent or concluded is not cancelled', async t => {
   for (const result of [undefined, 'doubt', 'sent', 'failed'] as const) {
-    const world = await open(t)
+    const world = await openTwo(t)
     const esme = world.bound()
     const [id] = submitted(world, esme, {})
     claimed(world, result)
@@ -143,7 +114,7 @@ void t.test('what is claimed, in doubt, sent or concluded is not cancelled', asy
 })
 
 void t.test('a claim that comes into the log first wins over the front end’s view', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   const [id] = submitted(world, esme, {})
   const { number, epoch } = world.cluster.state.connector('smsc-a')!
@@ -157,7 +128,7 @@ void t.test('a claim that comes into the log first wins over the front end’s v
 })
 
 void t.test('by addresses all that match and wait are cancelled, and nothing else', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   const other = world.bound({ system_id: 'esme2' })
   submitted(world, esme, {})
@@ -178,7 +149,7 @@ void t.test('by addresses all that match and wait are cancelled, and nothing els
 })
 
 void t.test('a message that comes after the cancel_sm by addresses is not meant', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   for (let i = 0; i < 100; i++) submitted(world, esme, {}) // an entry each: several turns
   cancel(esme, byAddresses())
@@ -191,7 +162,7 @@ void t.test('a message that comes after the cancel_sm by addresses is not meant'
 })
 
 void t.test('a snapshot in the middle of a search begins it anew', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   for (let i = 0; i < 100; i++) submitted(world, esme, {})
   cancel(esme, byAddresses())
@@ -208,7 +179,7 @@ void t.test('a snapshot in the middle of a search begins it anew', async t => {
 })
 
 void t.test('what is not committed in time, or cannot be, is ESME_RSYSERR', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   const [id] = submitted(world, esme, {})
   world.cluster.setLeader('held')
@@ -228,7 +199,7 @@ void t.test('what is not committed in time, or cannot be, is ESME_RSYSERR', asyn
 })
 
 void t.test('an account has so many open, and leaves the others theirs', async t => {
-  const world = await open(t, { window: 1000 })
+  const world = await openTwo(t, { window: 1000 })
   const esme = world.bound()
   const other = world.bound({ system_id: 'esme2' })
   const [id] = submitted(world, other, {})
@@ -242,7 +213,7 @@ void t.test('an account has so many open, and leaves the others theirs', async t
 })
 
 void t.test('before all living nodes know the rule, nothing is cancelled', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   const [id] = submitted(world, esme, {})
   world.cluster.state.rules = 2
@@ -253,7 +224,7 @@ void t.test('before all living nodes know the rule, nothing is cancelled', async
 })
 
 void t.test('a receiver may not cancel, and a wrong body gets its parameter’s error', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound({}, 'bind_receiver')
   cancel(esme, { message_id: 'x' })
   t.same(await answers(world, esme, 1), ['ESME_RINVBNDSTS'])

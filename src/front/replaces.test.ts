@@ -3,44 +3,23 @@ import type { OutcomeResult } from '../journal/index.js'
 import { decodeBody, encodeBody, type Body } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { formatTime } from '../smpp/times.js'
-import { account, gateway } from '../testing/gateway.js'
 import { OPEN_MAX } from './late-answers.js'
 import type { EsmeClient } from './testing/esme-client.js'
 import { FrontWorld } from './testing/front-world.js'
+import { answers, openTwo, submitted } from './testing/late-requests.js'
 
 type Fields = Partial<Body<'replace_sm'>>
+
+/** Submits one, and gives its id. */
+const one = (
+  world: FrontWorld,
+  esme: EsmeClient,
+  fields: Partial<Body<'submit_sm'>> = {},
+): string => submitted(world, esme, fields)[0]!
 
 function replace(esme: EsmeClient, message_id: string, fields: Fields = {}): void {
   const body = { source_addr: '1000', short_message: Buffer.from('other'), message_id, ...fields }
   esme.ask(COMMAND_IDS.replace_sm, encodeBody('replace_sm', body))
-}
-
-async function open(
-  tap: { teardown(fn: () => unknown): void },
-  over: Parameters<typeof account>[1] = {},
-): Promise<FrontWorld> {
-  const accounts = [account('esme1', over), account('esme2')]
-  return FrontWorld.open(tap, { settings: gateway({ accounts }) })
-}
-
-/** Submits one, and gives its id. */
-function submitted(
-  world: FrontWorld,
-  esme: EsmeClient,
-  fields: Partial<Body<'submit_sm'>> = {},
-): string {
-  esme.submit(fields)
-  world.time.turn()
-  return esme.answers.at(-1)!.message_id
-}
-
-/** The last `count` statuses, once all that goes on has gone on. */
-async function answers(world: FrontWorld, esme: EsmeClient, count: number): Promise<string[]> {
-  for (let i = 0; i < 10; i++) {
-    await world.settle()
-    world.time.advance(1)
-  }
-  return esme.statuses.slice(-count)
 }
 
 /** What would be sent for an id. */
@@ -56,10 +35,10 @@ const textFor = (world: FrontWorld, id: string): string | undefined =>
 
 for (const messageIdStyle of ['long', 'short'] as const)
   void t.test(`a message that waits is replaced, and keeps its id: ${messageIdStyle}`, async t => {
-    const world = await open(t, { messageIdStyle })
+    const world = await openTwo(t, { messageIdStyle })
     const esme = world.bound()
-    const id = submitted(world, esme, { registered_delivery: 0, data_coding: 8 })
-    const untouched = submitted(world, esme)
+    const id = one(world, esme, { registered_delivery: 0, data_coding: 8 })
+    const untouched = one(world, esme)
     replace(esme, id.toUpperCase(), { registered_delivery: 1 })
     t.same(await answers(world, esme, 1), ['ESME_ROK'])
     t.equal(esme.answers.at(-1)!.body.length, 0, 'replace_sm_resp has no body')
@@ -87,9 +66,9 @@ for (const messageIdStyle of ['long', 'short'] as const)
   })
 
 void t.test('the SMSC’s receipt of a replaced message names the id of its submit', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
-  const id = submitted(world, esme)
+  const id = one(world, esme)
   replace(esme, id, { registered_delivery: 1 })
   t.same(await answers(world, esme, 1), ['ESME_ROK'])
   world.receipts(world.dispatch())
@@ -99,10 +78,10 @@ void t.test('the SMSC’s receipt of a replaced message names the id of its subm
 })
 
 void t.test('what does not fit is refused with the parameter’s error', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   const other = world.bound({ system_id: 'esme2' })
-  const id = submitted(world, esme, { source_addr_ton: 1, source_addr_npi: 1 })
+  const id = one(world, esme, { source_addr_ton: 1, source_addr_npi: 1 })
   const past = formatTime(world.time.nowMs() - 1000)
   const cases: [string, Fields, string][] = [
     ['', {}, 'ESME_RINVMSGID'],
@@ -130,9 +109,9 @@ void t.test('what does not fit is refused with the parameter’s error', async t
 
 void t.test('what is claimed, in doubt, sent or concluded is not replaced', async t => {
   for (const result of ['unsent', 'doubt', 'sent', 'failed'] as OutcomeResult[]) {
-    const world = await open(t)
+    const world = await openTwo(t)
     const esme = world.bound()
-    const id = submitted(world, esme)
+    const id = one(world, esme)
     world.dispatch({ result })
     replace(esme, id)
     const expected = result === 'unsent' ? 'ESME_ROK' : 'ESME_RREPLACEFAIL'
@@ -141,9 +120,9 @@ void t.test('what is claimed, in doubt, sent or concluded is not replaced', asyn
 })
 
 void t.test('a claim that comes into the log first wins over the front end’s view', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
-  const id = submitted(world, esme)
+  const id = one(world, esme)
   const { number, epoch } = world.cluster.state.connector('smsc-a')!
   world.cluster.setLeader('held')
   world.cluster.proposer.propose({ kind: 'claim', connector: number, epoch, count: 1 })
@@ -155,9 +134,9 @@ void t.test('a claim that comes into the log first wins over the front end’s v
 })
 
 void t.test('of several at once each counts, in the order of their answers', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
-  const id = submitted(world, esme, { registered_delivery: 0 })
+  const id = one(world, esme, { registered_delivery: 0 })
   const validity_period = formatTime(world.time.nowMs() + 60_000)
   replace(esme, id, { validity_period })
   for (let i = 0; i < 10; i++) replace(esme, id, { short_message: Buffer.from(`text ${i}`) })
@@ -172,9 +151,9 @@ void t.test('a later validity_period keeps the message, an earlier one ends it',
     ['000000000100000R', '000000000010000R', 0],
     ['', '000000000010000R', 0],
   ] as const) {
-    const world = await open(t)
+    const world = await openTwo(t)
     const esme = world.bound()
-    const id = submitted(world, esme, { validity_period: first, registered_delivery: 0 })
+    const id = one(world, esme, { validity_period: first, registered_delivery: 0 })
     replace(esme, id, { validity_period: then })
     t.same(await answers(world, esme, 1), ['ESME_ROK'])
     const connector = world.cluster.state.connector('smsc-a')!
@@ -188,10 +167,10 @@ void t.test('a later validity_period keeps the message, an earlier one ends it',
 })
 
 void t.test('what is scheduled is replaced, and stays scheduled', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
   const schedule_delivery_time = formatTime(world.time.nowMs() + 60_000)
-  const id = submitted(world, esme, { schedule_delivery_time })
+  const id = one(world, esme, { schedule_delivery_time })
   replace(esme, id, { validity_period: '000000000030000R' })
   replace(esme, id)
   t.same(await answers(world, esme, 2), ['ESME_RINVEXPIRY', 'ESME_ROK'])
@@ -204,9 +183,9 @@ void t.test('what is scheduled is replaced, and stays scheduled', async t => {
 })
 
 void t.test('a replacement takes a token of the account’s rate', async t => {
-  const world = await open(t, { throughputPerSecond: 2 })
+  const world = await openTwo(t, { throughputPerSecond: 2 })
   const esme = world.bound()
-  const id = submitted(world, esme)
+  const id = one(world, esme)
   world.time.advance(1000)
   for (let i = 0; i < 3; i++) replace(esme, id)
   const statuses = await answers(world, esme, 3)
@@ -214,9 +193,9 @@ void t.test('a replacement takes a token of the account’s rate', async t => {
 })
 
 void t.test('what is not committed in time, or cannot be, is ESME_RSYSERR', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
-  const id = submitted(world, esme)
+  const id = one(world, esme)
   world.cluster.setLeader('held')
   replace(esme, id)
   await answers(world, esme, 1)
@@ -232,9 +211,9 @@ void t.test('what is not committed in time, or cannot be, is ESME_RSYSERR', asyn
 })
 
 void t.test('an account has so many open', async t => {
-  const world = await open(t, { window: 1000 })
+  const world = await openTwo(t, { window: 1000 })
   const esme = world.bound()
-  const id = submitted(world, esme)
+  const id = one(world, esme)
   world.cluster.setLeader('held')
   for (let i = 0; i <= OPEN_MAX; i++) replace(esme, id)
   t.same(await answers(world, esme, 1), ['ESME_RTHROTTLED'])
@@ -242,9 +221,9 @@ void t.test('an account has so many open', async t => {
 })
 
 void t.test('before all living nodes know the rule, nothing is replaced', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const esme = world.bound()
-  const id = submitted(world, esme)
+  const id = one(world, esme)
   world.cluster.state.rules = 5
   replace(esme, id)
   t.same(await answers(world, esme, 1), ['ESME_RREPLACEFAIL'])
@@ -252,14 +231,14 @@ void t.test('before all living nodes know the rule, nothing is replaced', async 
 })
 
 void t.test('a receiver may not replace, and a wrong body gets its parameter’s error', async t => {
-  const world = await open(t)
+  const world = await openTwo(t)
   const receiver = world.bound({}, 'bind_receiver')
   replace(receiver, 'x')
   t.same(await answers(world, receiver, 1), ['ESME_RINVBNDSTS'])
   const esme = world.bound({ interface_version: 0x33 }, 'bind_transmitter')
   esme.ask(COMMAND_IDS.replace_sm, Buffer.from('1\0\0\0\0\0\0\0\0\x05ab'))
   t.same(await answers(world, esme, 1), ['ESME_RINVMSGLEN'])
-  const id = submitted(world, esme)
+  const id = one(world, esme)
   replace(esme, id)
   t.same(await answers(world, esme, 1), ['ESME_ROK'])
 })

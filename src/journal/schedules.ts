@@ -1,3 +1,4 @@
+import { Heap } from '../base/heap.js'
 import type { ClaimedRange } from './commands.js'
 import { numberIn, octets, scheduleKey } from './keys.js'
 import type { StateStore } from './state-store.js'
@@ -30,8 +31,8 @@ export class Schedules {
   size = 0
   private readonly connector: number
   private readonly buckets: Map<number, Bucket> = new Map()
-  /** A heap of the buckets' seconds, the earliest first. */
-  private readonly seconds: number[] = []
+  /** Of the buckets. */
+  private readonly seconds = new Heap<number>((a, b) => a < b)
   private readonly dirty: Map<string, Chunk | null> = new Map()
 
   constructor(connector: number) {
@@ -40,7 +41,7 @@ export class Schedules {
 
   /** Seconds since the Unix epoch; undefined: none waits. */
   get earliest(): number | undefined {
-    return this.seconds[0]
+    return this.seconds.peek()
   }
 
   add(second: number, index: number, lo: number, hi: number): void {
@@ -111,7 +112,7 @@ export class Schedules {
     if (bucket === undefined) {
       bucket = { chunks: new Map(), next: 0 }
       this.buckets.set(second, bucket)
-      push(this.seconds, second)
+      this.seconds.push(second)
     }
     return bucket
   }
@@ -127,7 +128,7 @@ export class Schedules {
     chunks.delete(number)
     if (chunks.size > 0) return range
     this.buckets.delete(second)
-    pop(this.seconds)
+    this.seconds.pop()
     return range
   }
 }
@@ -138,30 +139,4 @@ function rangeAt({ octets: from }: Chunk, at: number): ClaimedRange {
     lo: from.readUInt16BE(at + 6),
     hi: from.readUInt16BE(at + 8),
   }
-}
-
-function push(heap: number[], value: number): void {
-  let at = heap.push(value) - 1
-  while (at > 0) {
-    const parent = (at - 1) >> 1
-    if (heap[parent]! <= value) break
-    heap[at] = heap[parent]!
-    at = parent
-  }
-  heap[at] = value
-}
-
-function pop(heap: number[]): void {
-  const last = heap.pop()!
-  if (heap.length === 0) return
-  let at = 0
-  for (;;) {
-    let child = 2 * at + 1
-    if (child >= heap.length) break
-    if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
-    if (heap[child]! >= last) break
-    heap[at] = heap[child]!
-    at = child
-  }
-  heap[at] = last
 }

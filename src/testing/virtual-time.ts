@@ -1,3 +1,4 @@
+import { Heap } from '../base/heap.js'
 import { assert } from '../base/assert.js'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 
@@ -17,8 +18,8 @@ export class VirtualTime implements Clock, Timers {
   private wallMs: number
   private monoMs = 0
   private order = 0
-  /** A binary heap by (dueMs, order). Cancelled timers stay until they come up. */
-  private readonly heap: Timer[] = []
+  /** Cancelled timers stay until they come up. */
+  private readonly heap = new Heap<Timer>(isBefore)
   private soonQueue: (() => void)[] = []
 
   /** @param startMs  the wall clock at the start, ms since the Unix epoch */
@@ -66,7 +67,7 @@ export class VirtualTime implements Clock, Timers {
     this.turn()
     for (let next = this.peek(); next !== undefined && next.dueMs <= untilMs; next = this.peek()) {
       this.moveTo(next.dueMs)
-      this.run(this.pop())
+      this.run(this.heap.pop()!)
       this.turn()
     }
     this.moveTo(untilMs)
@@ -81,7 +82,7 @@ export class VirtualTime implements Clock, Timers {
     await this.settle()
     for (let next = this.peek(); next !== undefined && next.dueMs <= untilMs; next = this.peek()) {
       this.moveTo(next.dueMs)
-      this.run(this.pop())
+      this.run(this.heap.pop()!)
       await this.settle()
     }
     this.moveTo(untilMs)
@@ -110,7 +111,7 @@ export class VirtualTime implements Clock, Timers {
             return end(resolve)
           }
           this.moveTo(next.dueMs)
-          this.run(this.pop())
+          this.run(this.heap.pop()!)
         } catch (error) {
           return end(() => reject(error instanceof Error ? error : new Error(String(error))))
         }
@@ -137,7 +138,7 @@ export class VirtualTime implements Clock, Timers {
 
   /** Timers set and neither run nor taken back: a test's check that nothing leaks. */
   get pending(): number {
-    return this.heap.filter(timer => !timer.cancelled).length
+    return this.heap.all.filter(timer => !timer.cancelled).length
   }
 
   private async settle(): Promise<void> {
@@ -154,7 +155,7 @@ export class VirtualTime implements Clock, Timers {
       fn,
       cancelled: false,
     }
-    this.push(timer)
+    this.heap.push(timer)
     return () => {
       timer.cancelled = true
     }
@@ -164,7 +165,7 @@ export class VirtualTime implements Clock, Timers {
     if (timer.everyMs !== undefined) {
       timer.dueMs += timer.everyMs
       timer.order = this.order++
-      this.push(timer)
+      this.heap.push(timer)
     }
     timer.fn()
   }
@@ -175,38 +176,8 @@ export class VirtualTime implements Clock, Timers {
   }
 
   private peek(): Timer | undefined {
-    while (this.heap[0]?.cancelled === true) this.pop()
-    return this.heap[0]
-  }
-
-  private push(timer: Timer): void {
-    const heap = this.heap
-    heap.push(timer)
-    let at = heap.length - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!isBefore(timer, heap[parent]!)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = timer
-  }
-
-  private pop(): Timer {
-    const heap = this.heap
-    const top = heap[0]!
-    const last = heap.pop()!
-    if (heap.length > 0) {
-      let at = 0
-      for (let child = 1; child < heap.length; child = 2 * at + 1) {
-        if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++
-        if (!isBefore(heap[child]!, last)) break
-        heap[at] = heap[child]!
-        at = child
-      }
-      heap[at] = last
-    }
-    return top
+    while (this.heap.peek()?.cancelled === true) this.heap.pop()
+    return this.heap.peek()
   }
 }
 

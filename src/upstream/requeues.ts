@@ -1,9 +1,8 @@
 import type { Cancel } from '../base/clock.js'
+import { Heap } from '../base/heap.js'
 import type { ConnectorState, Ref } from '../journal/index.js'
 import { indexOf, offsetOf } from '../journal/index.js'
 import type { Context } from './context.js'
-import type { Due } from './due-heap.js'
-import { DueHeap } from './due-heap.js'
 import type { Held } from './ledger.js'
 
 /** Messages of one requeue command. */
@@ -14,6 +13,17 @@ const READ_STEP = 2000
 const NEXT_MS = 10
 const AGAIN_MS = 1000
 
+/** Something to be done at a time, monotonic ms. */
+interface Due {
+  atMs: number
+  ref: Ref
+  kind: 'retry' | 'doubt'
+  /** What the state said of it when it was noted: if it says otherwise now, this is stale. */
+  stamp: number
+}
+
+const soonestFirst = (): Heap<Due> => new Heap((a, b) => a.atMs < b.atMs)
+
 /**
  * Puts back into the queue what waits: retries when they are due, and what is in doubt when the
  * connector's policy has waited long enough (DESIGN I6). Delays are monotonic and count from when this
@@ -21,7 +31,7 @@ const AGAIN_MS = 1000
  */
 export class Requeues {
   private readonly context: Context
-  private heap = new DueHeap()
+  private heap = soonestFirst()
   private cancelTimer: Cancel | undefined
   private timerAtMs = Infinity
   /** Counts the readings: an older one stops. */
@@ -39,7 +49,7 @@ export class Requeues {
 
   /** Reads what the state says anew: at the start, after `reset`, and when the policy changed. */
   relearn(): void {
-    this.heap = new DueHeap()
+    this.heap = soonestFirst()
     this.cancelTimer?.()
     this.cancelTimer = undefined
     this.timerAtMs = Infinity

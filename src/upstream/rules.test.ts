@@ -3,7 +3,6 @@ import { SeededRandom } from '../base/random.js'
 import { encodeBody, tlv } from '../smpp/codec.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
-import { DueHeap } from './due-heap.js'
 import { retryDelayMs, verdictOf } from './errors.js'
 import { Pace } from './pace.js'
 import { chooseId, readReceipt } from './receipts.js'
@@ -123,19 +122,6 @@ void t.test('some full mailboxes among many messages do not slow the connector',
     if (i % 4 === 0) pace.slow(i * 10 + 5)
   }
   t.ok(pace.perSecond! < 100, 'a quarter of them does')
-})
-
-void t.test('the heap gives the soonest first', async t => {
-  const random = new SeededRandom(7)
-  const heap = new DueHeap()
-  const times = Array.from({ length: 500 }, () => random.below(100))
-  for (const atMs of times) heap.push({ atMs, ref: 1, kind: 'retry', stamp: 0 })
-  const popped = Array.from({ length: 500 }, () => heap.pop()!.atMs)
-  t.same(
-    popped,
-    times.toSorted((a, b) => a - b),
-  )
-  t.equal(heap.pop(), undefined)
 })
 
 const UCS2 = Buffer.from('id:77 stat:UNDELIV err:001', 'utf16le').swap16()

@@ -7,6 +7,7 @@ import { step } from '../session.js'
 import { openSession, type Session, type SessionEffect } from '../session-state.js'
 import { SubmitReader } from '../submit-reader.js'
 import type { Collection, MalformedPdu, ValidPdu } from './collection.js'
+import { NO_TIMES } from './no-times.js'
 
 /** Where we and the collection part. */
 export interface Difference {
@@ -219,7 +220,7 @@ function statusOf(name: CommandName, body: Buffer): number {
 function sessionFor(pdu: FramedPdu | undefined): Session {
   const name = pdu && commandName(pdu.command_id)
   const toEsme = name !== undefined && (TO_ESMES.has(name) || isResponse(pdu!.command_id))
-  const session = openSession(toEsme ? 'esme' : 'smsc', TIMES, 0)
+  const session = openSession(toEsme ? 'esme' : 'smsc', NO_TIMES, 0)
   if (pdu === undefined || name === undefined) {
     session.state = 'BOUND_TRX'
     return session
@@ -248,15 +249,6 @@ const TO_ESMES: ReadonlySet<CommandName> = new Set<CommandName>([
   'alert_notification',
 ])
 const isUnbind = (command_id: number): boolean => (command_id & 0x7fffffff) === 6
-const TIMES = {
-  windowIn: 10,
-  windowOut: 10,
-  bindTimeoutMs: 0,
-  enquireLinkMs: 0,
-  inactivityTimeoutMs: 0,
-  responseTimeoutMs: 0,
-}
-
 function framed(chunks: readonly Buffer[]) {
   const pdus: FramedPdu[] = []
   let error: FramingError | undefined

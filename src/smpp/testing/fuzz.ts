@@ -13,6 +13,7 @@ import { SubmitReader } from '../submit-reader.js'
 import { tlvText } from '../tlv-tags.js'
 import { SMPP_VERSIONS } from '../versions.js'
 import { generate } from './fuzz-input.js'
+import { NO_TIMES } from './no-times.js'
 
 /** The framer's limit here: inputs are shorter, so that lengths above it occur. */
 const PDU_OCTETS_MAX = 4_096
@@ -218,19 +219,10 @@ function examineSession(frame: FramedPdu, random: Random): void {
 }
 
 function sessionFor(random: Random) {
-  const session = openSession(random.below(2) === 0 ? 'smsc' : 'esme', TIMES, 0)
+  const session = openSession(random.below(2) === 0 ? 'smsc' : 'esme', NO_TIMES, 0)
   session.state = (['OPEN', 'BOUND_TX', 'BOUND_RX', 'BOUND_TRX'] as const)[random.below(4)]!
   if (session.state !== 'OPEN') session.boundAs = 'bind_transceiver'
   return session
-}
-
-const TIMES = {
-  windowIn: 10,
-  windowOut: 10,
-  bindTimeoutMs: 0,
-  enquireLinkMs: 0,
-  inactivityTimeoutMs: 0,
-  responseTimeoutMs: 0,
 }
 
 function frames(stream: Buffer, ends: readonly number[]) {
