@@ -123,6 +123,17 @@ void t.test('other hosts of a connector, and pairs', t => {
   t.end()
 })
 
+void t.test('validityPeriod: asGiven is the same as nothing', async t => {
+  const text = (more: string) => `connectors: [{ id: a, host: h, password: ""${more} }]`
+  const of = (more: string) => parse(text(more)).settings.connectors[0]!
+  t.notOk('validityPeriod' in of(''), 'absent: settings from before it was there stay the same')
+  t.same(of(', validityPeriod: asGiven'), of(''))
+  t.equal(of(', validityPeriod: strip').validityPeriod, 'strip')
+  t.match(mistakes(text(', validityPeriod: none')), [
+    /:1:.*validityPeriod: expected one of asGiven, strip, not none/,
+  ])
+})
+
 void t.test(
   'TLS of a connector: paths count from the file, and a key comes with its certificate',
   async t => {

@@ -72,10 +72,11 @@ export function parseGatewayFile(
       return withEnabled(whole, enabled)
     }),
     connectors: read.connectors.map((connector, i): Connector => {
-      const { password, passwordFrom, throughput, otherHosts, ...rest } = connector
+      const { password, passwordFrom, throughput, otherHosts, validityPeriod, ...rest } = connector
       return {
         ...rest,
         ...(otherHosts.length === 0 ? {} : { otherHosts }),
+        ...(validityPeriod === 'asGiven' ? {} : { validityPeriod }),
         password: secret({ password, passwordFrom }, ['connectors', i, 'password']),
         throughputPerSecond: throughput,
       }
@@ -191,6 +192,7 @@ function gatewaySchema(directory: string | null) {
         localAddress: v.orNull(v.host),
         tls,
         messageIdFormat: v.section({ submit: idFormat, receipt: idFormat }),
+        validityPeriod: v.choice('asGiven', 'strip').default('asGiven'),
         errors: v.table(statusName, 'a command_status such as ESME_RSUBMITFAIL', {
           words: ['temporary', 'permanent'],
         }),

@@ -54,12 +54,6 @@ export function isScheduled(reader: SubmitReader): boolean {
   return reader.schedule_delivery_time_end > reader.schedule_delivery_time_start
 }
 
-/** The body without its schedule_delivery_time, which is our business: an SMSC would schedule it again. */
-export function bodyWithoutSchedule(reader: SubmitReader): Buffer {
-  const { body, schedule_delivery_time_start: start, schedule_delivery_time_end: end } = reader
-  return Buffer.concat([body.subarray(0, start), body.subarray(end)])
-}
-
 /** 0 where the submit names no end; undefined where that is no time. */
 function expiryOf(reader: SubmitReader, nowMs: number): number | undefined {
   if (reader.validity_period_end > reader.validity_period_start)

@@ -26,7 +26,7 @@ import { isDisabled } from '../policy/settings.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
-import { SubmitReader } from '../smpp/submit-reader.js'
+import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import type { AccountRates } from './account-rates.js'
 import { congestionOf, withCongestion } from './congestion.js'
 import { submitBodyOf } from './data-sm.js'
@@ -35,7 +35,7 @@ import { fingerprintOf } from './fingerprint.js'
 import { HeldSubmits } from './held-submits.js'
 import { MessageIdBody } from './message-id-body.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
-import { bodyWithoutSchedule, isScheduled, timesOf } from './submit-times.js'
+import { isScheduled, timesOf } from './submit-times.js'
 
 export interface SubmitsOptions {
   journal: Journal
@@ -236,7 +236,8 @@ export class Submits {
     record.expiresAtMs = times.expiresAtMs
     record.dueAtMs = times.dueAtMs
     record.fingerprint = undefined
-    record.body = isScheduled(reader) ? bodyWithoutSchedule(reader) : reader.body
+    // its schedule is our business: an SMSC would schedule it again
+    record.body = isScheduled(reader) ? bodyWithout(reader, 'schedule_delivery_time') : reader.body
     return undefined
   }
 

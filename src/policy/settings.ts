@@ -154,6 +154,11 @@ export interface Connector {
   /** null: plain TCP. Missing in settings written before there was TLS. */
   tls?: ConnectorTls | null
   messageIdFormat: { submit: MessageIdFormat; receipt: MessageIdFormat }
+  /**
+   * `strip`: messages go out without validity_period, for an SMSC that rejects any; how long we try stays as the ESME said,
+   * how long the SMSC does is up to the SMSC. Missing: as the ESME gave it.
+   */
+  validityPeriod?: 'strip'
   /** Overrides of the table of temporary and permanent errors, by command_status name. */
   errors: Record<string, 'temporary' | 'permanent'>
   /** Silence after which we send enquire_link. Default 30 s. */

@@ -202,6 +202,18 @@ export class SubmitReader {
   }
 }
 
+/** A copy of the body that was read, without one of its times. */
+export function bodyWithout(
+  reader: SubmitReader,
+  time: 'schedule_delivery_time' | 'validity_period',
+): Buffer {
+  const { body } = reader
+  return Buffer.concat([
+    body.subarray(0, reader[`${time}_start`]),
+    body.subarray(reader[`${time}_end`]),
+  ])
+}
+
 const EMPTY = Buffer.alloc(0)
 
 /** Index of the NUL that ends a string of up to `size` octets (NUL included), or -1. */

@@ -34,6 +34,32 @@ void t.test('what goes out is what came in, in order, however small the window',
   await world.stop()
 })
 
+void t.test('an SMSC that rejects any validity_period gets none, from the revision on', async t => {
+  const world = await World.open()
+  const validity_period = '000001000000000R'
+  const sent = async (text: string): Promise<Buffer> => {
+    await world.submit({ text, validity_period, expiresAtMs: world.time.nowMs() + 60_000 })
+    await world.pass(10)
+    return world.smsc.submitted.at(-1)!.body
+  }
+  const expected = (text: string, validity_period: string) =>
+    encodeBody('submit_sm', {
+      source_addr: '1234',
+      destination_addr: '49170',
+      registered_delivery: 1,
+      validity_period,
+      short_message: Buffer.from(text),
+    })
+  t.same(await sent('given'), expected('given', validity_period), 'as the ESME said')
+  world.configure({ validityPeriod: 'strip' })
+  t.same(await sent('stripped'), expected('stripped', ''))
+  world.smsc.answer = () => 'ESME_RSYSERR'
+  const ref = await world.submit({ validity_period, expiresAtMs: world.time.nowMs() + 12_000 })
+  await world.pass(60_000)
+  t.equal(world.stateOf(ref), MESSAGE_STATE.EXPIRED, 'for us it holds all the same')
+  await world.stop()
+})
+
 void t.test('no more is claimed than binds × window, whatever waits', async t => {
   const world = await World.open({ binds: 2, window: 5 })
   world.smsc.answer = () => 'later'

@@ -13,6 +13,7 @@ import type { Binds } from './binds.js'
 import type { Context, Tallies } from './context.js'
 import { isThrottling, retryDelayMs, verdictOf } from './errors.js'
 import { Held, Ledger } from './ledger.js'
+import { outgoingBody } from './outgoing.js'
 import { Pace } from './pace.js'
 
 /** How soon to look again where the fence is down: nothing tells when it is up again. */
@@ -244,7 +245,8 @@ export class Dispatch {
       this.ledger.settle(held, 'expired')
       return 'concluded'
     }
-    if (typeof link.request(COMMAND_IDS.submit_sm, message.body, held) === 'string') return 'noRoom'
+    const body = outgoingBody(message.body, settings)
+    if (typeof link.request(COMMAND_IDS.submit_sm, body, held) === 'string') return 'noRoom'
     held.status = 'written'
     held.writtenAtMs = nowMs
     if (this.debugs) this.tell('message sent', held)

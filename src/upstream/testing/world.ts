@@ -25,6 +25,7 @@ export interface Wishes {
   to?: string
   priority?: number
   registered_delivery?: number
+  validity_period?: string
   /** 0: none given. */
   expiresAtMs?: number
   /** schedule_delivery_time; 0: none given. */
@@ -140,7 +141,7 @@ export class World {
 
   private propose(wishes: Wishes): Promise<Ref> {
     const { to = '49170', priority = 0, registered_delivery = 1, expiresAtMs = 0 } = wishes
-    const { dueAtMs = 0 } = wishes
+    const { dueAtMs = 0, validity_period = '' } = wishes
     const text = wishes.text ?? `m${++this.submits}`
     const destination = Buffer.from(to, 'latin1')
     const body = encodeBody('submit_sm', {
@@ -148,6 +149,7 @@ export class World {
       destination_addr: to,
       registered_delivery,
       priority_flag: priority,
+      validity_period,
       short_message: Buffer.from(text, 'latin1'),
     })
     const record = {

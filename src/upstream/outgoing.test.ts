@@ -1,0 +1,31 @@
+import t from 'tap'
+import { encodeBody, tlv, type Body } from '../smpp/codec.js'
+import { connector } from '../testing/gateway.js'
+import { outgoingBody } from './outgoing.js'
+
+const STRIP = connector('a', { validityPeriod: 'strip' })
+const FIELDS = {
+  service_type: 'CMT',
+  source_addr: '1234',
+  destination_addr: '49170',
+  registered_delivery: 1,
+  short_message: Buffer.from('hello'),
+  tlvs: [tlv.octets('message_payload', Buffer.from('more')), { tag: 0x1400, value: Buffer.of(7) }],
+} satisfies Partial<Body<'submit_sm'>>
+
+void t.test('nothing else of a message is touched, TLVs of vendors neither', async t => {
+  for (const validity_period of ['000001000000000R', '261231235959000+'])
+    t.same(
+      outgoingBody(encodeBody('submit_sm', { ...FIELDS, validity_period }), STRIP),
+      encodeBody('submit_sm', FIELDS),
+    )
+})
+
+void t.test('nothing is copied where there is nothing to strip, or none is asked for', async t => {
+  const bare = encodeBody('submit_sm', FIELDS)
+  t.equal(outgoingBody(bare, STRIP), bare)
+  const given = encodeBody('submit_sm', { ...FIELDS, validity_period: '000001000000000R' })
+  t.equal(outgoingBody(given, connector('a')), given)
+  const cut = given.subarray(0, 20)
+  t.equal(outgoingBody(cut, STRIP), cut, 'what cannot be read goes out as it is')
+})
