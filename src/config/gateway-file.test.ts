@@ -353,6 +353,17 @@ void t.test('outbind: where an ESME is called, with a password of ours', async t
   ])
 })
 
+void t.test('tooManySessions: ESME_RALYBND is the same as nothing', async t => {
+  const text = (more: string) => `accounts: [{ systemId: a, password: x${more} }]`
+  const of = (more: string) => parse(text(more)).settings.accounts[0]!
+  t.notOk('tooManySessions' in of(''), 'absent: settings from before it was there stay the same')
+  t.same(of(', tooManySessions: ESME_RALYBND'), of(''))
+  t.equal(of(', tooManySessions: ESME_RBINDFAIL').tooManySessions, 'ESME_RBINDFAIL')
+  t.match(mistakes(text(', tooManySessions: ESME_RTHROTTLED')), [
+    /:1:.*tooManySessions: expected one of ESME_RALYBND, ESME_RBINDFAIL, not ESME_RTHROTTLED/,
+  ])
+})
+
 void t.test('enabled: false stays, and true is the same as nothing', async t => {
   const of = (more: string) =>
     parse(`accounts: [{ systemId: a, password: x${more} }]`).settings.accounts[0]!

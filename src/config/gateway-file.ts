@@ -57,8 +57,8 @@ export function parseGatewayFile(
     accounts: read.accounts.map((account, i): Account => {
       const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
         account
-      const { outbind, enabled, enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } =
-        others
+      const { outbind, enabled, tooManySessions, ...more } = others
+      const { enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } = more
       const whole: Account = {
         ...rest,
         password: secret({ password, passwordFrom }, ['accounts', i, 'password']),
@@ -67,6 +67,7 @@ export function parseGatewayFile(
         resubmissionWindowMs: resubmissionWindow,
         // absent, not null: settings from before there were any are the same
         ...given({ enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs }),
+        ...(tooManySessions === 'ESME_RALYBND' ? {} : { tooManySessions }),
         ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
       }
       return withEnabled(whole, enabled)
@@ -151,6 +152,7 @@ function gatewaySchema(directory: string | null) {
           .list(bindType, { least: 1, expected: 'a list of trx, tx, rx' })
           .prefault(['trx', 'tx', 'rx']),
         maxSessions: v.count(1, 100_000).default(10),
+        tooManySessions: v.choice('ESME_RALYBND', 'ESME_RBINDFAIL').default('ESME_RALYBND'),
         window: v.count(1, 100_000).default(100),
         throughput: v.rate.prefault('unlimited'),
         allowFrom: v.list(v.cidr, { expected: 'a list of address ranges' }),

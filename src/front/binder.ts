@@ -125,6 +125,7 @@ export class Binder {
     if (!result.ok) {
       if (late) return
       if (result.why === 'accountDisabled') this.holdBack(attempt, 'bindOfDisabled')
+      else if (result.why === 'tooManySessions') this.refuse(attempt, this.tooMany(attempt))
       else this.refuse(attempt, refusalOf(result.why))
       return
     }
@@ -141,6 +142,11 @@ export class Binder {
 
   private isDisabled({ account }: Attempt): boolean {
     return isDisabled(this.options.journal.state.accounts.get(account)?.settings)
+  }
+
+  private tooMany({ account }: Attempt): RefusalCode {
+    const { settings } = this.options.journal.state.accounts.get(account) ?? {}
+    return settings?.tooManySessions === undefined ? 'tooManySessions' : 'tooManySessionsBindFail'
   }
 
   /** Answers later, and closes: whoever it was may connect again. */

@@ -16,8 +16,9 @@ export const REFUSALS = {
   bindTypeNotAllowed: { command_status: 'ESME_RBINDFAIL', retriable: false },
   /** Its password was right: it may know. No session is to be had until it is enabled again. */
   bindOfDisabled: { command_status: 'ESME_RBINDFAIL', retriable: false },
-  /** maxSessions are bound (PITFALLS 14). */
+  /** maxSessions are bound; which of the two is the account's setting. */
   tooManySessions: { command_status: 'ESME_RALYBND', retriable: true },
+  tooManySessionsBindFail: { command_status: 'ESME_RBINDFAIL', retriable: true },
   /** No boot, no leader, draining, isolated, or too many passwords to check. */
   notReady: { command_status: 'ESME_RSYSERR', retriable: true },
   throttled: { command_status: 'ESME_RTHROTTLED', retriable: true },
@@ -65,7 +66,6 @@ const OF_JOURNAL: Partial<Record<SubmitRefusal | 'full', RefusalCode>> = {
   noAccount: 'noAccount',
   accountDisabled: 'accountDisabled',
   full: 'throttled',
-  tooManySessions: 'tooManySessions',
   bindTypeNotAllowed: 'bindTypeNotAllowed',
 }
 

@@ -46,6 +46,11 @@ export interface Account {
   bindTypes: BindType[]
   /** Sessions at once, over all nodes. */
   maxSessions: number
+  /**
+   * How a bind beyond `maxSessions` is refused: clients act on it. Missing: ESME_RALYBND, after which some wait and try again
+   * and some give up.
+   */
+  tooManySessions?: 'ESME_RBINDFAIL'
   /** Unanswered requests per session and direction. */
   window: number
   /** Over all nodes. */
