@@ -81,23 +81,26 @@ void t.test('maxSessions is exact, and more are answered ESME_RALYBND (PITFALLS 
   t.match(world.bound().binds, ['ESME_ROK carillon'])
 })
 
-void t.test('or ESME_RBINDFAIL, where the account says so; and the next revision counts', async t => {
-  const settings = (over: object) =>
-    gateway({ accounts: [account('esme1', { maxSessions: 1, ...over })] })
-  const world = await FrontWorld.open(t, {
-    settings: settings({ tooManySessions: 'ESME_RBINDFAIL' }),
-  })
-  const first = world.bound()
-  t.same(first.binds, ['ESME_ROK carillon'])
-  const refused = world.bound()
-  t.same(refused.binds, ['ESME_RBINDFAIL'])
-  t.equal(refused.closedReason, undefined, 'at once, and it may try again on its connection')
-  world.cluster.apply(settings({}))
-  t.same(world.bound().binds, ['ESME_RALYBND'])
-  first.link.unbind()
-  world.time.turn()
-  t.same(world.bound().binds, ['ESME_ROK carillon'])
-})
+void t.test(
+  'or ESME_RBINDFAIL, where the account says so; and the next revision counts',
+  async t => {
+    const settings = (over: object) =>
+      gateway({ accounts: [account('esme1', { maxSessions: 1, ...over })] })
+    const world = await FrontWorld.open(t, {
+      settings: settings({ tooManySessions: 'ESME_RBINDFAIL' }),
+    })
+    const first = world.bound()
+    t.same(first.binds, ['ESME_ROK carillon'])
+    const refused = world.bound()
+    t.same(refused.binds, ['ESME_RBINDFAIL'])
+    t.equal(refused.closedReason, undefined, 'at once, and it may try again on its connection')
+    world.cluster.apply(settings({}))
+    t.same(world.bound().binds, ['ESME_RALYBND'])
+    first.link.unbind()
+    world.time.turn()
+    t.same(world.bound().binds, ['ESME_ROK carillon'])
+  },
+)
 
 for (const [title, bind, over, why] of [
   ['an unknown system_id', { system_id: 'nobody' }, {}, 'unknownSystemId'],

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { PeerState } from '../../cluster/types.js'
-import { addressHash } from '../journal/index.js'
+import { addressHash, indexOf, refOf } from '../journal/index.js'
 import { account, connector, gateway } from '../testing/gateway.js'
 import { SingleJournal } from '../testing/single-journal.js'
 import { VirtualTime } from '../testing/virtual-time.js'
@@ -104,6 +104,27 @@ void t.test('messages are forgotten when their retention is over, a step at a ti
   const [decision] = decide(view())
   t.match(decision, { kind: 'retire', unawaited: [] })
   t.ok(decision?.kind === 'retire' && decision.upTo > first && decision.upTo <= first + 1)
+})
+
+void t.test('a receipt that never comes is waited for until a day after the validity', async t => {
+  const { time, cluster, view, submit } = await start(t)
+  submit()
+  const ref = refOf(cluster.state.appliedIndex, 0)
+  const sent = { ref, attempt: 1, result: 'sent', error: 0, smscId: 'x', retryAtMs: 0 } as const
+  cluster.decide({ kind: 'outcomes', connector: 1, epoch: 1, items: [sent] })
+  const look = (): unknown[] => {
+    const decisions = decide(view())
+    for (const decision of decisions) if (decision.kind === 'retire') cluster.decide(decision)
+    return decisions
+  }
+  time.advance(2 * HOUR)
+  look()
+  t.equal(cluster.state.lingering.size, 1)
+  time.advance(4 * DAY - 3 * HOUR)
+  t.same(look(), [])
+  time.advance(2 * HOUR)
+  t.match(look(), [{ kind: 'retire', unawaited: [indexOf(ref)] }])
+  t.same([cluster.state.lingering.size, cluster.state.smscIds.size], [0, 0], 'all of it is free')
 })
 
 void t.test('a node whose clock is outvoted proposes nothing of time', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { MESSAGE_STATE } from '../journal/index.js'
+import type { Ref } from '../journal/index.js'
+import { indexOf, MESSAGE_STATE } from '../journal/index.js'
 import { encodeBody, tlv } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, gateway } from '../testing/gateway.js'
@@ -81,6 +82,62 @@ void t.test('an SMSC that gives every message the same id: each receipt settles 
   t.equal(owedTo(world), 3)
   await world.stop()
 })
+
+void t.test(
+  'one receipt for the last part only: it settles that part, and holds up nothing',
+  async t => {
+    const world = await World.open({ window: 3 })
+    const part = (n: number) => ({
+      esm_class: 0x40,
+      text: `\x05\x00\x03\x07\x03${String.fromCharCode(n)}part`,
+    })
+    const refs: Ref[] = []
+    for (const n of [1, 2, 3]) refs.push(await world.submit(part(n)))
+    await world.pass(10)
+    world.smsc.receipt('smsc-3')
+    await world.pass(10)
+    t.same(
+      refs.map(ref => world.markOf(ref)),
+      ['SENT', 'SENT', 'DONE'],
+    )
+    t.equal(owedTo(world), 1, 'as the SMSC gave it, and no more')
+    const { connector, cluster } = world
+    const { queued } = cluster.state.account('esme1')!
+    t.same([connector.inFlight, connector.queued, queued], [0, 0, 0])
+    await world.submitMany(5)
+    await world.pass(100)
+    t.equal(world.smsc.submitted.length, 8, 'their window slots are free')
+
+    // The leader's steward ends the wait, when it is long enough (steward.test.ts).
+    const unawaited = refs.map(indexOf)
+    cluster.decide({ kind: 'retire', upTo: cluster.state.appliedIndex, unawaited })
+    t.equal(world.markOf(refs[0]!), 'gone')
+    t.equal(owedTo(world), 1, 'what is not known is not told')
+    world.smsc.receipt('smsc-1')
+    await world.pass(10)
+    t.equal(owedTo(world), 1)
+    t.equal(connector.orphans.size, 1, 'one that comes later still is kept for an hour')
+    await world.stop()
+  },
+)
+
+void t.test(
+  'one message_id for all parts, and one receipt: it settles the last of them',
+  async t => {
+    const world = await World.open()
+    world.smsc.answer = () => ({ id: 'whole' })
+    const refs = await world.submitMany(3, { esm_class: 0x40 })
+    await world.pass(10)
+    world.smsc.receipt('whole')
+    await world.pass(10)
+    t.same(
+      refs.map(ref => world.markOf(ref)),
+      ['SENT', 'SENT', 'DONE'],
+    )
+    t.equal(owedTo(world), 1)
+    await world.stop()
+  },
+)
 
 void t.test('a receipt that nobody awaits is forgotten after an hour', async t => {
   const world = await World.open()

@@ -26,6 +26,7 @@ export interface Wishes {
   priority?: number
   registered_delivery?: number
   validity_period?: string
+  esm_class?: number
   /** 0: none given. */
   expiresAtMs?: number
   /** schedule_delivery_time; 0: none given. */
@@ -141,12 +142,13 @@ export class World {
 
   private propose(wishes: Wishes): Promise<Ref> {
     const { to = '49170', priority = 0, registered_delivery = 1, expiresAtMs = 0 } = wishes
-    const { dueAtMs = 0, validity_period = '' } = wishes
+    const { dueAtMs = 0, validity_period = '', esm_class = 0 } = wishes
     const text = wishes.text ?? `m${++this.submits}`
     const destination = Buffer.from(to, 'latin1')
     const body = encodeBody('submit_sm', {
       source_addr: '1234',
       destination_addr: to,
+      esm_class,
       registered_delivery,
       priority_flag: priority,
       validity_period,
