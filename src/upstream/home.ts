@@ -68,7 +68,7 @@ export class Home implements Context {
     this.wantsOut = wantsOut
     this.logger = options.logger.with({ connector: this.id, epoch: this.epoch })
     this.bindsGauge = options.metrics.gauge('upstream_binds', { connector: this.id })
-    this.inbound = new Inbound(this, settings)
+    this.inbound = new Inbound(this, settings, () => this.dispatch.ledger.sayOutcomes())
     this.binds = new Binds(this, {
       changed: () => this.bindsChanged(),
       request: (link, frame) => this.inbound.request(link, frame),

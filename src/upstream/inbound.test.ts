@@ -63,6 +63,27 @@ void t.test('a receipt that comes before its submit_sm_resp is kept for it', asy
   await world.stop()
 })
 
+void t.test('a receipt right behind its submit_sm_resp finds the id in the log', async t => {
+  const world = await World.open()
+  world.smsc.answer = () => 'later'
+  const refs = await world.submitMany(8)
+  await world.pass(10)
+  world.cluster.delayMs = 5 // with two proposals open, outcomes gather for a while
+  for (const submitted of world.smsc.submitted) {
+    const id = `quick-${submitted.ordinal}`
+    world.smsc.respond(submitted, { id })
+    world.smsc.receipt(id)
+    await world.pass(1)
+  }
+  await world.pass(50)
+  t.same(
+    refs.map(ref => world.stateOf(ref)),
+    refs.map(() => MESSAGE_STATE.DELIVERED),
+  )
+  t.equal(world.connector.orphans.next, 0, 'none was kept for later')
+  await world.stop()
+})
+
 void t.test('an SMSC that gives every message the same id: each receipt settles one', async t => {
   const world = await World.open()
   world.smsc.answer = () => ({ id: '0' })

@@ -41,6 +41,7 @@ interface Unanswered {
  */
 export class Inbound {
   private readonly context: Context
+  private readonly before: () => void
   private readonly reader = new SubmitReader()
   private readonly receipts: Map<string, Counter> = new Map()
   private settings: Connector
@@ -49,9 +50,11 @@ export class Inbound {
   private octets = 0
   private flushSoon = false
 
-  constructor(context: Context, settings: Connector) {
+  /** @param before  says to the log what it has to know before the items */
+  constructor(context: Context, settings: Connector, before: () => void) {
     this.context = context
     this.settings = settings
+    this.before = before
   }
 
   apply(settings: Connector): void {
@@ -140,6 +143,7 @@ export class Inbound {
 
   private flush(): void {
     if (this.items.length === 0) return
+    this.before()
     const { items, unanswered } = this
     this.items = []
     this.unanswered = []

@@ -115,6 +115,14 @@ export class Ledger {
     })
   }
 
+  /**
+   * Says what is to be said now. The SMSC's receipts are proposed after it, and find the ids that they name: of an SMSC
+   * that is quick each would wait for its message's id otherwise.
+   */
+  sayOutcomes(): void {
+    if (!this.stopped) this.flushOutcomes()
+  }
+
   /** There may be messages again, where the last claim found none. */
   wake(): void {
     this.resting = false
@@ -173,12 +181,17 @@ export class Ledger {
     this.cancelFlush?.()
     this.cancelFlush = undefined
     if (this.stopped) this.items = this.items.filter(({ result }) => result === 'sent')
+    if (this.flushOutcomes() && !this.stopped) this.claim()
+  }
+
+  /** False where the proposer took no more. */
+  private flushOutcomes(): boolean {
     while (this.items.length > 0) {
       const items = this.items.length <= ITEMS_MAX ? this.items : this.items.slice(0, ITEMS_MAX)
-      if (!this.propose(items)) return
+      if (!this.propose(items)) return false
       this.items = this.items.length <= ITEMS_MAX ? [] : this.items.slice(ITEMS_MAX)
     }
-    if (!this.stopped) this.claim()
+    return true
   }
 
   private propose(items: OutcomeItem[]): boolean {
