@@ -169,10 +169,11 @@ export class Checker {
       this.fail('refused is not sent', `${tag} was refused ${message.status}, and sent`, tag)
   }
 
-  private scheduleKept({ tag, submittedAtMs, delayS }: Message): void {
+  private scheduleKept({ tag, submittedAtMs, delayS, putOffUntilMs }: Message): void {
     const { clocksApartMs } = this.outlook
-    const earlyMs = submittedAtMs + delayS * 1000 - clocksApartMs - this.outlook.now()
-    if (delayS > 0 && earlyMs > 0)
+    const dueAtMs = putOffUntilMs > 0 ? putOffUntilMs : submittedAtMs + delayS * 1000
+    const earlyMs = dueAtMs - clocksApartMs - this.outlook.now()
+    if ((delayS > 0 || putOffUntilMs > 0) && earlyMs > 0)
       this.fail('a schedule is kept', `${tag} was sent ${earlyMs.toFixed(0)} ms early`, tag)
   }
 

@@ -18,6 +18,8 @@ export interface Message {
   submittedAtMs: number
   /** schedule_delivery_time, in seconds from then on; 0: none. */
   delayS: number
+  /** When a replacement wants it sent; 0: none has said. */
+  putOffUntilMs: number
   /** The node that the ESME was bound to, and its boot of that time. */
   node: string
   session: number
@@ -97,6 +99,7 @@ export class MessageBooks {
       timesInDoubt: 0,
       given: '',
       receipts: 0,
+      putOffUntilMs: 0,
       final: '',
       refuserDied: false,
     }

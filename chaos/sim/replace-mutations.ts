@@ -36,6 +36,19 @@ export const REPLACE_MUTATIONS: readonly ProvenMutation[] = [
       ),
   },
   {
+    name: 'what was put off is due when it first was',
+    within: 30,
+    patch: () =>
+      patch(
+        Block,
+        'isDue',
+        () =>
+          function (this: Block, offset) {
+            return this.isScheduled(offset as number)
+          },
+      ),
+  },
+  {
     name: 'replacements are forgotten by the state on disk',
     under: ['crash', 'smscSilent', 'resetSmsc'],
     within: 30,

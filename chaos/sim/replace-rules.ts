@@ -18,6 +18,8 @@ export class ReplaceRules {
   private readonly parts: ReplaceRulesParts
   /** What each message has said since it was replaced, the last text last. */
   private readonly texts = new Map<Message, string[]>()
+  /** When replacements want their messages sent, by text. */
+  private readonly untilMs = new Map<string, number>()
 
   constructor(parts: ReplaceRulesParts) {
     this.parts = parts
@@ -30,6 +32,11 @@ export class ReplaceRules {
     return count
   }
 
+  /** An ESME sends a replacement that puts its message off. */
+  onPutOff(text: string, untilMs: number): void {
+    this.untilMs.set(text, untilMs)
+  }
+
   /** A `replace` of this message, with this text, was taken somewhere for the first time. */
   onCommitted(ref: number, text: string): void {
     const { books, resubmissions } = this.parts
@@ -37,6 +44,7 @@ export class ReplaceRules {
     if (message === undefined) return
     this.texts.set(message, [...(this.texts.get(message) ?? []), text])
     resubmissions.onAltered(ref)
+    message.putOffUntilMs = this.untilMs.get(text) ?? message.putOffUntilMs
     if (message.taken > 0) this.fail(message, `is replaced by ${text}, and an SMSC has it`)
   }
 

@@ -1,6 +1,7 @@
 import type { Random } from '../../src/base/random.js'
 import { encodeBody } from '../../src/smpp/codec.js'
 import { COMMAND_IDS } from '../../src/smpp/command-ids.js'
+import { formatRelative } from '../../src/smpp/times.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { SimEsme } from './esme.js'
 import type { Message } from './message-books.js'
@@ -10,6 +11,9 @@ import type { Trace } from './trace.js'
 /** Share of what an account learns of its messages that makes it word one anew, and of these that it does so twice. */
 const REWORDING = 0.3
 const TWICE = 0.3
+/** Share that is put off, and for how many seconds at most. */
+const PUT_OFF = 0.2
+const DELAY_S = 4
 /** Half of them at once, half within this. */
 const LATER_MS = 1000
 
@@ -44,17 +48,20 @@ export class Replaces {
   }
 
   private replace(esme: SimEsme, message: Message): void {
-    const { rules, trace } = this.parts
+    const { rules, trace, random, time } = this.parts
     const { name } = esme.options
     if (!esme.submitting) return
     const text = `R${++this.texts} other`
+    const delayS = random.unit() < PUT_OFF ? 1 + random.below(DELAY_S) : 0
     const body = encodeBody('replace_sm', {
+      schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
       message_id: message.id,
       source_addr: '1000',
       registered_delivery: message.wantsReceipt ? 1 : 0,
       short_message: Buffer.from(text),
     })
-    trace.add(name, `replaces ${message.tag} by ${text}`)
+    trace.add(name, `replaces ${message.tag} by ${text}${delayS === 0 ? '' : `, in ${delayS} s`}`)
+    if (delayS > 0) rules.onPutOff(text, time.monotonicMs() + delayS * 1000)
     esme.ask(COMMAND_IDS.replace_sm, body, status => {
       trace.add(name, `replacing ${message.tag} by ${text} is answered ${status}`)
       rules.onAnswered(message, text, status)

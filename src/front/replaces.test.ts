@@ -90,7 +90,8 @@ void t.test('what does not fit is refused with the parameter’s error', async t
     [id, { source_addr: '1001' }, 'ESME_RINVSRCADR'],
     [id, { source_addr: '' }, 'ESME_RINVSRCADR'],
     [id, { source_addr_ton: 2 }, 'ESME_RINVSRCADR'],
-    [id, { schedule_delivery_time: '000001000000000R' }, 'ESME_RINVSCHED'],
+    [id, { schedule_delivery_time: 'nonsense' }, 'ESME_RINVSCHED'],
+    [id, { schedule_delivery_time: formatTime(world.time.nowMs() - 61_000) }, 'ESME_RINVSCHED'],
     [id, { validity_period: past }, 'ESME_RINVEXPIRY'],
     [id, { validity_period: 'nonsense' }, 'ESME_RINVEXPIRY'],
     [id, { validity_period: '000000000000000R' }, 'ESME_RINVEXPIRY'],
@@ -180,6 +181,66 @@ void t.test('what is scheduled is replaced, and stays scheduled', async t => {
   world.own({ kind: 'due', connector: number, epoch, upTo, count: 10 })
   t.equal(textFor(world, id), 'other')
   t.equal(world.dispatch().length, 1)
+})
+
+void t.test('a schedule_delivery_time moves what waits, later or earlier', async t => {
+  const world = await openTwo(t)
+  const esme = world.bound()
+  const { number, epoch } = world.cluster.state.connector('smsc-a')!
+  const startMs = world.time.nowMs()
+  const due = (seconds: number): string[] => {
+    const upTo = Math.floor(startMs / 1000) + seconds
+    world.own({ kind: 'due', connector: number, epoch, upTo, count: 100 })
+    return world.dispatch().map(ref => world.cluster.journal.idOf(ref))
+  }
+  const at = (seconds: number): string => formatTime(startMs + seconds * 1000)
+  const later = one(world, esme, { schedule_delivery_time: at(60) })
+  const earlier = one(world, esme, { schedule_delivery_time: at(60) })
+  const queued = one(world, esme)
+  replace(esme, later, { schedule_delivery_time: at(100) })
+  replace(esme, earlier, { schedule_delivery_time: at(30) })
+  replace(esme, queued, { schedule_delivery_time: at(80), validity_period: at(81) })
+  t.same(await answers(world, esme, 3), ['ESME_ROK', 'ESME_ROK', 'ESME_ROK'])
+  t.match(sentFor(world, later), { schedule_delivery_time: '' }, 'it is our business')
+  t.same(due(29), [])
+  t.same(due(31), [earlier])
+  t.same(due(61), [])
+  t.same(due(81), [queued])
+  replace(esme, later, { schedule_delivery_time: at(90), validity_period: at(90) })
+  replace(esme, later)
+  t.same(await answers(world, esme, 2), ['ESME_RINVEXPIRY', 'ESME_ROK'])
+  t.same(due(99), [])
+  t.same(due(101), [later])
+  replace(esme, later, { schedule_delivery_time: at(200) })
+  t.same(await answers(world, esme, 1), ['ESME_RREPLACEFAIL'])
+})
+
+void t.test(
+  'one that is tried again has no schedule, nor has any before all nodes know',
+  async t => {
+    const world = await openTwo(t)
+    const esme = world.bound()
+    const schedule_delivery_time = '000000000100000R'
+    const id = one(world, esme)
+    world.dispatch({ result: 'retry', retryAtMs: world.time.nowMs() + 9000 })
+    replace(esme, id, { schedule_delivery_time })
+    replace(esme, id)
+    t.same(await answers(world, esme, 2), ['ESME_RREPLACEFAIL', 'ESME_ROK'])
+    world.cluster.state.rules = 7
+    replace(esme, id, { schedule_delivery_time })
+    t.same(await answers(world, esme, 1), ['ESME_RINVSCHED'])
+  },
+)
+
+void t.test('the default validity of what is scheduled anew begins when it is due', async t => {
+  const world = await openTwo(t)
+  const esme = world.bound()
+  const id = one(world, esme)
+  replace(esme, id, { schedule_delivery_time: '000200000000000R' })
+  t.same(await answers(world, esme, 1), ['ESME_ROK'])
+  const message = world.cluster.journal.message(world.cluster.journal.refsOf(id)[0]!)
+  if (message?.kind !== 'submit') throw new Error('it is gone')
+  t.equal(message.expiresAtMs, message.dueAtMs + world.cluster.state.settings.validityMs)
 })
 
 void t.test('a replacement takes a token of the account’s rate', async t => {

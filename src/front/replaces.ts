@@ -5,14 +5,17 @@ import {
   acceptRecord,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_FINGERPRINT,
+  FLAG_OTHER_SCHEDULE,
   FLAG_OTHER_VALIDITY,
+  FLAG_SCHEDULED,
   indexOf,
   MARK,
   offsetOf,
   replaces,
+  reschedules,
 } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
-import { decodeBody, type Body } from '../smpp/codec.js'
+import { decodeBody, findTlv, type Body } from '../smpp/codec.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { replacedSubmit } from '../smpp/replaced-submit.js'
 import { parseTime } from '../smpp/times.js'
@@ -23,6 +26,7 @@ import { LateAnswers, LateRequest } from './late-answers.js'
 import { ownMessage } from './own-messages.js'
 import { ReadTurns } from './read-turns.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
+import { dueOf } from './submit-times.js'
 
 export interface ReplacesOptions {
   journal: Journal
@@ -69,13 +73,10 @@ export class Replaces {
     const { state } = journal
     if (!replaces(state)) return refuse('replaceNotOffered')
     const { body } = decoded
-    if (body.schedule_delivery_time !== '') return refuse('scheduled')
-    const nowMs = clock.nowMs()
-    const expiresAtMs =
-      body.validity_period === '' ? null : (parseTime(body.validity_period, nowMs) ?? 0)
-    if (expiresAtMs !== null && expiresAtMs <= nowMs) return refuse('validityOver')
+    const times = timesIn(body, clock.nowMs(), reschedules(state))
+    if (typeof times === 'string') return refuse(times)
     if (!rates.take(state, bound.account, clock.monotonicMs())) return refuse('throttled')
-    const request = new Request(session, frame, bound.account, body, expiresAtMs)
+    const request = new Request(session, frame, bound.account, body, times)
     if (!answers.hasRoom(bound.account) || !this.turns.add(request)) return refuse('throttled')
     answers.await(request, submitTimeoutMs)
   }
@@ -100,14 +101,14 @@ export class Replaces {
       return 'otherSource'
     const mark = journal.state.blocks.get(indexOf(ref))?.mark(offsetOf(ref))
     if (mark === MARK.SENT || mark === MARK.DONE) return 'notReplaceable'
-    const { expiresAtMs } = request
-    if (known && expiresAtMs !== null && expiresAtMs <= message.dueAtMs) return 'validityOver'
     const body = known ? replacedSubmit(message.body, by) : undefined
     if (!known || body === undefined) return 'notCommitted'
+    const times = timesOf(message, request.times, journal.state.settings.validityMs)
+    if (times === undefined) return 'validityOver'
     const { connector, priority } = message
     const record = acceptRecord({
       ...message,
-      ...validityOf(message, expiresAtMs),
+      ...times,
       registered_delivery: by.registered_delivery,
       fingerprint: undefined,
       body,
@@ -129,15 +130,54 @@ export class Replaces {
 
 type Submit = Extract<StoredMessage, { kind: 'submit' }>
 
-/** When the message expires, and the flags that say so; null: when it would have. */
-function validityOf(
+/** What a replace_sm says, ms since the Unix epoch; null: that it stays. */
+interface OtherTimes {
+  dueAtMs: number | null
+  expiresAtMs: number | null
+}
+
+function timesIn(
+  { schedule_delivery_time, validity_period }: Body<'replace_sm'>,
+  nowMs: number,
+  mayReschedule: boolean,
+): OtherTimes | RefusalCode {
+  const read = (text: string): number | undefined | null =>
+    text === '' ? null : parseTime(text, nowMs)
+  const atMs = read(schedule_delivery_time)
+  const dueAtMs = typeof atMs === 'number' && mayReschedule ? dueOf(atMs, nowMs) : null
+  if (dueAtMs === undefined || (atMs !== null && dueAtMs === null)) return 'scheduled'
+  const expiresAtMs = read(validity_period)
+  if (expiresAtMs === undefined || (expiresAtMs !== null && expiresAtMs <= nowMs))
+    return 'validityOver'
+  return { dueAtMs: dueAtMs === 0 ? Math.ceil(nowMs) : dueAtMs, expiresAtMs }
+}
+
+/** When the replaced message is due and when it expires, and the flags that say so; undefined: before it is due. */
+function timesOf(
   message: Submit,
-  expiresAtMs: number | null,
-): Pick<Submit, 'flags' | 'expiresAtMs'> {
-  const flags = message.flags & ~(FLAG_FINGERPRINT | FLAG_OTHER_VALIDITY)
-  return expiresAtMs === null
-    ? { flags, expiresAtMs: message.expiresAtMs }
-    : { flags: flags | FLAG_EXPLICIT_VALIDITY | FLAG_OTHER_VALIDITY, expiresAtMs }
+  other: OtherTimes,
+  validityMs: number,
+): Pick<Submit, 'flags' | 'dueAtMs' | 'expiresAtMs'> | undefined {
+  const dueAtMs = other.dueAtMs ?? message.dueAtMs
+  let { expiresAtMs } = other
+  // The default validity of what is scheduled begins when it is due.
+  if (expiresAtMs === null && other.dueAtMs !== null && !namesValidity(message))
+    expiresAtMs = dueAtMs + validityMs
+  let flags = message.flags & ~(FLAG_FINGERPRINT | FLAG_OTHER_VALIDITY | FLAG_OTHER_SCHEDULE)
+  if (other.dueAtMs !== null) flags |= FLAG_SCHEDULED | FLAG_OTHER_SCHEDULE
+  if (expiresAtMs !== null) flags |= FLAG_EXPLICIT_VALIDITY | FLAG_OTHER_VALIDITY
+  expiresAtMs ??= message.expiresAtMs
+  if (expiresAtMs !== 0 && expiresAtMs <= dueAtMs) return undefined
+  return { flags, dueAtMs, expiresAtMs }
+}
+
+/** Whether its ESME said when it ends; what is scheduled has an end in any case. */
+function namesValidity({ body }: Submit): boolean {
+  const read = decodeBody('submit_sm', body)
+  if (!read.ok) return false
+  return (
+    read.body.validity_period !== '' || findTlv(read.body.tlvs, 'qos_time_to_live') !== undefined
+  )
 }
 
 function sourceOf({ source_addr, source_addr_ton, source_addr_npi }: Body<'replace_sm'>) {
@@ -155,18 +195,17 @@ const ANYTHING = {
 
 class Request extends LateRequest {
   readonly body: Body<'replace_sm'>
-  /** Of its validity_period; null where it has none. */
-  readonly expiresAtMs: number | null
+  readonly times: OtherTimes
 
   constructor(
     session: EsmeSession,
     frame: Frame,
     account: number,
     body: Body<'replace_sm'>,
-    expiresAtMs: number | null,
+    times: OtherTimes,
   ) {
     super(session, frame, account)
     this.body = body
-    this.expiresAtMs = expiresAtMs
+    this.times = times
   }
 }

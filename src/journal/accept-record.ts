@@ -24,6 +24,8 @@ export const FLAG_SCHEDULED = 0x10
 const DUE_OCTETS = 6
 /** In a replacement: expiresAtMs is not what it was before. */
 export const FLAG_OTHER_VALIDITY = 0x20
+/** In a replacement: so is dueAtMs. */
+export const FLAG_OTHER_SCHEDULE = 0x40
 
 export interface AcceptRecord {
   account: number

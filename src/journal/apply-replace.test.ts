@@ -164,6 +164,38 @@ void t.test('expiry named by a state that had not seen the replacement is void',
   t.equal(log.state.releases.size, 1)
 })
 
+void t.test('what is rescheduled is due in that second alone', async t => {
+  const second = 1_800_000_000
+  const { log, ref, home } = await waiting({ dueAtMs: (second + 10) * 1000 })
+  const due = (upTo: number): string => {
+    const { epoch } = log.connector
+    log.propose(home, { kind: 'due', connector: 1, epoch, upTo, count: 10 })
+    return log.markOf(ref / 4096, 0)
+  }
+  const move = (to: number): CommandResult => {
+    const base = log.state.blocks.get(ref / 4096)?.replacement(0)?.ref ?? ref
+    const dueAtMs = (second + to) * 1000
+    return log.propose(1, replace(ref, { ...other('one'), base, dueAtMs, otherSchedule: true }))
+  }
+  t.same(move(30), OK)
+  await log.state.flush()
+  await log.restart()
+  t.equal(due(second + 10), 'RETRY')
+  t.same(move(20), OK)
+  t.equal(due(second + 19), 'RETRY')
+  t.equal(log.connector.schedules.size, 1)
+  t.equal(due(second + 20), 'QUEUED')
+  t.equal(log.connector.schedules.size, 0)
+  t.same(move(40), OK)
+  t.same(log.propose(home, claim(log)), { ok: true, claimed: [] }, 'its range is in the queue')
+  t.equal(due(second + 30), 'RETRY')
+  t.equal(due(second + 40), 'QUEUED')
+  t.match(log.propose(home, claim(log)), { claimed: [{ lo: 0, hi: 1 }] })
+  t.equal(log.state.queued, 0)
+  log.propose(home, outcomes(log, { ref, result: 'retry', retryAtMs: 5 }))
+  t.same(move(50), NOT_FOUND)
+})
+
 void t.test('a submit like a replaced one, whose answer was lost, is another message', async t => {
   const log = await TestLog.ready(settings => {
     settings.accounts[0]!.resubmissionWindowMs = 60_000

@@ -1,9 +1,15 @@
 import { isDisabled } from '../policy/settings.js'
-import { AcceptRecords, FLAG_EXPLICIT_VALIDITY, FLAG_OTHER_VALIDITY } from './accept-record.js'
+import {
+  AcceptRecords,
+  FLAG_EXPLICIT_VALIDITY,
+  FLAG_OTHER_SCHEDULE,
+  FLAG_OTHER_VALIDITY,
+} from './accept-record.js'
 import type { Applying } from './apply.js'
 import { MARK } from './blocks.js'
 import type { CommandResult, Replace } from './commands.js'
 import { indexOf, refOf } from './ids.js'
+import type { Subject } from './message-life.js'
 import { isPending, release, subjectOf } from './message-life.js'
 import { OK, refused } from './results.js'
 
@@ -29,6 +35,9 @@ export function applyReplace(applying: Applying, command: Replace): CommandResul
   // Its own entry's messages are no older than it: nobody can have asked for them.
   const subject = indexOf(command.ref) === index ? undefined : subjectOf(applying, command.ref)
   if (subject === undefined || !isPending(subject, record.account)) return refused('notFound')
+  const moves = (record.flags & FLAG_OTHER_SCHEDULE) !== 0
+  // What was tried waits for its retry, if it waits, and not for a time of its own.
+  if (moves && subject.block.attempts(subject.offset) > 0) return refused('notFound')
   const earlier = subject.block.replacement(subject.offset)
   if ((earlier?.ref ?? command.ref) !== command.base) return refused('conflict')
 
@@ -44,10 +53,24 @@ export function applyReplace(applying: Applying, command: Replace): CommandResul
     const at = subject.offset
     subject.connector.addExpiry(second, subject.block.index, at, at + 1)
   }
+  if (moves) reschedule(applying, subject, Math.ceil(record.dueAtMs / 1000))
   // Submitted again as it was it is another message.
   account.resubmissions.drop(command.ref)
   effects.wakeConnector(subject.connector.home?.node, subject.connector.number)
   state.hash.mix(command.ref)
   state.hash.mix(here)
   return OK
+}
+
+/** What waits for no schedule begins to. Ranges that name it already, of the queue or of another second, stay. */
+function reschedule({ state }: Applying, subject: Subject, second: number): void {
+  const { block, offset, connector } = subject
+  if (!block.isScheduled(offset)) {
+    block.setMark(offset, MARK.RETRY)
+    connector.schedules.size++
+  }
+  block.reschedule(offset, second)
+  connector.schedules.add(second, block.index, offset, offset + 1)
+  connector.touch()
+  state.hash.mix(second)
 }

@@ -1,11 +1,12 @@
 import type { Applying } from './apply.js'
 import { MARK } from './blocks.js'
-import type { ClaimedRange, CommandResult, Due } from './commands.js'
+import type { CommandResult, Due } from './commands.js'
 import { levelOf } from './connector-queue.js'
 import type { ConnectorState } from './connectors.js'
 import { homeOf } from './epochs.js'
 import { MESSAGES_PER_ENTRY, refOf } from './ids.js'
 import { OK, refused } from './results.js'
+import type { ScheduledRange } from './schedules.js'
 
 /**
  * Queues messages whose schedule_delivery_time has come, by their priority: the home says when that is, for apply
@@ -26,13 +27,13 @@ export function applyDue(applying: Applying, command: Due): CommandResult {
 function queueRange(
   { state }: Applying,
   connector: ConnectorState,
-  { index, lo, hi }: ClaimedRange,
+  { index, lo, hi, second }: ScheduledRange,
 ): void {
   const block = state.blocks.get(index)
   if (block === undefined) return
   for (let from = lo; from < hi;) {
     let end = from
-    for (; end < hi && block.isScheduled(end); end++) {
+    for (; end < hi && block.isDue(end, second); end++) {
       block.setMark(end, MARK.QUEUED)
       connector.schedules.size--
     }

@@ -55,9 +55,12 @@ const FLAG_DOUBTED = 0x80 // it was in doubt once: the SMSC may have a copy
 const HAS_IDS = 1
 const HAS_ALIASES = 2
 const HAS_REPLACEMENTS = 4
+const HAS_RESCHEDULED = 8
 const ALIAS_OCTETS = 6
 // count u16, then per replacement offset u16 | ref f64 | expiresAtMs u48
 const REPLACEMENT_OCTETS = 16
+// count u16, then offset u16 | second u40
+const RESCHEDULED_OCTETS = 7
 
 /** Other octets that take the place of those a message was submitted with (docs/decisions/0016). */
 export interface Replacement {
@@ -87,6 +90,8 @@ export class Block {
   private readonly marks: Buffer
   private ids: (string | undefined)[] | undefined
   private replacements: Map<number, Replacement> | undefined
+  /** Seconds since the Unix epoch. */
+  private rescheduled: Map<number, number> | undefined
 
   constructor(
     index: number,
@@ -300,9 +305,23 @@ export class Block {
     this.replacements.set(offset, replacement)
   }
 
+  /** Also forgets whether it said when the message is due. */
   dropReplacement(offset: number): void {
     this.replacements?.delete(offset)
     if (this.replacements?.size === 0) this.replacements = undefined
+    this.rescheduled?.delete(offset)
+    if (this.rescheduled?.size === 0) this.rescheduled = undefined
+  }
+
+  /** It is due in this second, whatever ranges of a schedule name it. */
+  reschedule(offset: number, second: number): void {
+    this.rescheduled ??= new Map()
+    this.rescheduled.set(offset, second)
+  }
+
+  /** It waits for a schedule_delivery_time, and that has come with this second. */
+  isDue(offset: number, second: number): boolean {
+    return this.isScheduled(offset) && (this.rescheduled?.get(offset) ?? 0) <= second
   }
 
   /** Its expiry bucket may name another time: a replacement has put it off. */
@@ -313,7 +332,8 @@ export class Block {
   /** Octets in memory, roughly. */
   get octets(): number {
     const ids = this.ids === undefined ? 0 : this.count * 40
-    return 200 + this.marks.length + ids + (this.replacements?.size ?? 0) * 100
+    const others = (this.replacements?.size ?? 0) + (this.rescheduled?.size ?? 0)
+    return 200 + this.marks.length + ids + others * 100
   }
 
   encode(): Buffer {
@@ -321,14 +341,16 @@ export class Block {
     const ids = this.ids
     if (ids !== undefined) for (const id of ids) octets += 1 + (id?.length ?? 0)
     if (this.aliasBase !== 0) octets += ALIAS_OCTETS
-    const { replacements } = this
+    const { replacements, rescheduled } = this
     if (replacements !== undefined) octets += 2 + replacements.size * REPLACEMENT_OCTETS
+    if (rescheduled !== undefined) octets += 2 + rescheduled.size * RESCHEDULED_OCTETS
     const out = Buffer.allocUnsafe(octets)
     out[0] = 1 // version
     out[1] =
       (ids === undefined ? 0 : HAS_IDS) |
       (this.aliasBase === 0 ? 0 : HAS_ALIASES) |
-      (replacements === undefined ? 0 : HAS_REPLACEMENTS)
+      (replacements === undefined ? 0 : HAS_REPLACEMENTS) |
+      (rescheduled === undefined ? 0 : HAS_RESCHEDULED)
     out.writeUInt16BE(this.count, 2)
     out.writeUInt16BE(this.open, 4)
     out.writeUInt16BE(this.node, 6)
@@ -350,6 +372,12 @@ export class Block {
       out.writeDoubleBE(ref, at + 2)
       out.writeUIntBE(expiresAtMs, at + 10, 6)
       at += REPLACEMENT_OCTETS
+    }
+    if (rescheduled === undefined) return out
+    at = out.writeUInt16BE(rescheduled.size, at)
+    for (const [offset, second] of rescheduled) {
+      out.writeUInt16BE(offset, at)
+      at = out.writeUIntBE(second, at + 2, 5)
     }
     return out
   }
@@ -379,14 +407,18 @@ export class Block {
       at += ALIAS_OCTETS
     }
     if ((octets[1]! & HAS_REPLACEMENTS) === 0) return block
-    for (let left = octets.readUInt16BE(at), from = at + 2; left > 0; left--) {
+    let left = octets.readUInt16BE(at)
+    for (at += 2; left > 0; left--, at += REPLACEMENT_OCTETS) {
       const replacement = {
-        ref: octets.readDoubleBE(from + 2),
-        expiresAtMs: octets.readUIntBE(from + 10, 6),
+        ref: octets.readDoubleBE(at + 2),
+        expiresAtMs: octets.readUIntBE(at + 10, 6),
       }
-      block.setReplacement(octets.readUInt16BE(from), replacement)
-      from += REPLACEMENT_OCTETS
+      block.setReplacement(octets.readUInt16BE(at), replacement)
     }
+    if ((octets[1]! & HAS_RESCHEDULED) === 0) return block
+    left = octets.readUInt16BE(at)
+    for (at += 2; left > 0; left--, at += RESCHEDULED_OCTETS)
+      block.reschedule(octets.readUInt16BE(at), octets.readUIntBE(at + 2, 5))
     return block
   }
 }

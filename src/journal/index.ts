@@ -6,6 +6,7 @@ export {
   FINGERPRINT_OCTETS,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_FINGERPRINT,
+  FLAG_OTHER_SCHEDULE,
   FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
   FLAG_SHORT_ID,
@@ -35,7 +36,14 @@ export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
 export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
-export { cancels, disables, matchesResubmissions, replaces, schedules } from './rules.js'
+export {
+  cancels,
+  disables,
+  matchesResubmissions,
+  replaces,
+  reschedules,
+  schedules,
+} from './rules.js'
 export type { State } from './state.js'
 /** Words for message states, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'

@@ -13,8 +13,9 @@ import type { State } from './state.js'
  *     5  accounts can be disabled: their binds and submits are refused (docs/decisions/0015)
  *     6  messages can be replaced (docs/decisions/0016)
  *     7  what a submit that came again was given stays, though the first submit is made void (docs/decisions/0012)
+ *     8  a replacement can say when its message is due (docs/decisions/0016)
  */
-export const RULES = 7
+export const RULES = 8
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -29,6 +30,8 @@ export const disables = (state: State): boolean => state.rules >= 5
 export const replaces = (state: State): boolean => state.rules >= 6
 
 export const keepsMatched = (state: State): boolean => state.rules >= 7
+
+export const reschedules = (state: State): boolean => state.rules >= 8
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

@@ -8,6 +8,11 @@ const RANGE_OCTETS = 10
 /** Ranges of one key: a second to which millions are scheduled is not one value. */
 const CHUNK_RANGES = 512
 
+/** A range, and the second under which it stood. */
+export interface ScheduledRange extends ClaimedRange {
+  second: number
+}
+
 /** Some ranges of one second: those in [start, end) of `octets`. */
 interface Chunk {
   octets: Buffer
@@ -66,14 +71,14 @@ export class Schedules {
   }
 
   /** Takes whole ranges that are due by the second `upTo`, the earliest first, until they have `messages` or more. */
-  take(upTo: number, messages: number): ClaimedRange[] {
-    const taken: ClaimedRange[] = []
+  take(upTo: number, messages: number): ScheduledRange[] {
+    const taken: ScheduledRange[] = []
     for (let left = messages; left > 0;) {
       const second = this.earliest
       if (second === undefined || second > upTo) break
       const range = this.shift(second)
       left -= range.hi - range.lo
-      taken.push(range)
+      taken.push({ ...range, second })
     }
     return taken
   }

@@ -5,6 +5,7 @@ import {
   acceptRecord,
   addressHash,
   FLAG_FINGERPRINT,
+  FLAG_OTHER_SCHEDULE,
   FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
 } from '../accept-record.js'
@@ -132,8 +133,9 @@ export interface TestSubmit {
   expiresAtMs?: number
   /** schedule_delivery_time. */
   dueAtMs?: number
-  /** Of a replacement: it says when the message expires. */
+  /** Of a replacement: it says when the message expires, when it is due. */
   otherValidity?: boolean
+  otherSchedule?: boolean
   /** Has an 8-digit id. */
   short?: boolean
   /** Stands for its fingerprint. */
@@ -154,6 +156,7 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
       flags:
         (submit.expiresAtMs === undefined ? 0 : 1) |
         (submit.otherValidity === true ? FLAG_OTHER_VALIDITY : 0) |
+        (submit.otherSchedule === true ? FLAG_OTHER_SCHEDULE : 0) |
         (submit.short === true ? 4 : 0) |
         (submit.same === undefined ? 0 : FLAG_FINGERPRINT) |
         (submit.dueAtMs === undefined ? 0 : FLAG_SCHEDULED),

@@ -151,6 +151,9 @@ function randomReplace(log: TestLog, random: SeededRandom): Command {
     ...(random.below(2) === 0
       ? { expiresAtMs: log.nowMs + random.below(5000), otherValidity: true }
       : {}),
+    ...(random.below(3) === 0
+      ? { dueAtMs: log.nowMs + random.below(5000), otherSchedule: true }
+      : {}),
   })
 }
 

@@ -70,7 +70,7 @@ const OFFERED: Partial<Record<CommandName, { esmes: string; smscs: string }>> = 
   deliver_sm: { esmes: 'sent', smscs: 'taken' },
   query_sm: { esmes: 'taken', smscs: 'not sent' },
   cancel_sm: { esmes: 'taken, by message_id and by addresses', smscs: 'not sent' },
-  replace_sm: { esmes: 'taken; no schedule_delivery_time', smscs: 'not sent' },
+  replace_sm: { esmes: 'taken', smscs: 'not sent' },
   alert_notification: { esmes: 'not sent', smscs: 'read past; it has no response' },
 }
 
