@@ -12,7 +12,7 @@ import type { Trace } from './trace.js'
 const REWORDING = 0.3
 const TWICE = 0.3
 /** Share that is put off, and for how many seconds at most. */
-const PUT_OFF = 0.2
+const PUT_OFF = 0.15
 const DELAY_S = 4
 /** Half of them at once, half within this. */
 const LATER_MS = 1000
