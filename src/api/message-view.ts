@@ -1,17 +1,28 @@
-import type { Journal, Ref } from '../journal/index.js'
+import type { Journal, Ref, StoredMessage } from '../journal/index.js'
 import { indexOf, MARK, MESSAGE_STATE, offsetOf, RECEIPT_STATS } from '../journal/index.js'
+import { defaultAlphabetOf } from '../policy/settings.js'
+import type { DefaultAlphabet } from '../text/alphabets.js'
+import { shownText, type ShownText } from '../text/message-text.js'
 import type { MessageEvent, MessageStateName, MessageView } from './shapes.js'
 
-/** The message of an id, long or short; undefined where there is none, or its retention is over. */
-export function messageView(journal: Journal, id: string): MessageView | undefined {
+/**
+ * The message of an id, long or short; undefined where there is none, or its retention is over.
+ *
+ * @param withText  its text too, as its ESME wrote it: not for everybody's eyes
+ */
+export function messageView(
+  journal: Journal,
+  id: string,
+  withText = false,
+): MessageView | undefined {
   for (const ref of journal.refsOf(id)) {
-    const view = viewOf(journal, ref)
+    const view = viewOf(journal, ref, withText)
     if (view !== undefined) return view
   }
   return undefined
 }
 
-function viewOf(journal: Journal, ref: Ref): MessageView | undefined {
+function viewOf(journal: Journal, ref: Ref, withText: boolean): MessageView | undefined {
   const { state } = journal
   const block = state.blocks.get(indexOf(ref))
   const offset = offsetOf(ref)
@@ -54,7 +65,13 @@ function viewOf(journal: Journal, ref: Ref): MessageView | undefined {
     events,
     account: account?.systemId ?? '',
     stat: finalAtMs > 0 ? RECEIPT_STATS[messageState] : null,
+    ...(withText ? { content: contentOf(stored, defaultAlphabetOf(account?.settings)) } : {}),
   }
+}
+
+function contentOf(stored: StoredMessage | undefined, ofZero: DefaultAlphabet): ShownText | null {
+  if (stored?.kind !== 'submit') return null
+  return shownText(stored.body, 'submit_sm', ofZero) ?? null
 }
 
 /** ISO 8601 in UTC with milliseconds. */

@@ -128,14 +128,14 @@ function readRoutes(app: FastifyInstance, ports: ApiPorts): void {
 }
 
 function messageRoutes(app: FastifyInstance, ports: ApiPorts): void {
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: { id: string }; Querystring: { text?: string } }>(
     '/api/v1/messages/:id',
-    async ({ params }): Promise<MessageView> => {
+    async ({ params, query }): Promise<MessageView> => {
       // Current: a message that any node has acknowledged is found on every node.
       await ports.cluster.readIndex().catch((error: unknown) => {
         throw noQuorum(error)
       })
-      const view = messageView(ports.journal, params.id)
+      const view = messageView(ports.journal, params.id, query.text === 'true')
       if (view === undefined) throw notFound(unknownMessage(params.id))
       return view
     },

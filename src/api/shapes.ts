@@ -17,7 +17,7 @@
  *     POST /api/v1/accounts/{systemId}/enable      ApplyResult
  *     GET  /api/v1/in-doubt                        List<InDoubtView>
  *     POST /api/v1/in-doubt/resolve   ResolveRequest → ResolveResult
- *     GET  /api/v1/messages/{id}                   MessageView; 404
+ *     GET  /api/v1/messages/{id}[?text=true]       MessageView; 404
  *     POST /api/v1/messages            SendRequest → 202 MessageView
  *     GET  /api/v1/settings[?revision=N]           SettingsView, secrets shown as ***; 404
  *     POST /api/v1/settings[?dryRun=true]          ApplyResult; the body is a gateway file (application/yaml);
@@ -33,6 +33,7 @@
  *     GET  /api/v1/drain                           DrainView
  */
 import type { GatewaySettings } from '../policy/settings.js'
+import type { ShownText } from '../text/message-text.js'
 
 /** `next`: give it as `?after=` to get the next page; null on the last one. */
 export interface List<T> {
@@ -306,6 +307,8 @@ export interface MessageView {
   account: string
   /** `stat` of the final receipt (`DELIVRD`, `UNDELIV`, `EXPIRED`, …), null before it. */
   stat: string | null
+  /** Where it was asked for. null: its octets are not kept any more, or cannot be read. */
+  content?: ShownText | null
 }
 
 export interface MessageEvent {

@@ -25,14 +25,16 @@ export const GETTABLE = [
 ] as const
 export type Gettable = (typeof GETTABLE)[number]
 
-/** `carillon get WHAT [ID]`. */
+/** `carillon get WHAT [ID]`. `text`: of a message, what it says too. */
 export async function get(
   client: NodeClient,
   what: Gettable,
   id: string | undefined,
-  output: OutputForm,
+  { output, text }: { output: OutputForm; text: boolean },
   io: Io,
 ): Promise<void> {
+  if (text && what !== 'messages')
+    throw new CommandFailed(EXIT.usage, '--text is for get messages ID')
   const show = <T>(rows: readonly T[], columns: Columns<T>): void => {
     io.out(output === 'json' ? jsonText(rows) : tableText(rows, columns, io.paint))
   }
@@ -64,7 +66,7 @@ export async function get(
       return
     }
     case 'messages':
-      return getMessage(client, id, output, io)
+      return getMessage(client, id, { output, text }, io)
     case 'settings':
       io.out(jsonText(await settings(client, id)))
       return
@@ -85,6 +87,7 @@ export function messageText(message: MessageView, paint: Io['paint']): string {
     `account   ${message.account}`,
     `connector ${message.connector ?? 'none'}`,
     `SMSC id   ${message.smscId ?? 'none yet'}`,
+    ...contentLines(message.content),
     '',
     tableText(
       message.events,
@@ -94,16 +97,34 @@ export function messageText(message: MessageView, paint: Io['paint']): string {
   ].join('\n')
 }
 
+/** Text as a JSON string: what people write must not steer the terminal. */
+function contentLines(content: MessageView['content']): string[] {
+  if (content === undefined) return []
+  if (content === null) return ['text      not kept any more']
+  const { text, alphabet, mwi, part } = content
+  const coding = [
+    alphabet,
+    ...(content.class === undefined ? [] : [`class ${content.class}`]),
+    ...(mwi === undefined ? [] : [`${mwi.kind} waiting: ${mwi.active ? 'yes' : 'no'}`]),
+    ...(part === undefined ? [] : [`part ${part}`]),
+  ]
+  return [
+    `text      ${text === null ? 'none that can be shown' : JSON.stringify(text)}`,
+    `coding    ${coding.join(', ')}`,
+  ]
+}
+
 async function getMessage(
   client: NodeClient,
   id: string | undefined,
-  output: OutputForm,
+  { output, text }: { output: OutputForm; text: boolean },
   io: Io,
 ): Promise<void> {
   if (id === undefined) {
     throw new CommandFailed(EXIT.usage, 'get messages needs the id: ./carillon get messages ID')
   }
-  const message = await client.get<MessageView>(`/api/v1/messages/${encodeURIComponent(id)}`)
+  const path = `/api/v1/messages/${encodeURIComponent(id)}${text ? '?text=true' : ''}`
+  const message = await client.get<MessageView>(path)
   io.out(output === 'json' ? jsonText(message) : messageText(message, io.paint))
 }
 

@@ -128,18 +128,20 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
     .description('show what the cluster knows')
     .addArgument(new Argument('<what>', 'what to show').choices(GETTABLE))
     .argument('[id]', 'one of them: a message id, a connector, a revision of the settings, …')
+    .option('--text', 'what the message says, too', false)
     .addHelpText(
       'after',
       examples(
         'get sessions',
         'get connectors smsc-a',
         'get messages 1a2b0000000000001000',
+        'get messages 1a2b0000000000001000 --text',
         'get in-doubt --output json',
         'get settings 3',
       ),
     )
-    .action((what: Gettable, id: string | undefined, o: HttpFlags) =>
-      get(client(o), what, id, o.output, io),
+    .action((what: Gettable, id: string | undefined, o: HttpFlags & { text: boolean }) =>
+      get(client(o), what, id, o, io),
     )
 
   overHttp(program.command('apply'))

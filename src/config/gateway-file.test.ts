@@ -134,6 +134,29 @@ void t.test('validityPeriod: asGiven is the same as nothing', async t => {
   ])
 })
 
+void t.test('alphabets: none of the usual ones is in the settings', t => {
+  const text = (account: string, connector: string) =>
+    `accounts: [{ systemId: a, password: p${account} }]
+connectors: [{ id: c, host: h, password: p${connector} }]
+routes: [{ name: r, to: [c] }]`
+  const usual = parse(text(', defaultAlphabet: gsm7', ', otherCharacters: ucs2')).settings
+  t.same(usual, parse(text('', '')).settings)
+  t.notOk('defaultAlphabet' in usual.accounts[0]!)
+  const { settings } = parse(
+    text(
+      ', defaultAlphabet: latin1',
+      ', defaultAlphabet: gsm7-packed, otherCharacters: questionMark',
+    ),
+  )
+  t.equal(settings.accounts[0]?.defaultAlphabet, 'latin1')
+  t.match(settings.connectors[0], {
+    defaultAlphabet: 'gsm7-packed',
+    otherCharacters: 'questionMark',
+  })
+  t.throws(() => parse(text(', defaultAlphabet: gsm', '')), /one of gsm7, gsm7-packed, latin1, ia5/)
+  t.end()
+})
+
 void t.test(
   'TLS of a connector: paths count from the file, and a key comes with its certificate',
   async t => {

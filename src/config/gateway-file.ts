@@ -10,6 +10,7 @@ import type {
   Secret,
 } from '../policy/settings.js'
 import { withEnabled } from '../policy/settings.js'
+import { DEFAULT_ALPHABETS } from '../text/alphabets.js'
 import { durationMs } from './duration.js'
 import { readDocument } from './document.js'
 import { ConfigError, keyText, type FileError } from './file-error.js'
@@ -57,7 +58,7 @@ export function parseGatewayFile(
     accounts: read.accounts.map((account, i): Account => {
       const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
         account
-      const { outbind, enabled, tooManySessions, ...more } = others
+      const { outbind, enabled, tooManySessions, defaultAlphabet, ...more } = others
       const { enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } = more
       const whole: Account = {
         ...rest,
@@ -68,16 +69,21 @@ export function parseGatewayFile(
         // absent, not null: settings from before there were any are the same
         ...given({ enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs }),
         ...(tooManySessions === 'ESME_RALYBND' ? {} : { tooManySessions }),
+        ...(defaultAlphabet === 'gsm7' ? {} : { defaultAlphabet }),
         ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
       }
       return withEnabled(whole, enabled)
     }),
     connectors: read.connectors.map((connector, i): Connector => {
-      const { password, passwordFrom, throughput, otherHosts, validityPeriod, ...rest } = connector
+      const { password, passwordFrom, throughput, otherHosts, validityPeriod, ...others } =
+        connector
+      const { defaultAlphabet, otherCharacters, ...rest } = others
       return {
         ...rest,
         ...(otherHosts.length === 0 ? {} : { otherHosts }),
         ...(validityPeriod === 'asGiven' ? {} : { validityPeriod }),
+        ...(defaultAlphabet === 'gsm7' ? {} : { defaultAlphabet }),
+        ...(otherCharacters === 'ucs2' ? {} : { otherCharacters }),
         password: secret({ password, passwordFrom }, ['connectors', i, 'password']),
         throughputPerSecond: throughput,
       }
@@ -117,6 +123,7 @@ export function parseGatewayFile(
 }
 
 const bindType = v.choice('trx', 'tx', 'rx')
+const defaultAlphabet = v.choice(...DEFAULT_ALPHABETS).default('gsm7')
 const prefix = v.section({ prefix: v.text(0, 21).default('') })
 const idFormat = v.choice('text', 'hex', 'dec').default('text')
 const statusName = /^(ESME_[A-Z0-9_]{1,40}|0x[0-9A-Fa-f]{8})$/
@@ -162,6 +169,7 @@ function gatewaySchema(directory: string | null) {
         receiptTtl: v.duration(1000).default(3 * DAY_MS),
         resubmissionWindow: v.duration().default(0),
         messageIdStyle: v.choice('long', 'short').default('long'),
+        defaultAlphabet,
         enquireLinkMs: v.count(1000, 3_600_000).optional(),
         inactivityTimeoutMs: v.count(2000, 7_200_000).optional(),
         responseTimeoutMs: v.count(1000, 600_000).optional(),
@@ -195,6 +203,8 @@ function gatewaySchema(directory: string | null) {
         tls,
         messageIdFormat: v.section({ submit: idFormat, receipt: idFormat }),
         validityPeriod: v.choice('asGiven', 'strip').default('asGiven'),
+        defaultAlphabet,
+        otherCharacters: v.choice('ucs2', 'questionMark').default('ucs2'),
         errors: v.table(statusName, 'a command_status such as ESME_RSUBMITFAIL', {
           words: ['temporary', 'permanent'],
         }),

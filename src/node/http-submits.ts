@@ -14,8 +14,9 @@ import type { AccountRates } from '../front/index.js'
 import { refusalOf, REFUSALS, type RefusalCode } from '../front/refusals.js'
 import { dueOf } from '../front/submit-times.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
-import { isDisabled } from '../policy/settings.js'
+import { defaultAlphabetOf, isDisabled } from '../policy/settings.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
+import type { DefaultAlphabet } from '../text/alphabets.js'
 import { textSubmitBody } from './text-message.js'
 
 /** Text in any account's name that an HTTP answer says no with. */
@@ -71,7 +72,7 @@ export class HttpSubmits implements SubmitPort {
       )
     if (isDisabled(account.settings))
       return refused('accountDisabled', `account ${systemId} is disabled`)
-    const body = bodyOf(request)
+    const body = bodyOf(request, defaultAlphabetOf(account.settings))
     if (typeof body === 'string')
       return Promise.resolve({
         ok: false,
@@ -152,9 +153,9 @@ export class HttpSubmits implements SubmitPort {
 }
 
 /** The octets, or why there are none. */
-function bodyOf({ to, from = '', text }: SendRequest): Buffer | string {
+function bodyOf({ to, from = '', text }: SendRequest, alphabet: DefaultAlphabet): Buffer | string {
   try {
-    return textSubmitBody({ to, from, text }) ?? 'the text is too long'
+    return textSubmitBody({ to, from, text }, alphabet) ?? 'the text is too long'
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -1,29 +1,25 @@
 import { tlv, type Tlv } from '../smpp/codec.js'
 import { encodeBody } from '../smpp/codec.js'
-import { DATA_CODING, NPI, REGISTERED_DELIVERY, TON } from '../smpp/constants.js'
+import { DATA_CODING, NPI, REGISTERED_DELIVERY, SHORT_MESSAGE_MAX, TON } from '../smpp/constants.js'
+import { encodeText, type DefaultAlphabet } from '../text/alphabets.js'
 
-/** What short_message holds; longer ones go as message_payload (SMPP 3.4 §5.2.22). */
-const SHORT_MESSAGE_OCTETS_MAX = 254
+/** Longer texts go as message_payload (SMPP 3.4 §5.2.22), up to here. */
 const PAYLOAD_OCTETS_MAX = 20_000
 
-/** Characters that GSM 03.38, IA5 and Latin-1 write with the same octet: no SMSC takes them otherwise. */
-const SAFE = /^[\n\r !"#%&'()*+,\-./0-9:;<=>?A-Za-z]*$/
-const LATIN1 = /^[\n\r\x20-\x7e\xa0-\xff]*$/
-
 /**
- * The body of a submit_sm that carries this text and asks for a receipt. The data_coding is the plainest that
- * says it all: the SMSC's own, Latin-1, or UCS-2.
+ * The body of a submit_sm that carries this text and asks for a receipt: under data_coding 0 where its account's alphabet has
+ * all the characters, else in UCS-2, which every mobile reads.
  *
- * @returns  undefined where the text is longer than any SMSC takes
+ * @param alphabet  of the account in whose name it goes
+ * @returns         undefined where the text is longer than any SMSC takes
  */
-export function textSubmitBody(message: {
-  from: string
-  to: string
-  text: string
-}): Buffer | undefined {
-  const { data_coding, octets } = encoded(message.text)
+export function textSubmitBody(
+  message: { from: string; to: string; text: string },
+  alphabet: DefaultAlphabet,
+): Buffer | undefined {
+  const { data_coding, octets } = encoded(message.text, alphabet)
   if (octets.length > PAYLOAD_OCTETS_MAX) return undefined
-  const long = octets.length > SHORT_MESSAGE_OCTETS_MAX
+  const long = octets.length > SHORT_MESSAGE_MAX
   const tlvs: Tlv[] = long ? [tlv.octets('message_payload', octets)] : []
   const source = sourceOf(message.from)
   const destination = numberOf(message.to)
@@ -42,12 +38,11 @@ export function textSubmitBody(message: {
   })
 }
 
-function encoded(text: string): { data_coding: number; octets: Buffer } {
-  if (SAFE.test(text))
-    return { data_coding: DATA_CODING.smsc_default, octets: Buffer.from(text, 'latin1') }
-  if (LATIN1.test(text))
-    return { data_coding: DATA_CODING.latin1, octets: Buffer.from(text, 'latin1') }
-  return { data_coding: DATA_CODING.ucs2, octets: Buffer.from(text, 'utf16le').swap16() }
+function encoded(text: string, alphabet: DefaultAlphabet): { data_coding: number; octets: Buffer } {
+  const octets = encodeText(alphabet, text)
+  return octets === undefined
+    ? { data_coding: DATA_CODING.ucs2, octets: encodeText('ucs2', text)! }
+    : { data_coding: DATA_CODING.smsc_default, octets }
 }
 
 function sourceOf(from: string): { ton: number; npi: number; address: string } {

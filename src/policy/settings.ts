@@ -1,4 +1,6 @@
 import type { Address } from '../base/address.js'
+import type { DefaultAlphabet } from '../text/alphabets.js'
+import type { OtherCharacters } from '../text/transcode.js'
 
 /**
  * The gateway's settings: what the gateway file says, parsed. They are replicated, and every
@@ -77,6 +79,11 @@ export interface Account {
   enquireLinkMs?: number
   inactivityTimeoutMs?: number
   responseTimeoutMs?: number
+  /**
+   * What its texts under data_coding 0 are written in, and those under a class or an indication without an alphabet of its own.
+   * Missing: gsm7. The wrong one shows only where the connector's is another: then its texts arrive garbled. docs/decisions/0017.
+   */
+  defaultAlphabet?: DefaultAlphabet
   /** Missing: it binds by itself, or not at all. */
   outbind?: Outbind
   /**
@@ -85,6 +92,11 @@ export interface Account {
    */
   enabled?: false
 }
+
+/** What data_coding 0 stands for in the texts of an account or connector. */
+export const defaultAlphabetOf = (
+  peer: { defaultAlphabet?: DefaultAlphabet } | undefined,
+): DefaultAlphabet => peer?.defaultAlphabet ?? 'gsm7'
 
 export const isDisabled = (account: Account | undefined): boolean => account?.enabled === false
 
@@ -164,6 +176,10 @@ export interface Connector {
    * how long the SMSC does is up to the SMSC. Missing: as the ESME gave it.
    */
   validityPeriod?: 'strip'
+  /** What the SMSC takes data_coding 0 for; texts of accounts with another one are transcoded, and MO to them. Missing: gsm7. */
+  defaultAlphabet?: DefaultAlphabet
+  /** What becomes of a text with characters that it lacks. Missing: ucs2, the whole text so. */
+  otherCharacters?: OtherCharacters
   /** Overrides of the table of temporary and permanent errors, by command_status name. */
   errors: Record<string, 'temporary' | 'permanent'>
   /** Silence after which we send enquire_link. Default 30 s. */

@@ -15,6 +15,7 @@ import { isThrottling, retryDelayMs, verdictOf } from './errors.js'
 import { Held, Ledger } from './ledger.js'
 import { outgoingBody } from './outgoing.js'
 import { Pace } from './pace.js'
+import { Transcoder } from './transcoder.js'
 
 /** How soon to look again where the fence is down: nothing tells when it is up again. */
 const FENCE_MS = 20
@@ -50,6 +51,7 @@ export class Dispatch {
   private readonly context: Context
   private readonly binds: Binds
   private readonly user: DispatchUser
+  private readonly transcoder: Transcoder
   private readonly latency: Histogram
   private readonly debugs: boolean
   private settings: Connector
@@ -68,6 +70,7 @@ export class Dispatch {
     this.context = context
     this.binds = binds
     this.user = user
+    this.transcoder = new Transcoder(context.journal)
     this.settings = settings
     this.debugs = context.logger.debugs === true
     this.pace = new Pace(settings.throughputPerSecond, context.clock.monotonicMs())
@@ -245,7 +248,8 @@ export class Dispatch {
       this.ledger.settle(held, 'expired')
       return 'concluded'
     }
-    const body = outgoingBody(message.body, settings)
+    const text = this.transcoder.outgoing(message.body, message.account, settings)
+    const body = outgoingBody(text, settings)
     if (typeof link.request(COMMAND_IDS.submit_sm, body, held) === 'string') return 'noRoom'
     held.status = 'written'
     held.writtenAtMs = nowMs

@@ -12,6 +12,7 @@ import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import type { Context } from './context.js'
 import { chooseId, readReceipt, type Receipt } from './receipts.js'
+import { Transcoder } from './transcoder.js'
 
 /** Items and octets of one command. */
 const ITEMS_MAX = 1000
@@ -44,6 +45,7 @@ export class Inbound {
   private readonly before: () => void
   private readonly reader = new SubmitReader()
   private readonly receipts: Map<string, Counter> = new Map()
+  private readonly transcoder: Transcoder
   private settings: Connector
   private items: InboundItem[] = []
   private unanswered: Unanswered[] = []
@@ -53,6 +55,7 @@ export class Inbound {
   /** @param before  says to the log what it has to know before the items */
   constructor(context: Context, settings: Connector, before: () => void) {
     this.context = context
+    this.transcoder = new Transcoder(context.journal)
     this.settings = settings
     this.before = before
   }
@@ -117,8 +120,10 @@ export class Inbound {
       destination_addr: reader.destination_addr,
     })
     const account = route === undefined ? undefined : state.account(route.to)
-    if (account !== undefined)
-      return { kind: 'mo', account: account.number, body: Buffer.from(body) }
+    if (account !== undefined) {
+      const text = this.transcoder.incoming(body, account.number, this.settings)
+      return { kind: 'mo', account: account.number, body: Buffer.from(text) }
+    }
     this.countMo('ESME_RX_P_APPN')
     return COMMAND_STATUS.ESME_RX_P_APPN
   }

@@ -27,7 +27,7 @@ export interface Submitted {
 /** What the SMSC does with a submit_sm: a status, an id with ESME_ROK, or nothing yet. */
 export type Verdict = CommandStatus | { id: string } | 'later'
 
-/** An SMSC in memory that does what a test says, over connections in memory. */
+/** An SMSC in memory that does what a test says, over connections in memory, or any that it is given. */
 export class ScriptedSmsc {
   readonly submitted: Submitted[] = []
   /** Links that are bound, oldest first. */
@@ -99,7 +99,8 @@ export class ScriptedSmsc {
     link.request(COMMAND_IDS.deliver_sm, encodeBody('deliver_sm', fields), tag)
   }
 
-  private take(connection: Connection): void {
+  /** Speaks over a connection that was made to it. */
+  take(connection: Connection): void {
     const link: Link = new Link({
       side: 'smsc',
       connection,
