@@ -134,6 +134,17 @@ void t.test('validityPeriod: asGiven is the same as nothing', async t => {
   ])
 })
 
+void t.test('long messages: as given, and a receipt for each part, are the same as nothing', t => {
+  const of = (more: string) =>
+    parse(`connectors: [{ id: a, host: h, password: ""${more} }]`).settings.connectors[0]!
+  t.same(of(', longMessages: asGiven, partReceipts: each'), of(''))
+  t.match(of(', longMessages: sar, partReceipts: one'), {
+    longMessages: 'sar',
+    partReceipts: 'one',
+  })
+  t.end()
+})
+
 void t.test('alphabets: none of the usual ones is in the settings', t => {
   const text = (account: string, connector: string) =>
     `accounts: [{ systemId: a, password: p${account} }]

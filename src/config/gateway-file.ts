@@ -77,13 +77,15 @@ export function parseGatewayFile(
     connectors: read.connectors.map((connector, i): Connector => {
       const { password, passwordFrom, throughput, otherHosts, validityPeriod, ...others } =
         connector
-      const { defaultAlphabet, otherCharacters, ...rest } = others
+      const { defaultAlphabet, otherCharacters, longMessages, partReceipts, ...rest } = others
       return {
         ...rest,
         ...(otherHosts.length === 0 ? {} : { otherHosts }),
         ...(validityPeriod === 'asGiven' ? {} : { validityPeriod }),
         ...(defaultAlphabet === 'gsm7' ? {} : { defaultAlphabet }),
         ...(otherCharacters === 'ucs2' ? {} : { otherCharacters }),
+        ...(longMessages === 'asGiven' ? {} : { longMessages }),
+        ...(partReceipts === 'each' ? {} : { partReceipts }),
         password: secret({ password, passwordFrom }, ['connectors', i, 'password']),
         throughputPerSecond: throughput,
       }
@@ -205,6 +207,8 @@ function gatewaySchema(directory: string | null) {
         validityPeriod: v.choice('asGiven', 'strip').default('asGiven'),
         defaultAlphabet,
         otherCharacters: v.choice('ucs2', 'questionMark').default('ucs2'),
+        longMessages: v.choice('asGiven', 'udh8', 'udh16', 'sar').default('asGiven'),
+        partReceipts: v.choice('each', 'one').default('each'),
         errors: v.table(statusName, 'a command_status such as ESME_RSUBMITFAIL', {
           words: ['temporary', 'permanent'],
         }),

@@ -27,7 +27,8 @@ import {
   wantsReceipt,
 } from './message-life.js'
 import { OK, refused } from './results.js'
-import { remembers } from './rules.js'
+import { dropParts, isLastReceipt } from './parts.js'
+import { cuts, remembers } from './rules.js'
 
 /**
  * Receipts and MO of an SMSC. They count whatever the epoch: the SMSC has given them to us, and gets its
@@ -139,6 +140,8 @@ function doubtOf(
   { addressHash, smscId }: InboundReceipt,
 ): Subject | undefined {
   const { state } = applying
+  // A part's receipt says nothing of the other parts, and nobody knows what was cut (DESIGN I6).
+  if (cuts(state) && connector.settings?.longMessages !== undefined) return undefined
   const doubted = connector.onlyDoubtTo(addressHash)
   if (doubted === undefined) return undefined
   if (remembers(state)) {
@@ -175,6 +178,8 @@ function settle(
   if (doubted) sent(applying, subject, receipt.smscId, atMs)
   const wanted = block.receiptWanted(offset)
   const final = FINAL_STATES.has(receipt.state)
+  if (block.parts(offset) !== undefined)
+    if (!final || !isLastReceipt(applying, subject, receipt)) return false
   const asked = final ? wantsReceipt(wanted, receipt.state) : wanted === 1
   const owed = asked && !block.watched(offset)
   const last = final && block.awaited(offset)
@@ -183,6 +188,7 @@ function settle(
   if (owed) oweReceipt(applying, subject, inbound, holds)
   if (last) {
     const { smscIds } = applying.state
+    dropParts(applying, subject)
     smscIds.remove(connector.number, receipt.smscId, ref)
     const other = block.smscId(offset) // a message that was sent twice has two ids
     if (other !== receipt.smscId) smscIds.remove(connector.number, other, ref)
@@ -208,6 +214,10 @@ const EARLY_RECEIPTS_MAX = 4
 export function settleOrphans(applying: Applying, subject: Subject, smscId: string): void {
   if (smscId === '') return
   recordSmscId(applying, subject, smscId)
+  settleEarlyReceipts(applying, subject, smscId)
+}
+
+export function settleEarlyReceipts(applying: Applying, subject: Subject, smscId: string): void {
   const { connector, block, offset } = subject
   for (let left = EARLY_RECEIPTS_MAX; left > 0; left--) {
     const orphan = connector.orphans.take(smscId, block.addressHash(offset))

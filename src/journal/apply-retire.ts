@@ -3,6 +3,7 @@ import { MARK, MESSAGE_STATE } from './blocks.js'
 import type { CommandResult } from './commands.js'
 import { refOf } from './ids.js'
 import { close, finish, removeBlock, subjectOf } from './message-life.js'
+import { dropParts } from './parts.js'
 import { OK } from './results.js'
 
 /** Indexes that one command passes at most, and blocks whose receipts it forgoes. */
@@ -43,6 +44,7 @@ function forgoReceipts(applying: Applying, index: number): void {
     const subject = subjectOf(applying, refOf(index, offset))
     if (subject === undefined) continue
     state.smscIds.remove(subject.connector.number, block.smscId(offset), subject.ref)
+    dropParts(applying, subject)
     finish(applying, subject, MESSAGE_STATE.UNKNOWN, 0, entry.proposedAtMs)
     close(applying, block)
   }

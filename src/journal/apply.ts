@@ -17,6 +17,7 @@ import {
   applyRegisterBoot,
   applyReleaseHome,
 } from './apply-nodes.js'
+import { applySentParts } from './apply-parts.js'
 import { applyReplace } from './apply-replace.js'
 import { applyForgetLost, applyWritten } from './apply-resubmissions.js'
 import { applyRetire } from './apply-retire.js'
@@ -110,6 +111,8 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applyClaim(applying, command)
     case 'outcomes':
       return applyOutcomes(applying, command)
+    case 'sentParts':
+      return applySentParts(applying, command)
     case 'requeue':
       return applyRequeue(applying, command)
     case 'expire':

@@ -56,6 +56,7 @@ const HAS_IDS = 1
 const HAS_ALIASES = 2
 const HAS_REPLACEMENTS = 4
 const HAS_RESCHEDULED = 8
+const HAS_PARTS = 16
 const ALIAS_OCTETS = 6
 // count u16, then per replacement offset u16 | ref f64 | expiresAtMs u48
 const REPLACEMENT_OCTETS = 16
@@ -68,6 +69,14 @@ export interface Replacement {
   ref: Ref
   /** As their record says; 0: the gateway's default validity. */
   expiresAtMs: number
+}
+
+/** The SMSC's id of a part of a message, whose receipt is awaited; a part that was sent twice has two. */
+export interface PartId {
+  /** From 0. */
+  part: number
+  /** Normalised. */
+  id: string
 }
 
 /**
@@ -92,6 +101,7 @@ export class Block {
   private replacements: Map<number, Replacement> | undefined
   /** Seconds since the Unix epoch. */
   private rescheduled: Map<number, number> | undefined
+  private partIds: Map<number, readonly PartId[]> | undefined
 
   constructor(
     index: number,
@@ -324,6 +334,17 @@ export class Block {
     return this.isScheduled(offset) && (this.rescheduled?.get(offset) ?? 0) <= second
   }
 
+  /** Those of its parts whose receipts are awaited; undefined: it went out whole. */
+  parts(offset: number): readonly PartId[] | undefined {
+    return this.partIds?.get(offset)
+  }
+
+  setParts(offset: number, parts: readonly PartId[] | undefined): void {
+    if (parts === undefined) this.partIds?.delete(offset)
+    else (this.partIds ??= new Map<number, readonly PartId[]>()).set(offset, parts)
+    if (this.partIds?.size === 0) this.partIds = undefined
+  }
+
   /** Its expiry bucket may name another time: a replacement has put it off. */
   outlives(offset: number, atMs: number): boolean {
     return (this.replacements?.get(offset)?.expiresAtMs ?? 0) > atMs
@@ -333,7 +354,9 @@ export class Block {
   get octets(): number {
     const ids = this.ids === undefined ? 0 : this.count * 40
     const others = (this.replacements?.size ?? 0) + (this.rescheduled?.size ?? 0)
-    return 200 + this.marks.length + ids + others * 100
+    let parts = 0
+    for (const { length } of this.partIds?.values() ?? []) parts += 100 + 60 * length
+    return 200 + this.marks.length + ids + others * 100 + parts
   }
 
   encode(): Buffer {
@@ -344,13 +367,16 @@ export class Block {
     const { replacements, rescheduled } = this
     if (replacements !== undefined) octets += 2 + replacements.size * REPLACEMENT_OCTETS
     if (rescheduled !== undefined) octets += 2 + rescheduled.size * RESCHEDULED_OCTETS
+    const parts = this.partIds === undefined ? undefined : encodeParts(this.partIds)
+    octets += parts?.length ?? 0
     const out = Buffer.allocUnsafe(octets)
     out[0] = 1 // version
     out[1] =
       (ids === undefined ? 0 : HAS_IDS) |
       (this.aliasBase === 0 ? 0 : HAS_ALIASES) |
       (replacements === undefined ? 0 : HAS_REPLACEMENTS) |
-      (rescheduled === undefined ? 0 : HAS_RESCHEDULED)
+      (rescheduled === undefined ? 0 : HAS_RESCHEDULED) |
+      (parts === undefined ? 0 : HAS_PARTS)
     out.writeUInt16BE(this.count, 2)
     out.writeUInt16BE(this.open, 4)
     out.writeUInt16BE(this.node, 6)
@@ -365,20 +391,19 @@ export class Block {
         if (id !== undefined) at += out.write(id, at, 'latin1')
       }
     if (this.aliasBase !== 0) at = out.writeUIntBE(this.aliasBase, at, ALIAS_OCTETS)
-    if (replacements === undefined) return out
-    at = out.writeUInt16BE(replacements.size, at)
-    for (const [offset, { ref, expiresAtMs }] of replacements) {
+    if (replacements !== undefined) at = out.writeUInt16BE(replacements.size, at)
+    for (const [offset, { ref, expiresAtMs }] of replacements ?? []) {
       out.writeUInt16BE(offset, at)
       out.writeDoubleBE(ref, at + 2)
       out.writeUIntBE(expiresAtMs, at + 10, 6)
       at += REPLACEMENT_OCTETS
     }
-    if (rescheduled === undefined) return out
-    at = out.writeUInt16BE(rescheduled.size, at)
-    for (const [offset, second] of rescheduled) {
+    if (rescheduled !== undefined) at = out.writeUInt16BE(rescheduled.size, at)
+    for (const [offset, second] of rescheduled ?? []) {
       out.writeUInt16BE(offset, at)
       at = out.writeUIntBE(second, at + 2, 5)
     }
+    parts?.copy(out, at)
     return out
   }
 
@@ -406,20 +431,49 @@ export class Block {
       block.aliasBase = octets.readUIntBE(at, ALIAS_OCTETS)
       at += ALIAS_OCTETS
     }
-    if ((octets[1]! & HAS_REPLACEMENTS) === 0) return block
-    let left = octets.readUInt16BE(at)
-    for (at += 2; left > 0; left--, at += REPLACEMENT_OCTETS) {
-      const replacement = {
-        ref: octets.readDoubleBE(at + 2),
-        expiresAtMs: octets.readUIntBE(at + 10, 6),
+    if ((octets[1]! & HAS_REPLACEMENTS) !== 0) {
+      let left = octets.readUInt16BE(at)
+      for (at += 2; left > 0; left--, at += REPLACEMENT_OCTETS) {
+        const replacement = {
+          ref: octets.readDoubleBE(at + 2),
+          expiresAtMs: octets.readUIntBE(at + 10, 6),
+        }
+        block.setReplacement(octets.readUInt16BE(at), replacement)
       }
-      block.setReplacement(octets.readUInt16BE(at), replacement)
     }
-    if ((octets[1]! & HAS_RESCHEDULED) === 0) return block
-    left = octets.readUInt16BE(at)
-    for (at += 2; left > 0; left--, at += RESCHEDULED_OCTETS)
-      block.reschedule(octets.readUInt16BE(at), octets.readUIntBE(at + 2, 5))
+    if ((octets[1]! & HAS_RESCHEDULED) !== 0) {
+      let left = octets.readUInt16BE(at)
+      for (at += 2; left > 0; left--, at += RESCHEDULED_OCTETS)
+        block.reschedule(octets.readUInt16BE(at), octets.readUIntBE(at + 2, 5))
+    }
+    if ((octets[1]! & HAS_PARTS) !== 0) decodeParts(block, octets, at)
     return block
+  }
+}
+
+// count u16, then per message offset u16 | ids u16, and per id part u8 | length u8 | latin1
+function encodeParts(partIds: ReadonlyMap<number, readonly PartId[]>): Buffer {
+  const pieces: Buffer[] = [Buffer.of(partIds.size >> 8, partIds.size & 0xff)]
+  for (const [offset, parts] of partIds) {
+    pieces.push(Buffer.of(offset >> 8, offset & 0xff, parts.length >> 8, parts.length & 0xff))
+    for (const { part, id } of parts)
+      pieces.push(Buffer.of(part, id.length), Buffer.from(id, 'latin1'))
+  }
+  return Buffer.concat(pieces)
+}
+
+function decodeParts(block: Block, octets: Buffer, at: number): void {
+  let messages = octets.readUInt16BE(at)
+  for (at += 2; messages > 0; messages--) {
+    const offset = octets.readUInt16BE(at)
+    const parts: PartId[] = []
+    let ids = octets.readUInt16BE(at + 2)
+    for (at += 4; ids > 0; ids--) {
+      const end = at + 2 + octets[at + 1]!
+      parts.push({ part: octets[at]!, id: octets.toString('latin1', at + 2, end) })
+      at = end
+    }
+    block.setParts(offset, parts)
   }
 }
 

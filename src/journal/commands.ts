@@ -38,6 +38,7 @@ export type Command =
   /** Ends the wait of receipts that fit no message: the oldest `count` of the connector. */
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
   | Written
+  | SentParts
   | Cancel
   | Replace
   /** Ends the resubmission window of these messages of the account. */
@@ -91,6 +92,14 @@ export interface OutcomeItem {
  */
 export const OUTCOME_RESULTS = ['sent', 'retry', 'failed', 'doubt', 'expired', 'unsent'] as const
 export type OutcomeResult = (typeof OUTCOME_RESULTS)[number]
+
+/** Messages that went out in parts, all of which the SMSC has taken (docs/decisions/0018): another positive outcome. */
+export interface SentParts {
+  kind: 'sentParts'
+  connector: number
+  epoch: number
+  items: { ref: Ref; attempt: number; smscIds: string[] }[]
+}
 
 /** Puts messages that wait for a retry, or are in doubt, back into the queue. */
 export interface Requeue {

@@ -22,6 +22,7 @@ export type {
   InboundItem,
   InboundResult,
   OutcomeItem,
+  SentParts,
   OutcomeResult,
   SessionRecord,
 } from './commands.js'
@@ -38,6 +39,7 @@ export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
 export { Proposer } from './proposer.js'
 export {
   cancels,
+  cuts,
   disables,
   matchesResubmissions,
   replaces,

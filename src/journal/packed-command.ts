@@ -20,6 +20,19 @@ const oneOf =
   value =>
     values.includes(value)
 
+/** Ids of up to 65 octets of up to 255 parts. */
+const sentParts: Check = value =>
+  Array.isArray(value) &&
+  value.every(
+    (item: unknown) =>
+      object(item) &&
+      fits(item as Record<string, unknown>, { ref: count, attempt: count, smscIds }),
+  )
+const smscIds: Check = value =>
+  Array.isArray(value) &&
+  value.length <= 255 &&
+  value.every((id: unknown) => typeof id === 'string' && id.length <= 65)
+
 /** The fields of the rare commands. Encode, decode and the check of bad octets read the same rows. */
 const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   requeue: { connector: count, epoch: count, refs },
@@ -39,6 +52,7 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   resolveDoubt: { connector: count, refs, action: oneOf('resend', 'drop') },
   forgetOrphans: { connector: count, epoch: count, count },
   written: { account: count, refs },
+  sentParts: { connector: count, epoch: count, items: sentParts },
   forgetLost: { account: count, refs },
   cancel: { account: count, refs },
 }

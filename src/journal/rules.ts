@@ -14,8 +14,9 @@ import type { State } from './state.js'
  *     6  messages can be replaced (docs/decisions/0016)
  *     7  what a submit that came again was given stays, though the first submit is made void (docs/decisions/0012)
  *     8  a replacement can say when its message is due (docs/decisions/0016)
+ *     9  messages may go out in parts (docs/decisions/0018)
  */
-export const RULES = 8
+export const RULES = 9
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -32,6 +33,8 @@ export const replaces = (state: State): boolean => state.rules >= 6
 export const keepsMatched = (state: State): boolean => state.rules >= 7
 
 export const reschedules = (state: State): boolean => state.rules >= 8
+
+export const cuts = (state: State): boolean => state.rules >= 9
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

@@ -77,6 +77,47 @@ void t.test('an account in Latin-1, an SMSC in septets, and texts over HTTP', as
   await node.stop(0)
 })
 
+void t.test('a long text goes in parts, and comes back as one receipt', async t => {
+  const { start, smsc } = await site(t, { connector: { longMessages: 'udh16', window: 2 } })
+  await smsc.start()
+  const node = await start()
+  const esme = await bind(node)
+  const receipts: string[] = []
+  esme.on('deliver_sm', (pdu: PDU) => {
+    receipts.push(`${String(pdu['receipted_message_id'])} ${String(pdu['message_state'])}`)
+    esme.send(pdu.response())
+  })
+  const ids: string[] = []
+  for (let n = 0; n < 20; n++) {
+    const answer = await new Promise<PDU>(resolve =>
+      esme.submit_sm(
+        {
+          destination_addr: `4917000000${n}`,
+          registered_delivery: 1,
+          message_payload: { message: Buffer.from(`${n} `.repeat(120)) },
+        },
+        resolve,
+      ),
+    )
+    ids.push(String(answer['message_id']))
+  }
+  await waitFor('all receipts', () => receipts.length >= 20)
+  t.same(receipts.sort(), ids.map(id => `${id} 2`).sort(), 'one for each, and DELIVERED')
+  const parts = Array.from({ length: 20 }, (_, n) => Math.ceil((120 * `${n} `.length) / 152))
+  t.equal(
+    smsc.stats().submits,
+    parts.reduce((sum, count) => sum + count, 0),
+  )
+
+  const { id } = await post(node, { to: '491701234567', text: 'Ж'.repeat(150) })
+  await waitFor('what came over HTTP is delivered', async () => {
+    const { stat } = await get<MessageView>(node, `/api/v1/messages/${id}`)
+    return stat === 'DELIVRD'
+  })
+  esme.destroy()
+  await node.stop(0)
+})
+
 const said = ({ fields: { data_coding, short_message } }: Submitted) => ({
   data_coding,
   octets: short_message.toString('hex'),

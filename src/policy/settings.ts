@@ -1,5 +1,6 @@
 import type { Address } from '../base/address.js'
 import type { DefaultAlphabet } from '../text/alphabets.js'
+import type { Concatenating } from '../text/split.js'
 import type { OtherCharacters } from '../text/transcode.js'
 
 /**
@@ -178,6 +179,10 @@ export interface Connector {
   validityPeriod?: 'strip'
   /** What the SMSC takes data_coding 0 for; texts of accounts with another one are transcoded, and MO to them. Missing: gsm7. */
   defaultAlphabet?: DefaultAlphabet
+  /** How texts that are too long for one short message are cut; missing: they go as they are. docs/decisions/0018. */
+  longMessages?: Concatenating
+  /** Of the parts. `one`: the SMSC sends one receipt for all of them. Missing: one for each. */
+  partReceipts?: 'one'
   /** What becomes of a text with characters that it lacks. Missing: ucs2, the whole text so. */
   otherCharacters?: OtherCharacters
   /** Overrides of the table of temporary and permanent errors, by command_status name. */

@@ -3,6 +3,7 @@ import type { Fields } from '../base/logger.js'
 import type { Counter, Histogram } from '../base/metrics.js'
 import type { OutcomeItem } from '../journal/index.js'
 import { RETRIES_MAX } from '../journal/connectors.js'
+import type { Link } from '../link/link.js'
 import type { Frame, ResponseKind } from '../link/types.js'
 import { readMessageId } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
@@ -11,10 +12,12 @@ import { normalizeSmscId } from '../smpp/smsc-id.js'
 import type { Connector } from '../policy/settings.js'
 import type { Binds } from './binds.js'
 import type { Context, Tallies } from './context.js'
-import { isThrottling, retryDelayMs, verdictOf } from './errors.js'
+import { Cutter } from './cutter.js'
+import { isThrottling, retryDelayMs, verdictOf, type Verdict } from './errors.js'
 import { Held, Ledger } from './ledger.js'
 import { outgoingBody } from './outgoing.js'
 import { Pace } from './pace.js'
+import { Parts, PartTag } from './parts.js'
 import { Transcoder } from './transcoder.js'
 
 /** How soon to look again where the fence is down: nothing tells when it is up again. */
@@ -52,6 +55,7 @@ export class Dispatch {
   private readonly binds: Binds
   private readonly user: DispatchUser
   private readonly transcoder: Transcoder
+  private readonly cutter: Cutter
   private readonly latency: Histogram
   private readonly debugs: boolean
   private settings: Connector
@@ -71,6 +75,7 @@ export class Dispatch {
     this.binds = binds
     this.user = user
     this.transcoder = new Transcoder(context.journal)
+    this.cutter = new Cutter(context.journal)
     this.settings = settings
     this.debugs = context.logger.debugs === true
     this.pace = new Pace(settings.throughputPerSecond, context.clock.monotonicMs())
@@ -136,12 +141,18 @@ export class Dispatch {
   response(held: Held, kind: ResponseKind, frame: Frame | undefined): void {
     if (kind === 'late') this.answeredLate(held, frame)
     else if (kind === 'response' && frame !== undefined) this.answered(held, frame)
+    else this.doubt(held, kind)
+    if (this.waitingCount > 0) this.pumpLater()
+  }
+
+  /** What became of a part that was written to a link. */
+  partResponse(tag: PartTag, kind: ResponseKind, frame: Frame | undefined): void {
+    const { held, parts } = tag
+    if (kind === 'late') this.partAnsweredLate(tag, frame)
     else {
-      this.tallies.doubt++
-      const cause = this.stopped ? 'home' : kind
-      this.context.metrics.counter('in_doubt_total', { connector: this.context.id, cause }).add()
-      if (this.debugs) this.tell('message in doubt', held, { cause })
-      this.ledger.settle(held, 'doubt')
+      if (kind === 'response' && frame !== undefined) this.partAnswered(tag, frame)
+      else parts.unknown()
+      this.conclude(held, parts, kind)
     }
     if (this.waitingCount > 0) this.pumpLater()
   }
@@ -204,15 +215,20 @@ export class Dispatch {
         break
       }
       const held = this.waiting[this.head]!
+      if (held.status === 'settling') {
+        this.head++ // one of its parts failed before the last one went out
+        continue
+      }
       if (connector.claims.get(held.ref) !== held.attempt) {
         this.head++
         this.ledger.drop(held) // concluded by a late response or a receipt
+        held.status = 'settling'
         continue
       }
       const wrote = this.write(held, connector.settings, nowMs)
       if (wrote === 'noRoom') break // a response, or the link, will call again
-      this.head++
-      if (wrote === 'written') written++
+      if (wrote !== 'part') this.head++
+      if (wrote !== 'concluded') written++
     }
     this.binds.flush()
     this.pace.giveBack(tokens - written)
@@ -227,10 +243,11 @@ export class Dispatch {
     held: Held,
     settings: Connector,
     nowMs: number,
-  ): 'written' | 'concluded' | 'noRoom' {
+  ): 'written' | 'part' | 'concluded' | 'noRoom' {
     const { journal, clock } = this.context
     const link = this.binds.freest()
     if (link === undefined) return 'noRoom'
+    if (held.parts !== undefined) return this.writePart(held, held.parts, link, nowMs)
     const message = journal.message(held.ref)
     if (message?.kind !== 'submit') {
       this.context.logger.error('octets of a claimed message are gone', {
@@ -249,7 +266,15 @@ export class Dispatch {
       return 'concluded'
     }
     const text = this.transcoder.outgoing(message.body, message.account, settings)
-    const body = outgoingBody(text, settings)
+    let body = outgoingBody(text, settings)
+    if (settings.longMessages !== undefined) {
+      const cut = this.cutter.cut(held.ref, body, settings)
+      if (cut instanceof Parts) {
+        held.parts = cut
+        return this.writePart(held, cut, link, nowMs)
+      }
+      body = cut
+    }
     if (typeof link.request(COMMAND_IDS.submit_sm, body, held) === 'string') return 'noRoom'
     held.status = 'written'
     held.writtenAtMs = nowMs
@@ -257,33 +282,88 @@ export class Dispatch {
     return 'written'
   }
 
+  /** The next part of it, until all are written. */
+  private writePart(
+    held: Held,
+    parts: Parts,
+    link: Link,
+    nowMs: number,
+  ): 'written' | 'part' | 'concluded' | 'noRoom' {
+    const { due } = parts
+    if (due === undefined) {
+      this.conclude(held, parts, 'response') // one failed, or the SMSC had all of them before
+      return 'concluded'
+    }
+    const tag = new PartTag(held, parts, due.index, nowMs)
+    if (typeof link.request(COMMAND_IDS.submit_sm, due.body, tag) === 'string') return 'noRoom'
+    parts.written()
+    held.status = 'written'
+    if (this.debugs) this.tell('message sent', held, { part: due.index + 1 })
+    return parts.due === undefined ? 'written' : 'part'
+  }
+
   private answered(held: Held, frame: Frame): void {
-    const { clock, random } = this.context
+    const verdict = this.verdict(held, frame, held.writtenAtMs)
+    if (verdict === 'sent') {
+      this.tallies.sent++
+      this.ledger.settle(held, 'sent', 0, this.smscId(frame))
+    } else this.refused(held, frame.command_status, verdict)
+  }
+
+  private partAnswered({ held, parts, index, writtenAtMs }: PartTag, frame: Frame): void {
+    const verdict = this.verdict(held, frame, writtenAtMs)
+    if (verdict === 'sent') parts.taken(index, this.smscId(frame))
+    else parts.refused(frame.command_status, verdict)
+  }
+
+  /** What the SMSC's answer means, which counts for the pace, too. */
+  private verdict(held: Held, frame: Frame, writtenAtMs: number): Verdict {
     const { command_status } = frame
-    const nowMs = clock.monotonicMs()
-    this.latency.observe((nowMs - held.writtenAtMs) / 1000)
+    const nowMs = this.context.clock.monotonicMs()
+    this.latency.observe((nowMs - writtenAtMs) / 1000)
     this.count(command_status)
     if (this.debugs)
       this.tell('message answered', held, { command_status: statusText(command_status) })
     const nack = frame.command_id === COMMAND_IDS.generic_nack
-    const verdict = verdictOf(command_status, nack, this.settings.errors)
     if (isThrottling(command_status)) {
       this.tallies.throttled++
       this.pace.slow(nowMs)
     }
-    switch (verdict) {
+    return verdictOf(command_status, nack, this.settings.errors)
+  }
+
+  private refused(held: Held, command_status: number, verdict: Verdict): void {
+    if (verdict === 'permanent') return this.fail(held, command_status)
+    const { clock, random } = this.context
+    this.tallies.retried++
+    const dueAtMs = clock.nowMs() + retryDelayMs(verdict, held.attempt, random.unit())
+    const retryAtMs = Math.round(Math.min(dueAtMs, held.expiresAtMs))
+    this.ledger.settle(held, 'retry', command_status, '', retryAtMs)
+  }
+
+  private doubt(held: Held, kind: ResponseKind): void {
+    this.tallies.doubt++
+    const cause = this.stopped ? 'home' : kind
+    this.context.metrics.counter('in_doubt_total', { connector: this.context.id, cause }).add()
+    if (this.debugs) this.tell('message in doubt', held, { cause })
+    this.ledger.settle(held, 'doubt')
+  }
+
+  /** The outcome of a message in parts, once there is one. */
+  private conclude(held: Held, parts: Parts, kind: ResponseKind): void {
+    const { outcome } = parts
+    if (outcome === undefined || held.status === 'settling') return
+    if (outcome.result !== 'sent') this.cutter.remember(held.ref, parts)
+    switch (outcome.result) {
       case 'sent':
         this.tallies.sent++
-        this.ledger.settle(held, 'sent', 0, this.smscId(frame))
-        return
-      case 'permanent':
-        return this.fail(held, command_status)
-      default: {
-        this.tallies.retried++
-        const dueAtMs = clock.nowMs() + retryDelayMs(verdict, held.attempt, random.unit())
-        const retryAtMs = Math.round(Math.min(dueAtMs, held.expiresAtMs))
-        this.ledger.settle(held, 'retry', command_status, '', retryAtMs)
-      }
+        return this.ledger.settleParts(held, outcome.smscIds)
+      case 'doubt':
+        return this.doubt(held, kind)
+      case 'refused':
+        return this.refused(held, outcome.command_status, outcome.verdict)
+      case 'unfinished':
+        return this.ledger.settle(held, 'retry', 0, '', this.context.clock.nowMs())
     }
   }
 
@@ -297,6 +377,16 @@ export class Dispatch {
     const nack = frame.command_id === COMMAND_IDS.generic_nack
     if (verdictOf(frame.command_status, nack, {}) !== 'sent') this.user.refusedLate(held)
     else this.ledger.sentLate(held, this.smscId(frame))
+  }
+
+  private partAnsweredLate({ held, parts, index }: PartTag, frame: Frame | undefined): void {
+    if (frame === undefined) return
+    this.tallies.late++
+    this.count(frame.command_status)
+    const nack = frame.command_id === COMMAND_IDS.generic_nack
+    if (verdictOf(frame.command_status, nack, {}) !== 'sent') return
+    if (parts.takenLate(index, this.smscId(frame)) && held.status === 'settling')
+      this.ledger.sentPartsLate(held, parts.allIds)
   }
 
   private smscId(frame: Frame): string {
@@ -313,7 +403,17 @@ export class Dispatch {
     const { waiting, head } = this
     this.waiting = []
     this.head = 0
-    for (let i = head; i < waiting.length; i++) this.ledger.settle(waiting[i]!, 'unsent')
+    for (let i = head; i < waiting.length; i++) {
+      const held = waiting[i]!
+      const { parts, status } = held
+      if (status === 'waiting') {
+        if (parts !== undefined) this.cutter.remember(held.ref, parts)
+        this.ledger.settle(held, 'unsent')
+      } else if (parts !== undefined) {
+        parts.stop()
+        this.conclude(held, parts, 'response')
+      }
+    }
   }
 
   private compact(): void {

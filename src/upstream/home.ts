@@ -13,6 +13,7 @@ import { DueMessages } from './due.js'
 import { Expiry } from './expiry.js'
 import { Inbound } from './inbound.js'
 import { Held } from './ledger.js'
+import { PartTag } from './parts.js'
 import { Requeues } from './requeues.js'
 
 const TICK_MS = 1000
@@ -74,6 +75,7 @@ export class Home implements Context {
       request: (link, frame) => this.inbound.request(link, frame),
       response: (tag, kind, frame) => {
         if (tag instanceof Held) this.dispatch.response(tag, kind, frame)
+        else if (tag instanceof PartTag) this.dispatch.partResponse(tag, kind, frame)
       },
       ready: () => this.dispatch.wake(),
     })

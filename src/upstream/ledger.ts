@@ -1,7 +1,8 @@
 import type { Cancel } from '../base/clock.js'
-import type { CommandResult, OutcomeItem, OutcomeResult, Ref } from '../journal/index.js'
+import type { CommandResult, OutcomeItem, OutcomeResult, Ref, SentParts } from '../journal/index.js'
 import { refOf } from '../journal/index.js'
 import type { Context } from './context.js'
+import type { Parts } from './parts.js'
 
 /** A claimed message that this home has in hand. */
 export class Held {
@@ -13,6 +14,8 @@ export class Held {
   writtenAtMs = 0
   /** When its validity ends, ms since the Unix epoch; known once it is written. */
   expiresAtMs = 0
+  /** Where it goes out in parts; `written` once the first of them is. */
+  parts: Parts | undefined
 
   constructor(ref: Ref, attempt: number) {
     this.ref = ref
@@ -36,6 +39,8 @@ const GATHER_MS = 2
 const OUTCOMES_AT_ONCE = 512
 /** Outcomes and claims of one command. */
 const ITEMS_MAX = 4096
+/** Messages in parts, whose ids are many, of one command. */
+const PARTED_MAX = 64
 /** After a proposal that was not taken, or a claim that found nothing; the latter is doubled each time. */
 const AGAIN_MS = 20
 const REST_MS_MAX = 5000
@@ -49,6 +54,7 @@ export class Ledger {
   private readonly user: LedgerUser
   private readonly held: Map<Ref, Held> = new Map()
   private items: OutcomeItem[] = []
+  private parted: SentParts['items'] = []
   /** Held and not settling: what takes up window slots. */
   private openCount = 0
   private askedCount = 0
@@ -83,7 +89,8 @@ export class Ledger {
 
   /** Nothing is claimed, nor on its way. */
   get idle(): boolean {
-    return this.held.size === 0 && this.askedCount === 0 && this.items.length === 0
+    const { held, items, parted } = this
+    return held.size === 0 && this.askedCount === 0 && items.length + parted.length === 0
   }
 
   /**
@@ -134,6 +141,19 @@ export class Ledger {
     held.status = 'settling'
     this.openCount--
     this.say({ ref: held.ref, attempt: held.attempt, result, error, smscId, retryAtMs })
+  }
+
+  /** The SMSC has all parts of it. */
+  settleParts(held: Held, smscIds: string[]): void {
+    held.status = 'settling'
+    this.openCount--
+    this.sentPartsLate(held, smscIds)
+  }
+
+  /** The same of what was settled before: the answer to its last part came late. */
+  sentPartsLate({ ref, attempt }: Held, smscIds: string[]): void {
+    this.parted.push({ ref, attempt, smscIds })
+    this.plan()
   }
 
   /** A positive response to what was settled before: it counts whatever came between. */
@@ -191,14 +211,32 @@ export class Ledger {
       if (!this.propose(items)) return false
       this.items = this.items.length <= ITEMS_MAX ? [] : this.items.slice(ITEMS_MAX)
     }
+    while (this.parted.length > 0) {
+      const items = this.parted.slice(0, PARTED_MAX)
+      if (!this.proposeParts(items)) return false
+      this.parted = this.parted.slice(PARTED_MAX)
+    }
     return true
   }
 
   private propose(items: OutcomeItem[]): boolean {
     const { journal, number: connector, epoch } = this.context
-    const taken = journal.proposer.propose({ kind: 'outcomes', connector, epoch, items }, () =>
+    const taken = journal.proposer.propose({ kind: 'outcomes', connector, epoch, items }, () => {
+      if (!this.stopped) for (const item of items) this.user.settled(item)
+      this.committed(items)
+    })
+    return this.proposed(taken)
+  }
+
+  private proposeParts(items: SentParts['items']): boolean {
+    const { journal, number: connector, epoch } = this.context
+    const taken = journal.proposer.propose({ kind: 'sentParts', connector, epoch, items }, () =>
       this.committed(items),
     )
+    return this.proposed(taken)
+  }
+
+  private proposed(taken: boolean): boolean {
     if (taken) this.proposals++
     else if (!this.stopped) this.flushAfter(AGAIN_MS)
     return taken
@@ -219,12 +257,11 @@ export class Ledger {
     this.askedCount += count
   }
 
-  private committed(items: OutcomeItem[]): void {
+  private committed(items: readonly { ref: Ref; attempt: number }[]): void {
     this.proposals--
-    for (const item of items) {
-      const held = this.held.get(item.ref)
-      if (held?.attempt === item.attempt && held.status === 'settling') this.held.delete(item.ref)
-      if (!this.stopped) this.user.settled(item)
+    for (const { ref, attempt } of items) {
+      const held = this.held.get(ref)
+      if (held?.attempt === attempt && held.status === 'settling') this.held.delete(ref)
     }
     if (!this.stopped) this.plan()
   }

@@ -47,7 +47,12 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
         const smscId = result === 'sent' ? String(random.below(40)) : ''
         return { ref, attempt, result, error: random.below(100), smscId, retryAtMs: log.nowMs }
       })
-      return { kind: 'outcomes', connector, epoch, items }
+      if (random.below(6) > 0) return { kind: 'outcomes', connector, epoch, items }
+      const parted = items.map(({ ref, attempt }) => {
+        const smscIds = Array.from({ length: 2 + random.below(3) }, () => String(random.below(40)))
+        return { ref, attempt, smscIds }
+      })
+      return { kind: 'sentParts', connector, epoch, items: parted }
     }
     case 6: {
       const refs = some([...(state?.retries.keys() ?? []), ...(state?.doubts.keys() ?? [])], 8)

@@ -46,7 +46,10 @@ three versions. Reading and writing is not offering: what the gateway does with 
   deliver_sm it is left out.
 - TLV lengths outside the standard's limits and TLVs that a PDU does not have can be told (\`tlvProblem\`), and are not
   refused. The one exception is user_message_reference in submit_sm, which must have two octets.
-- Each part of a long message is a message of its own, with its own receipt. Of an SMSC that gives one receipt for the last part only the ESME gets
+- A text goes through as the octets that it came as, unless account and connector write data_coding 0 differently (\`defaultAlphabet\`,
+  docs/decisions/0017). A user data header always does.
+- What the gateway itself cuts into parts (\`longMessages\`, docs/decisions/0018) has one message_id and one receipt.
+- Each part that an ESME submits is a message of its own, with its own receipt. Of an SMSC that gives one receipt for the last part only the ESME gets
   that one; the other parts stay ENROUTE until a day after the gateway's validity, when their state becomes UNKNOWN and they are
   forgotten. They hold up nothing meanwhile; in memory an id that awaits its receipt takes 34 octets, or a multiple where few of its time do.
 - A response is written without a body where its status is not 0, and read whatever its body is.

@@ -12,7 +12,7 @@ import {
   refOf,
 } from '../../journal/index.js'
 import type { Connector, GatewaySettings } from '../../policy/settings.js'
-import { encodeBody } from '../../smpp/codec.js'
+import { encodeBody, tlv } from '../../smpp/codec.js'
 import { connector, gateway } from '../../testing/gateway.js'
 import { SingleJournal } from '../../testing/single-journal.js'
 import { VirtualTime } from '../../testing/virtual-time.js'
@@ -26,6 +26,8 @@ export interface Wishes {
   priority?: number
   registered_delivery?: number
   validity_period?: string
+  /** As message_payload, and no short_message. */
+  payload?: string
   esm_class?: number
   /** 0: none given. */
   expiresAtMs?: number
@@ -142,8 +144,8 @@ export class World {
 
   private propose(wishes: Wishes): Promise<Ref> {
     const { to = '49170', priority = 0, registered_delivery = 1, expiresAtMs = 0 } = wishes
-    const { dueAtMs = 0, validity_period = '', esm_class = 0 } = wishes
-    const text = wishes.text ?? `m${++this.submits}`
+    const { dueAtMs = 0, validity_period = '', esm_class = 0, payload } = wishes
+    const text = wishes.text ?? (payload === undefined ? `m${++this.submits}` : '')
     const destination = Buffer.from(to, 'latin1')
     const body = encodeBody('submit_sm', {
       source_addr: '1234',
@@ -153,6 +155,10 @@ export class World {
       priority_flag: priority,
       validity_period,
       short_message: Buffer.from(text, 'latin1'),
+      tlvs:
+        payload === undefined
+          ? []
+          : [tlv.octets('message_payload', Buffer.from(payload, 'latin1'))],
     })
     const record = {
       account: this.cluster.state.account('esme1')!.number,
