@@ -35,7 +35,7 @@ export type { Ref } from './ids.js'
 export { indexOf, offsetOf, parseMessageId, refOf } from './ids.js'
 export type { JournalListener } from './journal.js'
 export { Journal } from './journal.js'
-export type { Send, SubmitRefusal, SubmitTicket } from './proposer.js'
+export type { Send } from './open-proposals.js'
 export { Proposer } from './proposer.js'
 export {
   cancels,
@@ -47,5 +47,6 @@ export {
   schedules,
 } from './rules.js'
 export type { State } from './state.js'
+export type { SubmitRefusal, SubmitTicket } from './submit-gather.js'
 /** Words for message states, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'

@@ -3,7 +3,7 @@ import { VirtualTime } from '../testing/virtual-time.js'
 import type { AcceptRecord } from './accept-record.js'
 import type { CommandResult } from './commands.js'
 import { decodeEntry } from './entry.js'
-import type { SubmitRefusal } from './proposer.js'
+import type { SubmitRefusal } from './submit-gather.js'
 import { Proposer } from './proposer.js'
 import { TestLog } from './testing/log.js'
 

@@ -3,43 +3,24 @@ import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { AcceptRecord } from './accept-record.js'
 import type { EncodedCommand } from './command-codec.js'
 import { encodeCommand } from './command-codec.js'
-import type { Command, CommandResult, Outcome, Refusal, Written } from './commands.js'
-import type { Lane } from './entry.js'
-import { joinEntry } from './entry.js'
+import type { Command, CommandResult, Outcome } from './commands.js'
 import type { Ref } from './ids.js'
 import { MESSAGES_PER_ENTRY } from './ids.js'
 import { OPEN_PROPOSALS_MAX } from './nodes.js'
+import type { NewProposal, Open, OpenProposalsOptions, ProposalEnd } from './open-proposals.js'
+import { acceptedIn, OpenProposals, withoutRiders } from './open-proposals.js'
+import type { SubmitTicket } from './submit-gather.js'
 import { SubmitGather } from './submit-gather.js'
 import { WrittenMarks } from './written-marks.js'
 
-/** Why a submit gets no message_id, besides what apply says: no answer in time, or no leader that long. */
-export type SubmitRefusal = Refusal | 'timeout' | 'noLeader'
-
-/** Who waits for a submitted message's place. One of the two is called, once. */
-export interface SubmitTicket {
-  /** `again`: the place is that of the same message submitted earlier (docs/decisions/0012). */
-  accepted(index: number, offset: number, again?: boolean): void
-  refused(why: SubmitRefusal): void
-}
-
-/** Hands octets to the leader; see `Group.propose` in cluster/types.ts. */
-export type Send = (entry: Buffer) => 'sent' | 'noLeader' | 'full'
-
-export interface ProposerOptions {
-  node: number
-  send: Send
+export interface ProposerOptions extends OpenProposalsOptions {
   clock: Clock
   timers: Timers
   /** A submit without an answer is refused after this long (DESIGN I8). */
   submitTimeoutMs: number
   /** The submits of a timed-out proposal that were too late to be dropped. */
   tooLate(count: number): void
-  /** For the metrics: a proposal's end, once each, and the milliseconds since it was first proposed. */
-  ended?(how: ProposalEnd, openMs: number): void
 }
-
-/** Applied, given up after submitTimeoutMs, or outlived by its boot. */
-export type ProposalEnd = 'applied' | 'timeout' | 'staleBoot'
 
 /** Submit proposals open at once; the rest of the 1,024 is for claims, outcomes, binds and receipts. */
 const SUBMITS_OPEN_MAX = 960
@@ -57,33 +38,13 @@ const COMMANDS_MAX = 10_000
 /** Written marks ride with the next proposal, or alone after this long. */
 const WRITTEN_WAIT_MS = 20
 const TICK_MS = 50
-/** An unanswered proposal is sent again after this long, then twice as long: frames can be lost. */
-const RESEND_MS = 1000
-const RESEND_MS_MAX = 8000
-
-interface Open {
-  number: number
-  lane: Lane
-  commands: EncodedCommand[]
-  octets: Buffer
-  openedAtMs: number
-  sentAtMs: number
-  resendMs: number
-  /** False while it could not be handed over. */
-  sent: boolean
-  /** Written marks in it, before its own commands. */
-  riders: readonly Written[]
-  settle(outcome: Outcome): void
-  refuse?(why: SubmitRefusal): void
-}
-
 /**
- * This node's proposals (DESIGN I4): gathers submits and commands into flushes, numbers them, and
- * proposes each again until it is applied. apply knows the number, so it counts once.
+ * This node's proposals (DESIGN I4): gathers submits and commands into few entries, and refuses submits that get no
+ * answer in time. apply knows a proposal's number, so it counts once, however often it is handed over.
  */
 export class Proposer {
   private readonly options: ProposerOptions
-  private readonly open: Map<number, Open> = new Map()
+  private readonly open: OpenProposals
   private gather = new SubmitGather()
   private commands: {
     encoded: EncodedCommand
@@ -92,11 +53,6 @@ export class Proposer {
   private readonly marks = new WrittenMarks()
   private marksFlush: Cancel | undefined
   private boot = 0
-  private nextNumber = 1
-  private submitsOpen = 0
-  private submitOctets = 0
-  private unsent = 0
-  private othersOpen = 0
   private leaderless: number | undefined
   private hasLeader = false
   private submitFlush: Cancel | undefined
@@ -107,6 +63,7 @@ export class Proposer {
 
   constructor(options: ProposerOptions) {
     this.options = options
+    this.open = new OpenProposals(options)
     this.leaderless = options.clock.monotonicMs()
     this.tick = options.timers.every(TICK_MS, () => this.onTick())
   }
@@ -115,7 +72,7 @@ export class Proposer {
   start(boot: number): void {
     assert(this.open.size === 0, 'a boot begins with proposals open')
     this.boot = boot
-    this.nextNumber = 1
+    this.open.start(boot)
   }
 
   get running(): boolean {
@@ -124,12 +81,17 @@ export class Proposer {
 
   /** Proposals without an answer, and messages in the open submits. */
   get load(): { proposals: number; octets: number; gathered: number } {
-    return { proposals: this.open.size, octets: this.submitOctets, gathered: this.gather.count }
+    return {
+      proposals: this.open.size,
+      octets: this.open.submitOctets,
+      gathered: this.gather.count,
+    }
   }
 
   /** How far submits have filled what may be unanswered, 0 to 1: at 1 they are refused. */
   get fullness(): number {
-    return Math.max(this.window / SUBMITS_OPEN_MAX, this.submitOctets / SUBMIT_OCTETS_MAX)
+    const { window, submitOctets } = this.open
+    return Math.max(window / SUBMITS_OPEN_MAX, submitOctets / SUBMIT_OCTETS_MAX)
   }
 
   /**
@@ -144,11 +106,11 @@ export class Proposer {
     ticket: SubmitTicket,
   ): 'queued' | 'full' | 'noLeader' {
     if (this.boot === 0 || this.isLeaderless()) return 'noLeader'
-    if (this.window >= SUBMITS_OPEN_MAX || this.submitOctets >= SUBMIT_OCTETS_MAX) return 'full'
+    if (this.fullness >= 1) return 'full'
     this.gather.add(connector, priority, revision, record, ticket)
     if (this.gather.count >= MESSAGES_PER_ENTRY) this.flushSubmits()
     else if (this.gather.count >= FLUSH_MESSAGES || this.gather.octets >= FLUSH_OCTETS) {
-      if (this.submitsOpen < BUSY_AT * 4 || this.gather.octets >= 4 * FLUSH_OCTETS)
+      if (this.open.submits < BUSY_AT * 4 || this.gather.octets >= 4 * FLUSH_OCTETS)
         this.flushSubmits()
       else this.scheduleSubmits()
     } else this.scheduleSubmits()
@@ -190,15 +152,14 @@ export class Proposer {
   decided(boot: number, number: number, outcome: Outcome): void {
     const open = boot === this.boot ? this.open.get(number) : undefined
     if (open === undefined) return
-    this.close(open)
-    this.end(open, open.lane === 'submit' && open.refuse === undefined ? 'timeout' : 'applied')
+    this.close(open, open.lane === 'submit' && open.refuse === undefined ? 'timeout' : 'applied')
     open.settle(outcome)
-    if (this.gather.count > 0 && this.submitsOpen < BUSY_AT) this.scheduleSubmits()
+    if (this.gather.count > 0 && this.open.submits < BUSY_AT) this.scheduleSubmits()
   }
 
   /** A snapshot came in place of entries: asks the state what became of what is open. */
   ask(outcomeOf: (number: number) => Outcome | undefined): void {
-    for (const open of [...this.open.values()]) {
+    for (const open of this.open.list()) {
       const outcome = outcomeOf(open.number)
       if (outcome !== undefined) this.decided(this.boot, open.number, outcome)
     }
@@ -208,17 +169,15 @@ export class Proposer {
   leaderChanged(leader: number | null): void {
     this.hasLeader = leader !== null
     this.leaderless = this.hasLeader ? undefined : (this.leaderless ?? this.nowMs())
-    if (!this.hasLeader) return
-    for (const open of this.open.values()) this.send(open)
+    if (this.hasLeader) this.open.sendAll()
   }
 
   /** This boot is over: what is not applied never will be. Submits are refused, commands hear `staleBoot`. */
   refuseAll(): void {
     this.boot = 0
     const why: CommandResult = { ok: false, why: 'staleBoot' }
-    for (const open of [...this.open.values()]) {
-      this.close(open)
-      this.end(open, 'staleBoot')
+    for (const open of this.open.list()) {
+      this.close(open, 'staleBoot')
       open.settle({ index: 0, results: open.commands.map(() => why) })
     }
     const gathered = this.gather
@@ -240,7 +199,7 @@ export class Proposer {
 
   private scheduleSubmits(): void {
     if (this.submitSoon || this.submitFlush !== undefined) return
-    if (this.submitsOpen < BUSY_AT) {
+    if (this.open.submits < BUSY_AT) {
       this.submitSoon = true
       this.options.timers.soon(() => {
         this.submitSoon = false
@@ -259,16 +218,17 @@ export class Proposer {
     if (this.gather.count === 0 || this.boot === 0) return
     const gather = this.gather
     this.gather = new SubmitGather()
-    const open = this.begin('submit', gather.commands(), outcome => gather.settle(outcome))
-    open.refuse = why => gather.refuse(why)
-    this.submitsOpen++
-    this.submitOctets += open.octets.length
-    this.send(open)
+    this.begin({
+      lane: 'submit',
+      commands: gather.commands(),
+      settle: outcome => gather.settle(outcome),
+      refuse: why => gather.refuse(why),
+    })
   }
 
   private scheduleCommands(): void {
     if (this.commandSoon || this.commandFlush !== undefined) return
-    if (this.othersOpen < BUSY_AT) {
+    if (this.open.others < BUSY_AT) {
       this.commandSoon = true
       this.options.timers.soon(() => {
         this.commandSoon = false
@@ -282,17 +242,15 @@ export class Proposer {
   }
 
   private flushCommands(): void {
-    while (this.commands.length > 0 && this.window < OPEN_PROPOSALS_MAX - 1 && this.boot > 0) {
+    while (this.commands.length > 0 && this.hasNumbers && this.boot > 0) {
       const batch = this.takeCommands()
-      const open = this.begin(
-        'other',
-        batch.map(({ encoded }) => encoded),
-        ({ index, results }) => {
+      this.begin({
+        lane: 'other',
+        commands: batch.map(({ encoded }) => encoded),
+        settle: ({ index, results }) => {
           batch.forEach(({ done }, i) => done(results[i] ?? results[0]!, index))
         },
-      )
-      this.othersOpen++
-      this.send(open)
+      })
     }
   }
 
@@ -300,11 +258,7 @@ export class Proposer {
     this.marksFlush ??= this.options.timers.after(WRITTEN_WAIT_MS, () => {
       this.marksFlush = undefined
       if (this.marks.size === 0 || this.boot === 0) return
-      if (this.window < OPEN_PROPOSALS_MAX - 1) {
-        const open = this.begin('other', [], () => undefined)
-        this.othersOpen++
-        this.send(open)
-      }
+      if (this.hasNumbers) this.begin({ lane: 'other', commands: [], settle: () => undefined })
       if (this.marks.size > 0) this.scheduleMarks()
     })
   }
@@ -323,83 +277,34 @@ export class Proposer {
     return this.commands.splice(0, count)
   }
 
-  private begin(lane: Lane, own: EncodedCommand[], answer: Open['settle']): Open {
-    const number = this.nextNumber++
+  /** Proposes it, with the written marks that wait. */
+  private begin({ lane, commands, settle, refuse }: Omit<NewProposal, 'riders'>): void {
     // Before a session's end that may be among the commands: what was written before it was not lost.
     const riders = this.marks.take()
-    const commands = riders.length === 0 ? own : [...riders.map(encodeCommand), ...own]
-    const settle = riders.length === 0 ? answer : withoutFirst(riders.length, answer)
-    const open: Open = {
-      number,
+    this.open.open({
       lane,
-      commands,
-      octets: Buffer.alloc(0),
-      openedAtMs: this.nowMs(),
-      sentAtMs: 0,
-      resendMs: RESEND_MS,
-      sent: true,
       riders,
-      settle,
-    }
-    this.open.set(number, open)
-    open.octets = joinEntry(this.header(lane, number), commands)
-    return open
+      commands: riders.length === 0 ? commands : [...riders.map(encodeCommand), ...commands],
+      settle:
+        riders.length === 0 ? settle : outcome => settle(withoutRiders(outcome, riders.length)),
+      ...(refuse !== undefined && { refuse }),
+    })
   }
 
-  private header(lane: Lane, number: number): Parameters<typeof joinEntry>[0] {
-    return {
-      lane,
-      node: this.options.node,
-      boot: this.boot,
-      number,
-      lowestUnanswered: this.lowestOpen(number),
-      proposedAtMs: this.options.clock.nowMs(),
-    }
+  /** One more proposal of commands would still be taken by apply. */
+  private get hasNumbers(): boolean {
+    return this.open.window < OPEN_PROPOSALS_MAX - 1
   }
 
-  /** Map order is number order, so the first open one is the lowest. */
-  private lowestOpen(otherwise: number): number {
-    for (const number of this.open.keys()) return number
-    return otherwise
-  }
-
-  /** Numbers from the lowest open one to the next: apply refuses what lies 1,024 beyond. */
-  private get window(): number {
-    return this.nextNumber - this.lowestOpen(this.nextNumber)
-  }
-
-  private send(open: Open): void {
-    const sent = this.options.send(open.octets) === 'sent'
-    if (open.sent !== sent) this.unsent += sent ? -1 : 1
-    open.sent = sent
-    open.sentAtMs = this.nowMs()
-  }
-
-  private close(open: Open): void {
-    this.open.delete(open.number)
-    if (!open.sent) this.unsent--
-    if (open.lane === 'submit') {
-      this.submitsOpen--
-      this.submitOctets -= open.octets.length
-    } else this.othersOpen--
+  private close(open: Open, how: ProposalEnd): void {
+    this.open.close(open, how)
     if (this.commands.length > 0) this.scheduleCommands()
-  }
-
-  private end(open: Open, how: ProposalEnd): void {
-    this.options.ended?.(how, this.nowMs() - open.openedAtMs)
   }
 
   private onTick(): void {
     const now = this.nowMs()
-    for (const open of this.open.values()) {
-      if (open.refuse !== undefined && now - open.openedAtMs >= this.options.submitTimeoutMs)
-        this.void(open)
-      if (!open.sent) this.send(open)
-      else if (this.hasLeader && now - open.sentAtMs >= open.resendMs) {
-        open.resendMs = Math.min(2 * open.resendMs, RESEND_MS_MAX)
-        this.send(open)
-      }
-    }
+    for (const open of this.open.overdue(now - this.options.submitTimeoutMs)) this.void(open)
+    this.open.sendDue(this.hasLeader)
     if (this.isLeaderless() && this.gather.count > 0) {
       const gathered = this.gather
       this.gather = new SubmitGather()
@@ -421,16 +326,15 @@ export class Proposer {
       this.scheduleMarks()
     }
     let accepted = 0
-    open.settle = outcome => {
-      accepted = acceptedIn(outcome)
+    open.settle = ({ results }) => {
+      accepted = acceptedIn(results)
     }
     this.propose({ kind: 'void', number: open.number }, result => {
       const tooLate = result.ok ? ('tooLate' in result ? result.tooLate : 0) : accepted
       if (tooLate > 0) this.options.tooLate(tooLate)
       // What was applied before it has been decided already; what was not, never will be.
       if (this.open.get(open.number) !== open) return
-      this.close(open)
-      this.end(open, 'timeout')
+      this.close(open, 'timeout')
     })
   }
 
@@ -444,22 +348,4 @@ export class Proposer {
   private nowMs(): number {
     return this.options.clock.monotonicMs()
   }
-}
-
-/** Leaves the riders' results out; a proposal that was made void has one result for all. */
-function withoutFirst(riders: number, settle: Open['settle']): Open['settle'] {
-  return ({ index, results }) => {
-    settle({ index, results: results.length > riders ? results.slice(riders) : results })
-  }
-}
-
-/** Messages that a submit proposal brought into the journal. */
-function acceptedIn({ results }: Outcome): number {
-  let count = 0
-  for (const result of results)
-    if (result.ok && 'accepted' in result) {
-      const { accepted } = result
-      count += accepted.count - accepted.refused.length - (accepted.matched?.length ?? 0)
-    }
-  return count
 }

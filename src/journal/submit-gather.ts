@@ -1,10 +1,19 @@
 import type { AcceptRecord } from './accept-record.js'
 import { acceptRecordOctets, writeAcceptRecord } from './accept-record.js'
-import type { CommandResult, Outcome } from './commands.js'
+import type { CommandResult, Outcome, Refusal } from './commands.js'
 import type { EncodedCommand } from './command-codec.js'
 import { ACCEPT_HEADER_OCTETS, encodedAccept, writeAcceptHeader } from './command-codec.js'
 import { indexOf, offsetOf } from './ids.js'
-import type { SubmitRefusal, SubmitTicket } from './proposer.js'
+
+/** Why a submit gets no message_id, besides what apply says: no answer in time, or no leader that long. */
+export type SubmitRefusal = Refusal | 'timeout' | 'noLeader'
+
+/** Who waits for a submitted message's place. One of the two is called, once. */
+export interface SubmitTicket {
+  /** `again`: the place is that of the same message submitted earlier (docs/decisions/0012). */
+  accepted(index: number, offset: number, again?: boolean): void
+  refused(why: SubmitRefusal): void
+}
 
 const FIRST_OCTETS = 16 * 1024
 
