@@ -1,9 +1,16 @@
 import type { Journal, Ref, StoredMessage } from '../journal/index.js'
-import { indexOf, MARK, MESSAGE_STATE, offsetOf, RECEIPT_STATS } from '../journal/index.js'
-import { defaultAlphabetOf } from '../policy/settings.js'
+import {
+  indexOf,
+  MARK,
+  MESSAGE_STATE,
+  offsetOf,
+  RECEIPT_STATS,
+  writeSmscId,
+} from '../journal/index.js'
+import { defaultAlphabetOf, type Connector, type MessageIdFormat } from '../policy/settings.js'
 import type { DefaultAlphabet } from '../text/alphabets.js'
 import { shownText, type ShownText } from '../text/message-text.js'
-import type { MessageEvent, MessageStateName, MessageView } from './shapes.js'
+import type { MessageEvent, MessageStateName, MessageView, SmscIdForm } from './shapes.js'
 
 /**
  * The message of an id, long or short; undefined where there is none, or its retention is over.
@@ -54,6 +61,9 @@ function viewOf(journal: Journal, ref: Ref, withText: boolean): MessageView | un
   if (dueAtMs !== undefined)
     events.push(event(claimedAtMs, 'retry', `${failure ?? 'error'}, due ${isoTime(dueAtMs)}`))
   const smscId = block.smscId(offset)
+  const replaced = block.replaced(offset)
+  // The octets of a replacement go when it is sent: what is left is what it has replaced.
+  const lasting = replaced && block.replacement(offset) === undefined ? undefined : stored
   if (sentAtMs > 0) events.push(event(sentAtMs, 'sent', connector?.id))
   if (finalAtMs > 0) events.push(event(finalAtMs, messageState, failure))
   return {
@@ -62,16 +72,33 @@ function viewOf(journal: Journal, ref: Ref, withText: boolean): MessageView | un
     state: messageState,
     connector: connector?.id ?? null,
     smscId: smscId === '' ? null : smscId,
+    smscIdForms: formsOf(smscId, connector?.settings?.messageIdFormat),
+    replaced,
     events,
     account: account?.systemId ?? '',
     stat: finalAtMs > 0 ? RECEIPT_STATS[messageState] : null,
-    ...(withText ? { content: contentOf(stored, defaultAlphabetOf(account?.settings)) } : {}),
+    ...(withText ? { content: contentOf(lasting, defaultAlphabetOf(account?.settings)) } : {}),
   }
 }
 
 function contentOf(stored: StoredMessage | undefined, ofZero: DefaultAlphabet): ShownText | null {
   if (stored?.kind !== 'submit') return null
   return shownText(stored.body, 'submit_sm', ofZero) ?? null
+}
+
+/** How the SMSC writes an id, where that is not as it is compared. */
+function formsOf(
+  smscId: string,
+  formats: Connector['messageIdFormat'] | undefined,
+): MessageView['smscIdForms'] {
+  if (smscId === '' || formats === undefined) return null
+  const { submit, receipt } = formats
+  if (submit === 'text' && receipt === 'text') return null
+  const form = (format: MessageIdFormat): SmscIdForm => ({
+    format,
+    id: writeSmscId(smscId, format),
+  })
+  return { submit: form(submit), receipt: form(receipt) }
 }
 
 /** ISO 8601 in UTC with milliseconds. */

@@ -27,6 +27,7 @@ export interface ApiPorts {
   traces: TracesPort
   settings: SettingsPort
   submits: SubmitPort
+  cancels: CancelPort
   operations: OperationsPort
   /** Prometheus text, and its content type. */
   metrics(): Promise<{ contentType: string; text: string }>
@@ -151,6 +152,17 @@ export type Submitted =
   | { ok: true; id: string }
   /** `status`: of the HTTP answer. `command_status`: what an ESME would have heard. */
   | { ok: false; status: number; command_status: string; detail: string }
+
+export interface CancelPort {
+  /**
+   * Cancels a message of any account, as its cancel_sm would; resolves when it is applied. The state must be current. Rejects
+   * where nothing can be proposed.
+   */
+  cancel(id: string): Promise<Cancelled>
+}
+
+export type Cancelled =
+  { kind: 'cancelled'; id: string } | { kind: 'unknown' } | { kind: 'refused'; detail: string }
 
 export interface OperationsPort {
   live(): Health

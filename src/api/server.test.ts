@@ -5,7 +5,7 @@ import { systemClock, systemTimers } from '../base/clock.js'
 import { silentLogger } from '../base/logger.js'
 import { FLAG_WATCHED } from '../journal/index.js'
 import type { GatewaySettings } from '../policy/settings.js'
-import { account, gateway } from '../testing/gateway.js'
+import { account, connector, gateway } from '../testing/gateway.js'
 import { SingleJournal } from '../testing/single-journal.js'
 import type { ApiPorts } from './ports.js'
 import { MembersRefused, SettingsMistakes } from './ports.js'
@@ -89,6 +89,14 @@ async function start(t: Tap, apiKeys: string[] = []): Promise<Started> {
               detail: 'there is no account nobody',
             })
           : submitTo(cluster, to),
+    },
+    cancels: {
+      cancel: id =>
+        id === 'sent'
+          ? Promise.resolve({ kind: 'refused', detail: 'the SMSC has the message' })
+          : id === 'held'
+            ? Promise.reject(new Error('nothing can be proposed'))
+            : Promise.resolve(id === 'nobody' ? { kind: 'unknown' } : { kind: 'cancelled', id }),
     },
     operations: {
       live: () => ({ status: 'ok', reasons: [] }),
@@ -256,6 +264,54 @@ void t.test('a message is accepted with 202, and its way can be read', async t =
   })
   t.match((await ask(`/api/v1/messages/${id}`)).body, { state: 'DELIVERED', stat: 'DELIVRD' })
   t.equal(cluster.state.receiptsQueued, 0, 'no ESME is owed a receipt it did not ask for')
+})
+
+void t.test(
+  'the id that an SMSC gave is shown as it is compared, and as it is written',
+  async t => {
+    const { ask, cluster } = await start(t)
+    const connectors = (submit: 'text' | 'hex', receipt: 'text' | 'dec') => ({
+      connectors: [connector('smsc-a', { messageIdFormat: { submit, receipt } })],
+    })
+    const id = (await ask('/api/v1/messages', { to: '4915112345678', text: 'x' })).body['id']
+    const { number, epoch } = cluster.state.connector('smsc-a')!
+    await cluster.proposer.command({ kind: 'claim', connector: number, epoch, count: 1 })
+    const [ref = 0] = [...cluster.state.connector('smsc-a')!.claims.keys()]
+    const sent = {
+      ref,
+      attempt: 1,
+      error: 0,
+      retryAtMs: 0,
+      result: 'sent',
+      smscId: '6699',
+    } as const
+    await cluster.proposer.command({ kind: 'outcomes', connector: number, epoch, items: [sent] })
+    const view = async () => (await ask(`/api/v1/messages/${id as string}`)).body
+    t.match(await view(), { smscId: '6699', smscIdForms: null, replaced: false })
+    cluster.apply(gateway(connectors('hex', 'dec')))
+    t.match(await view(), {
+      smscId: '6699',
+      smscIdForms: {
+        submit: { format: 'hex', id: '1a2b' },
+        receipt: { format: 'dec', id: '6699' },
+      },
+    })
+  },
+)
+
+void t.test('a message is cancelled, or the answer says why not', async t => {
+  const { ask, ports } = await start(t)
+  const remove = (id: string) => ask(`/api/v1/messages/${id}`, undefined, { method: 'DELETE' })
+  const id = (await ask('/api/v1/messages', { to: '1', text: 'x' })).body['id'] as string
+  t.match(await remove(id), { status: 200, body: { id, account: 'esme1' } })
+  t.match(await remove('nobody'), { status: 404 })
+  t.match(await remove('sent'), {
+    status: 409,
+    body: { title: 'ESME_RCANCELFAIL', detail: 'the SMSC has the message' },
+  })
+  t.match(await remove('held'), { status: 503, body: { type: '/problems/no-quorum' } })
+  ports.cluster.readIndex = () => Promise.reject(new Error('no leader'))
+  t.match(await remove(id), { status: 503 })
 })
 
 void t.test('what is not there is a problem document', async t => {

@@ -51,7 +51,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance
   contentTypes(app)
   const admit = gate(options.apiKeys)
   /** For the log: `127.0.0.1`, `10.0.0.9 with API key 2`, which counts those of the node file. */
-  const who = ({ ip, headers }: FastifyRequest): string => {
+  const who = ({ ip, headers }: Pick<FastifyRequest, 'ip' | 'headers'>): string => {
     const verdict = admit(headers)
     const named = verdict.status === 'passed' && verdict.key !== null
     return named ? `${ip} with API key ${verdict.key}` : ip
@@ -77,7 +77,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance
 
   healthRoutes(app, ports)
   readRoutes(app, ports)
-  messageRoutes(app, ports)
+  messageRoutes(app, ports, { logger: options.logger, who })
   const settings = new SettingsService(ports)
   settingsRoutes(app, settings)
   sessionRoutes(app, ports, settings, { logger: options.logger, who })
@@ -127,19 +127,28 @@ function readRoutes(app: FastifyInstance, ports: ApiPorts): void {
   )
 }
 
-function messageRoutes(app: FastifyInstance, ports: ApiPorts): void {
-  app.get<{ Params: { id: string }; Querystring: { text?: string } }>(
-    '/api/v1/messages/:id',
-    async ({ params, query }): Promise<MessageView> => {
-      // Current: a message that any node has acknowledged is found on every node.
-      await ports.cluster.readIndex().catch((error: unknown) => {
-        throw noQuorum(error)
-      })
-      const view = messageView(ports.journal, params.id, query.text === 'true')
-      if (view === undefined) throw notFound(unknownMessage(params.id))
-      return view
-    },
-  )
+function messageRoutes(
+  app: FastifyInstance,
+  ports: ApiPorts,
+  {
+    logger,
+    who,
+  }: { logger: Logger; who: (request: Pick<FastifyRequest, 'ip' | 'headers'>) => string },
+): void {
+  type Params = { Params: { id: string } }
+  type Asked = Params & { Querystring: { text?: string } }
+  // A message that any node has acknowledged is found on every node.
+  const current = (): Promise<unknown> =>
+    ports.cluster.readIndex().catch((error: unknown) => {
+      throw noQuorum(error)
+    })
+
+  app.get<Asked>('/api/v1/messages/:id', async ({ params, query }): Promise<MessageView> => {
+    await current()
+    const view = messageView(ports.journal, params.id, query.text === 'true')
+    if (view === undefined) throw notFound(unknownMessage(params.id))
+    return view
+  })
 
   app.post('/api/v1/messages', async (request, reply): Promise<MessageView> => {
     const submitted = await ports.submits.submit(sendRequestIn(request.body))
@@ -151,7 +160,25 @@ function messageRoutes(app: FastifyInstance, ports: ApiPorts): void {
         detail: submitted.detail,
       })
     void reply.status(202).header('location', `/api/v1/messages/${submitted.id}`)
-    return messageView(ports.journal, submitted.id) ?? accepted(submitted.id)
+    return messageView(ports.journal, submitted.id) ?? forgotten(submitted.id, 'ENROUTE')
+  })
+
+  app.delete<Params>('/api/v1/messages/:id', async (request): Promise<MessageView> => {
+    const { id } = request.params
+    await current()
+    const cancelled = await ports.cancels.cancel(id).catch((error: unknown) => {
+      throw noQuorum(error)
+    })
+    if (cancelled.kind === 'unknown') throw notFound(unknownMessage(id))
+    if (cancelled.kind === 'refused')
+      throw new ProblemError({
+        type: '/problems/refused',
+        title: 'ESME_RCANCELFAIL',
+        status: 409,
+        detail: cancelled.detail,
+      })
+    logger.info('message cancelled over HTTP', { message_id: cancelled.id, by: who(request) })
+    return messageView(ports.journal, cancelled.id) ?? forgotten(cancelled.id, 'DELETED')
   })
 }
 
@@ -187,10 +214,10 @@ function isInstant(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
 }
 
-/** A message that was concluded and forgotten before its answer was written. */
-function accepted(id: string): MessageView {
-  const empty = { connector: null, smscId: null, events: [], account: '', stat: null }
-  return { id, state: 'ENROUTE', ...empty }
+/** A message that was forgotten before its answer was written. */
+function forgotten(id: string, state: MessageView['state']): MessageView {
+  const empty = { connector: null, smscId: null, smscIdForms: null, replaced: false, events: [] }
+  return { id, state, ...empty, account: '', stat: null }
 }
 
 function problemOf(error: unknown): Problem {

@@ -18,6 +18,8 @@
  *     GET  /api/v1/in-doubt                        List<InDoubtView>
  *     POST /api/v1/in-doubt/resolve   ResolveRequest → ResolveResult
  *     GET  /api/v1/messages/{id}[?text=true]       MessageView; 404
+ *     DELETE /api/v1/messages/{id}                 MessageView of what is cancelled, as by cancel_sm; 404, 409 where it may have
+ *                                                  reached the SMSC, or is concluded
  *     POST /api/v1/messages            SendRequest → 202 MessageView
  *     GET  /api/v1/settings[?revision=N]           SettingsView, secrets shown as ***; 404
  *     POST /api/v1/settings[?dryRun=true]          ApplyResult; the body is a gateway file (application/yaml);
@@ -300,8 +302,18 @@ export interface MessageView {
   shortId?: string
   state: MessageStateName
   connector: string | null
-  /** The SMSC's message_id; null until it has answered. */
+  /**
+   * The SMSC's message_id as it is compared with that of a receipt; null until it has answered. A number in decimal without
+   * leading zeros, where the connector's `messageIdFormat` says that it is one.
+   */
   smscId: string | null
+  /**
+   * As the SMSC writes it, but for leading zeros, letter case and hyphens: in its submit_sm_resp, and in the text of its
+   * receipts, by the connector's settings of now. Null where both are text.
+   */
+  smscIdForms: { submit: SmscIdForm; receipt: SmscIdForm } | null
+  /** A replace_sm has put another message in the place of the one that was submitted. */
+  replaced: boolean
   /** In the order in which they happened. */
   events: MessageEvent[]
   account: string
@@ -309,6 +321,11 @@ export interface MessageView {
   stat: string | null
   /** Where it was asked for. null: its octets are not kept any more, or cannot be read. */
   content?: ShownText | null
+}
+
+export interface SmscIdForm {
+  format: 'text' | 'hex' | 'dec'
+  id: string
 }
 
 export interface MessageEvent {

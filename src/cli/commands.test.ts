@@ -74,6 +74,8 @@ const message = (id: string, states: string[], stat: string | null): MessageView
   state: stat === 'DELIVRD' ? 'DELIVERED' : 'ENROUTE',
   connector: 'smsc-a',
   smscId: null,
+  smscIdForms: null,
+  replaced: false,
   account: 'esme1',
   stat,
   events: states.map((state, i) => ({ at: `2024-01-02T03:04:05.00${i}Z`, state })),
@@ -153,6 +155,38 @@ void t.test('send --at hands a message in, says when it is due, and does not wai
   t.match(said, /scheduled, due 2026-12-24T17:00:00/)
   t.match(said, /get messages m1/)
   t.equal(asked.length, 1)
+})
+
+void t.test('get messages shows the SMSC id as it is compared and as it is written', async t => {
+  const smscIdForms = {
+    submit: { format: 'hex', id: '1a2b' },
+    receipt: { format: 'dec', id: '6699' },
+  } as const
+  const view = { ...message('m1', ['queued', 'sent'], null), smscId: '6699', smscIdForms }
+  const { url } = await api(t, ({ url }) => [200, { ...view, replaced: url.endsWith('m2') }])
+  const plain = await carillon('get', 'messages', 'm1', '--http', url)
+  t.match(
+    plain.said,
+    /^SMSC id {3}6699 as it is compared; submit_sm_resp 1a2b \(hex\), receipt 6699 \(dec\)$/m,
+  )
+  t.notMatch(plain.said, /replaced/)
+  t.match(
+    (await carillon('get', 'messages', 'm2', '--http', url)).said,
+    /^replaced {2}by replace_sm/m,
+  )
+})
+
+void t.test('cancel says what it did, or why not', async t => {
+  const refused = { title: 'ESME_RCANCELFAIL', detail: 'the SMSC has the message' }
+  const { url, asked } = await api(t, ({ url }) =>
+    url.endsWith('m1') ? [200, message('m1', ['queued', 'DELETED'], 'DELETED')] : [409, refused],
+  )
+  const done = await carillon('cancel', 'm1', '--http', url)
+  t.same([done.status, done.said], [0, 'message m1 of esme1 is cancelled'])
+  t.match(asked[0], { method: 'DELETE', url: '/api/v1/messages/m1' })
+  const no = await carillon('cancel', 'm2', '--http', url)
+  t.equal(no.status, 4)
+  t.match(no.noted, 'ESME_RCANCELFAIL: the SMSC has the message')
 })
 
 void t.test('send waits through a leader change, and exits 1 on any other stat', async t => {

@@ -5,6 +5,7 @@ import type {
   MessageView,
   SessionView,
   SettingsView,
+  SmscIdForm,
 } from '../api/shapes.js'
 import { suggestion } from '../config/nearest.js'
 import { CommandFailed, EXIT } from './failure.js'
@@ -86,7 +87,8 @@ export function messageText(message: MessageView, paint: Io['paint']): string {
     `state     ${paint.bold(message.state)}${message.stat === null ? '' : ` (receipt ${message.stat})`}`,
     `account   ${message.account}`,
     `connector ${message.connector ?? 'none'}`,
-    `SMSC id   ${message.smscId ?? 'none yet'}`,
+    `SMSC id   ${message.smscId ?? 'none yet'}${smscIdForms(message)}`,
+    ...(message.replaced ? ['replaced  by replace_sm: not the text that was submitted'] : []),
     ...contentLines(message.content),
     '',
     tableText(
@@ -112,6 +114,14 @@ function contentLines(content: MessageView['content']): string[] {
     `text      ${text === null ? 'none that can be shown' : JSON.stringify(text)}`,
     `coding    ${coding.join(', ')}`,
   ]
+}
+
+/** How the SMSC writes the id, where that is not as it is compared. */
+function smscIdForms({ smscIdForms }: MessageView): string {
+  if (smscIdForms === null) return ''
+  const { submit, receipt } = smscIdForms
+  const form = ({ format, id }: SmscIdForm): string => `${id} (${format})`
+  return ` as it is compared; submit_sm_resp ${form(submit)}, receipt ${form(receipt)}`
 }
 
 async function getMessage(

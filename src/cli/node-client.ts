@@ -38,7 +38,7 @@ export class NodeClient {
   }
 
   /** @param timeoutMs  where the node may take longer than usual */
-  delete<T>(path: string, timeoutMs: number): Promise<T> {
+  delete<T>(path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
     return this.call<T>('DELETE', path, undefined, timeoutMs)
   }
 

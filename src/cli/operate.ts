@@ -3,6 +3,7 @@ import type {
   DrainRequest,
   DrainView,
   LeaderView,
+  MessageView,
   ResolveRequest,
   ResolveResult,
   TransferRequest,
@@ -78,6 +79,17 @@ export async function resolveInDoubt(
   if (output === 'json') io.out(jsonText(result))
   else io.out(`${result.resolved} ${done}${others}`)
   return rest === 0
+}
+
+/** `carillon cancel ID`: what waits, and nothing else (docs/decisions/0013). */
+export async function cancel(
+  client: NodeClient,
+  id: string,
+  output: OutputForm,
+  io: Io,
+): Promise<void> {
+  const view = await client.delete<MessageView>(`/api/v1/messages/${encodeURIComponent(id)}`)
+  io.out(output === 'json' ? jsonText(view) : `message ${view.id} of ${view.account} is cancelled`)
 }
 
 export function pause(timers: Timers, ms: number): Promise<void> {

@@ -11,7 +11,7 @@ import { GETTABLE, get, type Gettable } from './get.js'
 import type { Io } from './io.js'
 import { memberAdd, memberList, memberRemove } from './member.js'
 import { NodeClient } from './node-client.js'
-import { drain, resolveInDoubt, transferLeader } from './operate.js'
+import { cancel, drain, resolveInDoubt, transferLeader } from './operate.js'
 import { isTool, runNode, runTool, TOOLS } from './rooms.js'
 import { schedule, send } from './send.js'
 import { kick, sessions, setEnabled } from './sessions.js'
@@ -189,6 +189,12 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
       if (!(await resolveInDoubt(client(o), ids, { action, output: o.output }, io)))
         exitStatus = EXIT.negative
     })
+
+  overHttp(program.command('cancel'))
+    .description('end a message that waits, as its cancel_sm would; what may be sent is left alone')
+    .argument('<id>', 'its message id')
+    .addHelpText('after', examples('cancel 1a2b0000000000001000'))
+    .action((id: string, o: HttpFlags) => cancel(client(o), id, o.output, io))
 
   overHttp(program.command('drain'))
     .description('hand over leadership, homes and sessions of a node, so that it can be stopped')

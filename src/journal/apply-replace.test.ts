@@ -3,7 +3,7 @@ import { VirtualTime } from '../testing/virtual-time.js'
 import { SingleJournal } from '../testing/single-journal.js'
 import type { Command, CommandResult } from './commands.js'
 import { decodeEntry, EntryMessages, shrinkEntry } from './entry.js'
-import { refOf, type Ref } from './ids.js'
+import { indexOf, refOf, type Ref } from './ids.js'
 import { bind, claim, outcomes, replace } from './testing/commands.js'
 import { accept, TestLog } from './testing/log.js'
 
@@ -43,6 +43,26 @@ void t.test('what waits keeps its place, and gets other octets', async t => {
     ],
   })
   t.equal(log.bodyOf(ref), 'one')
+})
+
+void t.test('that it was replaced stays known, from rules 10 on', async t => {
+  for (const [rules, kept] of [
+    [10, true],
+    [9, false],
+  ] as const) {
+    const { log, ref, home } = await waiting()
+    log.state.setRules(rules)
+    const replaced = (): boolean | undefined => log.state.blocks.get(indexOf(ref))?.replaced(0)
+    t.equal(replaced(), false)
+    log.propose(2, replace(ref, other('one')))
+    t.equal(replaced(), true)
+    log.propose(home, claim(log))
+    log.propose(home, outcomes(log, { ref, smscId: 'x' }))
+    t.equal(replaced(), kept)
+    await log.state.flush()
+    await log.restart()
+    t.equal(replaced(), kept)
+  }
 })
 
 void t.test('the octets of each replacement go when they are needed no more', async t => {

@@ -12,6 +12,7 @@ import { indexOf, refOf } from './ids.js'
 import type { Subject } from './message-life.js'
 import { isPending, release, subjectOf } from './message-life.js'
 import { OK, refused } from './results.js'
+import { marksReplaced } from './rules.js'
 
 /**
  * Gives a message of the account that waits, and of which no SMSC can have a copy, the octets of this entry: they
@@ -45,6 +46,7 @@ export function applyReplace(applying: Applying, command: Replace): CommandResul
   const { expiresAtMs, flags, registered_delivery } = record
   const explicit = (flags & FLAG_EXPLICIT_VALIDITY) !== 0
   subject.block.setReplacement(subject.offset, { ref: here, expiresAtMs })
+  if (marksReplaced(state)) subject.block.setReplaced(subject.offset)
   subject.block.setOtherWishes(subject.offset, registered_delivery, explicit)
   state.blocks.changed(subject.block)
   if (earlier !== undefined) release(applying, earlier.ref)

@@ -49,6 +49,7 @@ const FLAG_WATCHED = 0x10 // its receipt is owed to nobody
 const FLAG_OWN_RECEIPT = 0x20 // a receipt of ours is owed, which is made from its octets
 const FLAG_SHORT = 0x40 // it has an 8-digit id besides
 const MORE_MATCHED = 0x01 // a submit that came again has its id: in the second octet of flags
+const MORE_REPLACED = 0x02 // it was replaced once
 const FLAG_DOUBTED = 0x80 // it was in doubt once: the SMSC may have a copy
 
 // Parts that follow the marks: bits of the encoded block's second octet.
@@ -237,6 +238,16 @@ export class Block {
 
   setMatched(offset: number): void {
     this.marks[offset * STRIDE + 9]! |= MORE_MATCHED
+  }
+
+  /** Its message is not the one that was submitted. Of what waits no longer kept from rules 10 on. */
+  replaced(offset: number): boolean {
+    const marked = (this.marks[offset * STRIDE + 9]! & MORE_REPLACED) !== 0
+    return marked || this.replacement(offset) !== undefined
+  }
+
+  setReplaced(offset: number): void {
+    this.marks[offset * STRIDE + 9]! |= MORE_REPLACED
   }
 
   /** It was in doubt once: the SMSC may have a copy, wherever it stands now. Kept from rules 3 on. */

@@ -48,5 +48,6 @@ export {
 } from './rules.js'
 export type { State } from './state.js'
 export type { SubmitRefusal, SubmitTicket } from './submit-gather.js'
-/** Words for message states, which rooms that see no SMPP show too. */
+/** Words for message states, and ids, which rooms that see no SMPP show too. */
 export { RECEIPT_STATS } from '../smpp/constants.js'
+export { writeSmscId } from '../smpp/smsc-id.js'

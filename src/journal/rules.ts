@@ -15,8 +15,9 @@ import type { State } from './state.js'
  *     7  what a submit that came again was given stays, though the first submit is made void (docs/decisions/0012)
  *     8  a replacement can say when its message is due (docs/decisions/0016)
  *     9  messages may go out in parts (docs/decisions/0018)
+ *    10  a message that was replaced is marked so (docs/decisions/0016)
  */
-export const RULES = 9
+export const RULES = 10
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -35,6 +36,8 @@ export const keepsMatched = (state: State): boolean => state.rules >= 7
 export const reschedules = (state: State): boolean => state.rules >= 8
 
 export const cuts = (state: State): boolean => state.rules >= 9
+
+export const marksReplaced = (state: State): boolean => state.rules >= 10
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

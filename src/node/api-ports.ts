@@ -5,6 +5,7 @@ import type { Journal } from '../journal/index.js'
 import type { Upstream } from '../upstream/index.js'
 import type { Drain } from './drain.js'
 import { updateGauges } from './gauges.js'
+import { HttpCancels } from './http-cancels.js'
 import { HttpSubmits } from './http-submits.js'
 import type { Leadership } from './leadership.js'
 import type { MemberChanges } from './member-changes.js'
@@ -88,6 +89,7 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       () => parts.rates(),
       () => journal.proposer.running && !drainer.begun,
     ),
+    cancels: new HttpCancels(journal, metrics),
     operations: {
       live: () => ({ status: 'ok', reasons: [] }),
       ready: () => parts.health(),

@@ -46,6 +46,36 @@ void t.test(
   },
 )
 
+void t.test(
+  'a message of any account is cancelled over HTTP, with the effects of cancel_sm',
+  async t => {
+    const { start, smsc } = await site(t)
+    const node = await start()
+    const session = await bind(node)
+    const [one, kept] = [await submit(session, 'one'), await submit(session, 'kept')]
+    const receipt = new Promise<PDU>(resolve => session.once('deliver_sm', resolve))
+    const ask = async (id: string) => {
+      const url = `http://127.0.0.1:${node.httpPort}/api/v1/messages/${id}`
+      const answer = await fetch(url, { method: 'DELETE' })
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+    }
+    t.match(await ask(one), { status: 200, body: { id: one, state: 'DELETED', account: 'esme1' } })
+    t.match(await ask(one), { status: 409, body: { detail: 'the message is concluded' } })
+    t.match(await ask('0'.repeat(20)), { status: 404 })
+    t.match((await receipt)['receipted_message_id'], one)
+    session.send((await receipt).response())
+    await smsc.start()
+    await waitFor('the one that is left', () => smsc.stats().accepted === 1)
+    await waitFor(
+      'its end',
+      async () => (await ask(kept)).body['detail'] === 'the message is concluded',
+    )
+    const metrics = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text()
+    t.match(metrics, /carillon_messages_cancelled_total 1/)
+    session.destroy()
+  },
+)
+
 function cancel(session: Session, fields: Record<string, unknown>): Promise<number | undefined> {
   return new Promise(resolve => {
     session.cancel_sm(fields, answer => resolve(answer.command_status))

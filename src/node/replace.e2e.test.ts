@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import smpp, { type PDU, type Session } from 'smpp'
 import t from 'tap'
-import type { ClusterView } from '../api/shapes.js'
+import type { ClusterView, MessageView } from '../api/shapes.js'
 import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { bind, get, site, submit } from './testing/site.js'
@@ -29,6 +29,8 @@ void t.test(
     t.equal(await replace(session, one, { source_addr: '1' }), ESME_RINVSRCADR)
     t.equal(await replace(session, `${one.slice(0, 19)}f`, {}), ESME_RINVMSGID)
     t.match(await get<ClusterView>(node, '/api/v1/cluster'), { queued: 2, inFlight: 0 })
+    const view = (id: string) => get<MessageView>(node, `/api/v1/messages/${id}?text=true`)
+    t.match(await view(one), { replaced: true, content: { text: 'three' } })
 
     const got: [text: string, registered_delivery: unknown][] = []
     const server = smpp.createServer({}, smsc => {
@@ -51,6 +53,8 @@ void t.test(
     ])
     t.same(receipts, [one, untouched])
     t.equal(await replace(session, one, { short_message: 'four' }), ESME_RREPLACEFAIL)
+    t.match(await view(one), { replaced: true, content: null }, 'never the text that it replaced')
+    t.match(await view(untouched), { replaced: false, content: { text: 'untouched' } })
     const metrics = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text()
     t.match(metrics, /carillon_replace_sm_total\{command_status="ESME_ROK"\} 2/)
     session.destroy()

@@ -4,7 +4,7 @@ import { isFinal, NPI, TON } from './constants.js'
 import { decodeBody, encodeBody, findTlv, tlv, tlvString, type Tlv } from './codec.js'
 import { encodeReceipt, formatReceipt, rewriteReceipt } from './receipt-format.js'
 import { isReceipt, parseReceipt, receiptText, stateOf } from './receipt.js'
-import { normalizeSmscId } from './smsc-id.js'
+import { normalizeSmscId, writeSmscId } from './smsc-id.js'
 
 const TEXT =
   'id:0a1B-2 sub:001 dlvrd:001 submit date:2601020304 done date:2601020305 stat:DELIVRD err:000 text:Hello id:7'
@@ -261,6 +261,22 @@ for (const { id, format, expected } of [
     t.end()
   })
 }
+
+void t.test(
+  'an id is written in hex again where the SMSC writes hex, and compared as before',
+  async t => {
+    for (const [id, format, written] of [
+      ['41394', 'hex', 'a1b2'],
+      ['41394', 'dec', '41394'],
+      ['0012', 'text', '0012'],
+      ['xyz', 'hex', 'xyz'],
+      [(2n ** 128n - 1n).toString(), 'hex', 'f'.repeat(32)],
+    ] as const) {
+      t.equal(writeSmscId(id, format), written)
+      t.equal(normalizeSmscId(written, format), id)
+    }
+  },
+)
 
 function deliver(fields: Parameters<typeof encodeBody<'deliver_sm'>>[1]) {
   const decoded = decodeBody('deliver_sm', encodeBody('deliver_sm', { esm_class: 4, ...fields }))

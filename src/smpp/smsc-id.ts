@@ -2,6 +2,14 @@
 export type MessageIdFormat = 'text' | 'hex' | 'dec'
 
 /**
+ * A normalised id as the SMSC writes it in one direction, but for leading zeros, letter case, hyphens and "0x". What is no
+ * number stays as it is.
+ */
+export function writeSmscId(id: string, format: MessageIdFormat): string {
+  return format === 'hex' && /^\d+$/.test(id) ? BigInt(id).toString(16) : id
+}
+
+/**
  * One spelling for an SMSC's message id, so that the id of a submit_sm_resp can be compared with that
  * of a receipt. `hex` and `dec` become decimal digits without leading zeros, whatever their letter
  * case, hyphens or "0x"; `text` is trimmed and else kept: case and leading zeros count. What does not
