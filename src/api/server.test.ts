@@ -314,6 +314,46 @@ void t.test('a message is cancelled, or the answer says why not', async t => {
   t.match(await remove(id), { status: 503 })
 })
 
+void t.test('bans are listed and lifted, all of an account or one', async t => {
+  const { ask, cluster } = await start(t)
+  const { number } = cluster.state.account('esme1')!
+  const times = { sinceMs: Date.UTC(2026, 0, 1), untilMs: Date.UTC(2026, 0, 2), failures: 20 }
+  const bans = ['198.51.100.7', '::1', '::2'].map(address => ({
+    account: number,
+    address,
+    ...times,
+  }))
+  await cluster.proposer.command({ kind: 'ban', bans })
+  const listed = async (query = '') =>
+    ((await ask(`/api/v1/bans${query}`)).body['items'] as { address: string }[]).map(
+      ({ address }) => address,
+    )
+  t.match((await ask('/api/v1/bans')).body, {
+    items: [
+      {
+        systemId: 'esme1',
+        address: '198.51.100.7',
+        failures: 20,
+        since: '2026-01-01T00:00:00.000Z',
+        until: '2026-01-02T00:00:00.000Z',
+      },
+      { address: '::1' },
+      { address: '::2' },
+    ],
+    next: null,
+  })
+  t.same(await listed('?account=other'), [])
+  const lift = (path: string) => ask(`/api/v1/bans/${path}`, undefined, { method: 'DELETE' })
+  t.same(await lift('esme1?address=%3A%3A1'), { status: 200, body: { lifted: 1 } })
+  t.same(await listed('?account=esme1'), ['198.51.100.7', '::2'])
+  t.match(await lift('esme1?address=%3A%3A1'), {
+    status: 404,
+    body: { detail: 'no ban of esme1 from ::1' },
+  })
+  t.same(await lift('esme1'), { status: 200, body: { lifted: 2 } })
+  t.match(await lift('esme1'), { status: 404 })
+})
+
 void t.test('what is not there is a problem document', async t => {
   const { ask, app } = await start(t)
   for (const url of ['/api/v1/messages/abc', `/api/v1/messages/${'0'.repeat(20)}`, '/api/v2/x']) {

@@ -12,6 +12,7 @@ import {
   ProblemError,
 } from './problems.js'
 import { objectIn, textOf } from './requests.js'
+import { banRoutes } from './routes-bans.js'
 import { memberRoutes } from './routes-members.js'
 import { operateRoutes } from './routes-operate.js'
 import { sessionRoutes } from './routes-sessions.js'
@@ -81,6 +82,7 @@ export function createApi(ports: ApiPorts, options: ApiOptions): FastifyInstance
   const settings = new SettingsService(ports)
   settingsRoutes(app, settings)
   sessionRoutes(app, ports, settings, { logger: options.logger, who })
+  banRoutes(app, ports, { logger: options.logger, who })
   traceRoutes(app, ports, who)
   operateRoutes(app, ports)
   memberRoutes(app, ports)

@@ -14,6 +14,14 @@ const outbind = (over: Partial<Outbind> = {}): Outbind => ({
 const withOutbind = (over?: Partial<Outbind>) =>
   gateway({ accounts: [account('esme1', { outbind: outbind(over) })] })
 
+void t.test('bans are compared as a whole', async t => {
+  const bans = { failures: 20, withinMs: 600_000, forMs: 900_000 }
+  t.same(settingsDiff(gateway(), gateway({ bans })), [
+    { kind: 'changed', key: 'bans', from: null, to: bans },
+  ])
+  t.same(settingsDiff(gateway({ bans }), gateway({ bans: { ...bans } })), [])
+})
+
 void t.test("an outbind's password is shown nowhere", async t => {
   const none = gateway({ accounts: [] })
   const other = withOutbind({ port: 2, password: { kind: 'plain', value: 'hidden2' } })

@@ -14,6 +14,8 @@ export function settingsDiff(from: GatewaySettings, to: GatewaySettings): Settin
     changes.push(...listDiff(name, before, after, keyOf))
   for (const key of ['retentionMs', 'validityMs'] as const)
     if (from[key] !== to[key]) changes.push({ kind: 'changed', key, from: from[key], to: to[key] })
+  if (JSON.stringify(from.bans) !== JSON.stringify(to.bans))
+    changes.push({ kind: 'changed', key: 'bans', from: from.bans ?? null, to: to.bans ?? null })
   return changes
 }
 

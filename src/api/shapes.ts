@@ -15,6 +15,8 @@
  *     GET  /api/v1/accounts                        List<AccountView>
  *     POST /api/v1/accounts/{systemId}/disable     ApplyResult: a revision that differs in this; 404, 409
  *     POST /api/v1/accounts/{systemId}/enable      ApplyResult
+ *     GET  /api/v1/bans[?account=A]                List<BanView>, by account and address
+ *     DELETE /api/v1/bans/{systemId}[?address=A]   LiftResult: all of the account's, or one; 404
  *     GET  /api/v1/in-doubt                        List<InDoubtView>
  *     POST /api/v1/in-doubt/resolve   ResolveRequest → ResolveResult
  *     GET  /api/v1/messages/{id}[?text=true]       MessageView; 404
@@ -261,6 +263,21 @@ export interface AccountView {
   receiptsExpired: number
   /** Node that delivers them; null: none. */
   deliveryOwner: number | null
+}
+
+/** An address from which binds of an account are refused (docs/decisions/0017). */
+export interface BanView {
+  systemId: string
+  address: string
+  /** Binds that failed before it, at the node that counted. */
+  failures: number
+  since: string
+  /** It is lifted within a second or two after this. */
+  until: string
+}
+
+export interface LiftResult {
+  lifted: number
 }
 
 export interface InDoubtView {

@@ -15,7 +15,8 @@ export const METRICS = {
   submit_sm_latency_seconds: histogram('From submit_sm read to its response written', []),
   deliver_sm_total: counter('Answers of ESMEs to deliver_sm', ['command_status']),
   cancel_sm_total: counter('Answered cancel_sm', ['command_status']),
-  messages_cancelled_total: counter('Messages that cancel_sm has ended', []),
+  messages_cancelled_total: counter('Messages that cancel_sm, or an operator, has ended', []),
+  bans_total: counter('Addresses banned from an account after failed binds at this node', []),
   replace_sm_total: counter('Answered replace_sm', ['command_status']),
   protocol_errors_total: counter('What peers got wrong, by kind', ['kind']),
   submits_refused_but_sent_total: counter(

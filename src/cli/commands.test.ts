@@ -176,6 +176,29 @@ void t.test('get messages shows the SMSC id as it is compared and as it is writt
   )
 })
 
+void t.test('bans are shown, and lifted of an account that is named', async t => {
+  const ban = {
+    systemId: 'esme1',
+    address: '::1',
+    failures: 20,
+    since: '2026-01-01T00:00:00.000Z',
+    until: '2026-01-01T00:15:00.000Z',
+  }
+  const { url, asked } = await api(t, ({ method }) =>
+    method === 'DELETE' ? [200, { lifted: 1 }] : [200, { items: [ban], next: null }],
+  )
+  t.match((await carillon('bans', '--http', url)).said, /esme1\s+::1\s+20\s+2026-01-01T00:00:00/)
+  const nobody = await carillon('bans', '--lift', '--http', url)
+  t.equal(nobody.status, 2)
+  t.match(nobody.noted, '--lift needs the account')
+  const lifted = await carillon(
+    ...'bans --lift --account esme1 --address ::1 --http'.split(' '),
+    url,
+  )
+  t.same([lifted.status, lifted.said], [0, '1 ban of esme1 lifted'])
+  t.match(asked.at(-1), { method: 'DELETE', url: '/api/v1/bans/esme1?address=%3A%3A1' })
+})
+
 void t.test('cancel says what it did, or why not', async t => {
   const refused = { title: 'ESME_RCANCELFAIL', detail: 'the SMSC has the message' }
   const { url, asked } = await api(t, ({ url }) =>

@@ -6,6 +6,7 @@ import { ConfigError } from '../config/file-error.js'
 import { durationMs } from '../config/duration.js'
 import { sizeOctets } from '../config/size.js'
 import { suggestion } from '../config/nearest.js'
+import { bans, liftBans } from './bans.js'
 import { CommandFailed, EXIT } from './failure.js'
 import { GETTABLE, get, type Gettable } from './get.js'
 import type { Io } from './io.js'
@@ -234,6 +235,18 @@ async function parse(argv: readonly string[], io: Io): Promise<number> {
       if (!(await kick(client(o), { session, account: o.account }, o.output, io)))
         exitStatus = EXIT.negative
     })
+
+  overHttp(program.command('bans'))
+    .description('from which addresses binds of which account are refused; or lift such bans')
+    .option('--account <systemId>', 'those of one account')
+    .option('--lift', 'lift those of the account', false)
+    .option('--address <address>', 'with --lift: from this address only')
+    .addHelpText('after', examples('bans', 'bans --account esme1 --lift --address 198.51.100.7'))
+    .action((o: HttpFlags & { account?: string; lift: boolean; address?: string }) =>
+      o.lift
+        ? liftBans(client(o), { account: o.account, address: o.address }, o.output, io)
+        : bans(client(o), o.account, o.output, io),
+    )
 
   overHttp(program.command('trace'))
     .description('the PDUs of an account or a connector, on all nodes: live, or as a pcap file')

@@ -387,6 +387,21 @@ void t.test('outbind: where an ESME is called, with a password of ours', async t
   ])
 })
 
+void t.test('bans: off, or what is left out of them by default', async t => {
+  t.notOk('bans' in parse('').settings, 'absent: settings from before there were any stay the same')
+  t.same(parse('bans: {}').settings.bans, { failures: 20, withinMs: 600_000, forMs: 900_000 })
+  t.same(parse('bans: { failures: 5, within: 1m, for: 1h }').settings.bans, {
+    failures: 5,
+    withinMs: 60_000,
+    forMs: 3_600_000,
+  })
+  t.match(mistakes('bans: { failures: 1, for: ever, after: 3 }'), [
+    /bans.failures: expected a whole number from 2 to 1000, not 1/,
+    /bans.for: expected a duration .*, not ever/,
+    /bans.after: unknown key/,
+  ])
+})
+
 void t.test('tooManySessions: ESME_RALYBND is the same as nothing', async t => {
   const text = (more: string) => `accounts: [{ systemId: a, password: x${more} }]`
   const of = (more: string) => parse(text(more)).settings.accounts[0]!

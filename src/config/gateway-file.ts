@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type {
   Account,
+  BanSettings,
   Connector,
   GatewaySettings,
   InDoubtPolicy,
@@ -110,6 +111,7 @@ export function parseGatewayFile(
     })),
     retentionMs: read.retention,
     validityMs: read.validity,
+    ...(read.bans === null ? {} : { bans: bansOf(read.bans) }),
   }
   for (const { path, message, severity } of crossCheck(settings, lineOf)) {
     const list = severity === 'error' ? errors : warnings
@@ -244,10 +246,22 @@ function gatewaySchema(directory: string | null) {
     ),
     retention: v.duration().default(3_600_000),
     validity: v.duration(1000).default(3 * DAY_MS),
+    bans: v.optionalSection({
+      failures: v.count(2, 1000).default(20),
+      within: v.duration(1000).default(10 * MINUTE_MS),
+      for: v.duration(1000).default(15 * MINUTE_MS),
+    }),
   }) satisfies z.ZodType
 }
 
 const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+
+const bansOf = (given: { failures: number; within: number; for: number }): BanSettings => ({
+  failures: given.failures,
+  withinMs: given.within,
+  forMs: given.for,
+})
 
 /** Those that the file gives. */
 function given<K extends string>(

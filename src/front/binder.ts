@@ -8,6 +8,7 @@ import { isDisabled, type BindType } from '../policy/settings.js'
 import { decodeBody } from '../smpp/codec.js'
 import { commandName, type BindName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
+import { BanWatch } from './ban-watch.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { FailedBinds } from './failed-binds.js'
 import type { PasswordCheck } from './password-check.js'
@@ -51,6 +52,7 @@ export interface BinderOptions {
 export class Binder {
   private readonly options: BinderOptions
   private readonly failed = new FailedBinds()
+  private readonly bans: BanWatch
   private readonly answers: Map<number, Counter> = new Map()
   private count = 0
   private saidAtMs = -Infinity
@@ -59,6 +61,7 @@ export class Binder {
 
   constructor(options: BinderOptions) {
     this.options = options
+    this.bans = new BanWatch(options)
   }
 
   bind(session: EsmeSession, frame: Frame): void {
@@ -78,6 +81,8 @@ export class Binder {
     this.options.named(session, system_id, frame)
     attempt.version = interface_version
     attempt.account = known ? account!.number : 0
+    if (known && this.bans.isBanned(attempt.account, address))
+      return this.holdBack(attempt, 'banned')
     passwords.ask({
       account: attempt.account,
       secret: known ? settings.password : undefined,
@@ -88,8 +93,10 @@ export class Binder {
           this.holdBack(attempt, 'bindOfDisabled')
         else if (verdict === 'right') this.propose(attempt)
         else if (verdict === 'busy') this.refuse(attempt, 'notReady')
-        else if (verdict === 'wrong')
+        else if (verdict === 'wrong') {
+          if (known) this.bans.failed(attempt.account, address)
           this.holdBack(attempt, known ? 'wrongPassword' : 'unknownSystemId')
+        }
       },
     })
   }
@@ -98,6 +105,7 @@ export class Binder {
     const { journal, timers, clock, timeoutMs } = this.options
     const { session, systemId } = attempt
     this.failed.succeeded(session.link.remoteAddress, systemId)
+    this.bans.succeeded(attempt.account, session.link.remoteAddress)
     if (session.closedAlready) return
     if (!this.options.ready()) return this.refuse(attempt, 'notReady')
     const count = ++this.count

@@ -13,6 +13,8 @@ export const REFUSALS = {
    */
   unknownSystemId: { command_status: 'ESME_RINVPASWD', retriable: false },
   wrongPassword: { command_status: 'ESME_RINVPASWD', retriable: false },
+  /** From this address its binds are refused for a while; as with a wrong password (docs/decisions/0017). */
+  banned: { command_status: 'ESME_RINVPASWD', retriable: true },
   bindTypeNotAllowed: { command_status: 'ESME_RBINDFAIL', retriable: false },
   /** Its password was right: it may know. No session is to be had until it is enabled again. */
   bindOfDisabled: { command_status: 'ESME_RBINDFAIL', retriable: false },

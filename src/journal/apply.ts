@@ -1,4 +1,5 @@
 import { assertNever } from '../base/assert.js'
+import { applyBans, applyLiftBans } from './apply-bans.js'
 import { applyCancel } from './apply-cancel.js'
 import {
   applyClaim,
@@ -153,6 +154,10 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applyDue(applying, command)
     case 'cancel':
       return applyCancel(applying, command)
+    case 'ban':
+      return applyBans(applying, command)
+    case 'liftBans':
+      return applyLiftBans(applying, command)
     case 'replace':
       return applyReplace(applying, command)
     case 'retire':

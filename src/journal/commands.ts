@@ -1,4 +1,5 @@
 import type { GatewaySettings } from '../policy/settings.js'
+import type { Ban } from './bans.js'
 import type { Ref } from './ids.js'
 
 /**
@@ -41,6 +42,8 @@ export type Command =
   | SentParts
   | Cancel
   | Replace
+  | AddBans
+  | LiftBans
   /** Ends the resubmission window of these messages of the account. */
   | { kind: 'forgetLost'; account: number; refs: Ref[] }
 
@@ -200,6 +203,20 @@ export interface Replace {
   record: Buffer
 }
 
+/** Binds of these accounts are refused from these addresses (docs/decisions/0017). */
+export interface AddBans {
+  kind: 'ban'
+  /** At most 100; what lies beyond is left out. */
+  bans: Ban[]
+}
+
+/** Their time is over, or an operator has said so. */
+export interface LiftBans {
+  kind: 'liftBans'
+  /** At most 100. */
+  bans: Pick<Ban, 'account' | 'address'>[]
+}
+
 export interface Bind {
   kind: 'bind'
   session: SessionRecord
@@ -254,6 +271,7 @@ export type CommandResult =
   | { ok: true; voided: number; tooLate: number }
   | { ok: true; revision: number }
   | { ok: true; cancelled: number }
+  | { ok: true; lifted: number }
 
 /** Messages [first, first + count) of the entry, but for the refused ones and those that were there before. */
 export interface AcceptedMessages {

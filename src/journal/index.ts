@@ -13,7 +13,10 @@ export {
   FLAG_WATCHED,
 } from './accept-record.js'
 export type { AccountState, Delivery } from './accounts.js'
+export { BANS_STEP } from './apply-bans.js'
 export { usesWindow } from './apply-resubmissions.js'
+export type { Ban } from './bans.js'
+export { BAN_ADDRESS_MAX } from './bans.js'
 export { MARK, MESSAGE_STATE } from './blocks.js'
 export { LEVELS } from './connector-queue.js'
 export type {
@@ -38,6 +41,7 @@ export { Journal } from './journal.js'
 export type { Send } from './open-proposals.js'
 export { Proposer } from './proposer.js'
 export {
+  bans,
   cancels,
   cuts,
   disables,

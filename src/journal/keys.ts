@@ -26,6 +26,7 @@ import type { Ref } from './ids.js'
 //   y | chunk u40                               short ids: messages of 256 numbers
 //   w | index u48                               open block below the retire floor
 //   x | index u48                               journal value given up, not yet deleted from the log
+//   k | number u48                              ban
 export const META_KEY = 'm'
 export const blockKey = (index: number): string => 'b' + octets(index, 6)
 export const connectorKey = (connector: number): string => 'c' + octets(connector, 2)
@@ -59,6 +60,8 @@ export const settingsKey = (revision: number): string => 'g' + octets(revision, 
 export const aliasKey = (chunk: number): string => 'y' + octets(chunk, 5)
 export const lingeringKey = (index: number): string => 'w' + octets(index, 6)
 export const releaseKey = (index: number): string => 'x' + octets(index, 6)
+
+export const banKey = (number: number): string => 'k' + octets(number, 6)
 
 /** `width` octets of a number, as the characters of a key. */
 export function octets(value: number, width: number): string {

@@ -15,6 +15,11 @@ const refs: Check = value => Array.isArray(value) && value.every(count)
 const object: Check = value => typeof value === 'object' && value !== null && !Array.isArray(value)
 const countOrNone: Check = value => value === undefined || count(value)
 const countOrNull: Check = value => value === null || count(value)
+const listOf =
+  (fields: Record<string, Check>): Check =>
+  value =>
+    Array.isArray(value) &&
+    value.every(item => object(item) && fits(item as Record<string, unknown>, fields))
 const oneOf =
   (...values: unknown[]): Check =>
   value =>
@@ -55,6 +60,16 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   sentParts: { connector: count, epoch: count, items: sentParts },
   forgetLost: { account: count, refs },
   cancel: { account: count, refs },
+  ban: {
+    bans: listOf({
+      account: count,
+      address: text,
+      sinceMs: count,
+      untilMs: count,
+      failures: count,
+    }),
+  },
+  liftBans: { bans: listOf({ account: count, address: text }) },
 }
 
 const SESSION_FIELDS: Record<string, Check> = {

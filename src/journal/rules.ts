@@ -16,8 +16,9 @@ import type { State } from './state.js'
  *     8  a replacement can say when its message is due (docs/decisions/0016)
  *     9  messages may go out in parts (docs/decisions/0018)
  *    10  a message that was replaced is marked so (docs/decisions/0016)
+ *    11  addresses can be banned from an account (docs/decisions/0017)
  */
-export const RULES = 10
+export const RULES = 11
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -38,6 +39,8 @@ export const reschedules = (state: State): boolean => state.rules >= 8
 export const cuts = (state: State): boolean => state.rules >= 9
 
 export const marksReplaced = (state: State): boolean => state.rules >= 10
+
+export const bans = (state: State): boolean => state.rules >= 11
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

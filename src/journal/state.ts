@@ -5,6 +5,7 @@ import { NO_SETTINGS } from '../policy/settings.js'
 import type { SavedAccount } from './accounts.js'
 import { AccountState } from './accounts.js'
 import { Aliases, FIRST_ALIAS } from './aliases.js'
+import { Bans } from './bans.js'
 import { Blocks } from './blocks.js'
 import type { SessionRecord } from './commands.js'
 import type { SavedConnector } from './connectors.js'
@@ -43,6 +44,7 @@ export class State implements Persistent {
   readonly smscIds: SmscIds
   readonly aliases: Aliases
   readonly nodes: Nodes
+  readonly bans: Bans
   readonly connectors: Map<number, ConnectorState> = new Map()
   readonly accounts: Map<number, AccountState> = new Map()
   /** Account of each session. */
@@ -78,6 +80,7 @@ export class State implements Persistent {
     this.smscIds = new SmscIds(this.store)
     this.aliases = new Aliases(this.store)
     this.nodes = new Nodes(this.store)
+    this.bans = new Bans(this.store)
   }
 
   /** Reads the state back from `store`; an empty one is the state before the first entry. */
@@ -220,6 +223,7 @@ export class State implements Persistent {
     await this.store.load('x', key => this.releases.add(numberIn(key, 1, 6)))
     await this.nodes.load(this.store)
     await this.smscIds.load()
+    await this.bans.load()
     await this.readConnectors()
     await this.readAccounts()
   }

@@ -13,6 +13,7 @@ const QUIET = new Set([
   'protocol_errors_total',
   'cancel_sm_total',
   'messages_cancelled_total',
+  'bans_total',
   'replace_sm_total',
   'submits_refused_but_sent_total',
   'upstream_mo_total',

@@ -1,6 +1,6 @@
 import { expiredDeliveries } from '../front/index.js'
 import type { AccountState, ConnectorState, Journal, Ref } from '../journal/index.js'
-import { indexOf, MARK, rangesIn, refOf } from '../journal/index.js'
+import { BANS_STEP, indexOf, MARK, rangesIn, refOf } from '../journal/index.js'
 import { RETIRE_STEP, UNAWAITED_STEP } from '../journal/apply-retire.js'
 import type { StewardDecision } from './steward.js'
 
@@ -23,7 +23,15 @@ export function commandsOfTime(journal: Journal, nowMs: number): StewardDecision
     ...[...accounts.values()].flatMap(account => forgottenDeliveries(journal, account, nowMs)),
     ...[...accounts.values()].flatMap(account => lostForGood(account, nowMs)),
     ...[...connectors.values()].flatMap(connector => homeless(journal, connector, nowMs)),
+    ...bansThatAreOver(journal, nowMs),
   ]
+}
+
+function bansThatAreOver({ state }: Journal, nowMs: number): StewardDecision[] {
+  const over: { account: number; address: string }[] = []
+  for (const { account, address, untilMs } of state.bans.all())
+    if (untilMs <= nowMs && over.length < BANS_STEP) over.push({ account, address })
+  return over.length === 0 ? [] : [{ kind: 'liftBans', bans: over }]
 }
 
 /** Blocks whose retention is over, and receipts that will not come any more. */

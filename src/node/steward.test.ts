@@ -147,6 +147,24 @@ void t.test('validity ends for messages of a connector that no node may run', as
   t.match(expire, { connector: 1, refs: { length: 1 } })
 })
 
+void t.test('bans are lifted when they are over, by a clock that may be trusted', async t => {
+  const { time, cluster, view } = await start(t)
+  const account = cluster.state.account('esme1')!.number
+  const sinceMs = time.nowMs()
+  const ban = (address: string, forMs: number) =>
+    ({ account, address, sinceMs, untilMs: sinceMs + forMs, failures: 20 }) as const
+  cluster.decide({ kind: 'ban', bans: [ban('a', HOUR), ban('b', DAY)] })
+  time.advance(HOUR - 1)
+  t.same(decide(view()), [])
+  time.advance(1)
+  t.same(decide(view({ nowMs: undefined })), [])
+  const decisions = decide(view())
+  t.same(decisions, [{ kind: 'liftBans', bans: [{ account, address: 'a' }] }])
+  for (const decision of decisions) if (decision.kind === 'liftBans') cluster.decide(decision)
+  t.same(decide(view()), [])
+  t.equal(cluster.state.bans.size, 1)
+})
+
 void t.test('a resubmission window ends for what was lost before it began', async t => {
   const settings = gateway({ accounts: [account('esme1', { resubmissionWindowMs: 60_000 })] })
   const { time, cluster, view } = await start(t, settings)

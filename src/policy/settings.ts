@@ -19,6 +19,18 @@ export interface GatewaySettings {
   retentionMs: number
   /** Validity of a message whose ESME gave no validity_period. Default 3 d. */
   validityMs: number
+  /** Missing: nobody is banned, however many of his binds fail. */
+  bans?: BanSettings
+}
+
+/**
+ * From an address from which `failures` binds of an account have failed within `withinMs`, at one node, its binds are refused for
+ * `forMs`. Behind a balancer without PROXY protocol all share one address: there a stranger can have a customer banned.
+ */
+export interface BanSettings {
+  failures: number
+  withinMs: number
+  forMs: number
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../../base/random.js'
 import { readAcceptRecord } from '../accept-record.js'
 import { FIRST_ALIAS } from '../aliases.js'
+import type { Ban } from '../bans.js'
 import { MARK, MESSAGE_STATE } from '../blocks.js'
 import type { Command, OutcomeItem, OutcomeResult } from '../commands.js'
 import { OUTCOME_RESULTS } from '../commands.js'
@@ -137,9 +138,16 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
             boundAtMs: log.nowMs,
           },
         }),
+        () => ({ kind: 'ban', bans: [randomBan(log, random)] }),
+        () => ({ kind: 'liftBans', bans: [randomBan(log, random), randomBan(log, random)] }),
         () => ({ kind: 'endSession', session: `1.1.${random.below(20)}` }),
       ])()
   }
+}
+
+function randomBan(log: TestLog, random: SeededRandom): Ban {
+  const times = { sinceMs: log.nowMs, untilMs: log.nowMs + random.below(1000) }
+  return { account: 1 + random.below(3), address: `::${random.below(5)}`, failures: 3, ...times }
 }
 
 /** Of one that waits mostly, or of any; made of its octets as they are, or as they were. */
