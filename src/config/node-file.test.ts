@@ -41,6 +41,71 @@ void t.test('an empty file is a cluster of one with the documented defaults', as
   t.same(warnings, [])
 })
 
+void t.test('more listeners: what one leaves out is as the first has it, but for TLS', async t => {
+  t.same(parse('').config.smpp.listeners, [])
+  const { config, warnings } = parse(`
+smpp:
+  tls: { listen: 127.0.0.1:3550, cert: c.pem, key: k.pem, ca: null }
+  trustedProxies: [10.0.0.0/8]
+  allowFrom: [192.0.2.0/24]
+  connectionsMax: 500
+  connectionsPerAddressMax: 50
+  listeners:
+    - { listen: 127.0.0.1:3775 }
+    - listen: 127.0.0.1:3776
+      tls: { cert: other.pem, key: k.pem, ca: ca.pem }
+      proxyProtocol: require
+      trustedProxies: []
+      allowFrom: []
+      connectionsMax: 5
+      connectionsPerAddressMax: null`)
+  const first = {
+    proxyProtocol: 'off',
+    trustedProxies: ['10.0.0.0/8'],
+    allowFrom: ['192.0.2.0/24'],
+    connectionsMax: 500,
+    connectionsPerAddressMax: 50,
+  }
+  t.match(config.smpp, first)
+  t.same(config.smpp.listeners, [
+    { listen: { host: '127.0.0.1', port: 3775 }, tls: null, ...first },
+    {
+      listen: { host: '127.0.0.1', port: 3776 },
+      tls: {
+        cert: '/etc/carillon/other.pem',
+        key: '/etc/carillon/k.pem',
+        ca: '/etc/carillon/ca.pem',
+      },
+      proxyProtocol: 'require',
+      trustedProxies: [],
+      allowFrom: [],
+      connectionsMax: 5,
+      connectionsPerAddressMax: null,
+    },
+  ])
+  t.match(warnings, [/^smpp.listeners\[1\].trustedProxies is empty/])
+  const environment = {
+    CARILLON_SMPP_LISTENERS: '[{"listen":"127.0.0.1:4775"}]',
+  }
+  const given = parse('', environment)
+  t.match(given.config.smpp.listeners, [{ listen: { port: 4775 } }])
+  t.equal(given.config.smpp.listeners.length, 1)
+  t.same(
+    mistakes(`smpp:
+  listen: 127.0.0.1:1
+  tls: { listen: 127.0.0.1:2, cert: c, key: k }
+  listeners: [{ listen: 127.0.0.1:2 }, { listen: 127.0.0.1:0 }, { listen: 127.0.0.1:0 }]`),
+    [
+      '/etc/carillon/n1.yaml:4:17: smpp.listeners[0].listen: 127.0.0.1:2 is used already, by smpp.tls.listen',
+    ],
+  )
+  t.match(mistakes('smpp: { listeners: [{ lisen: 127.0.0.1:1, allowFrom: [x] }] }'), [
+    /listeners\[0\].listen: is missing/,
+    /listeners\[0\].lisen: unknown key; did you mean listen/,
+    /listeners\[0\].allowFrom\[0\]: expected an address range/,
+  ])
+})
+
 void t.test('gateway.yaml beside the node file is found, and outranked by a path', async t => {
   const options = { file: '/etc/carillon/n1.yaml', environment: {}, exists: () => true }
   t.equal(parseNodeFile('', options).config.gateway, '/etc/carillon/gateway.yaml')

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { addressText, type Address } from '../base/address.js'
 import { readDocument } from './document.js'
 import { overrideFromEnvironment } from './environment.js'
-import { ConfigError, type FileError } from './file-error.js'
+import { ConfigError, keyText, type FileError } from './file-error.js'
 import { readBy } from './problems.js'
 import * as v from './values.js'
 
@@ -43,6 +43,8 @@ export interface NodeConfig {
     proxyProtocol: 'off' | 'accept' | 'require'
     /** CIDRs that may send a PROXY header. */
     trustedProxies: string[]
+    /** CIDRs that may connect, by the PROXY header's address where there is one; empty: all. An account has its own besides. */
+    allowFrom: string[]
     /** A receipt waits this long for its submit_sm_resp to be written elsewhere. Default 500. */
     receiptGuardMs: number
     /** From connection to bind. Default 10,000. */
@@ -62,6 +64,8 @@ export interface NodeConfig {
      * use it with `proxyProtocol`. Default null.
      */
     connectionsPerAddressMax: number | null
+    /** More of them, in this order, each with limits of its own. Default: none. */
+    listeners: SmppListener[]
   }
   http: {
     /** Default 127.0.0.1:8081. */
@@ -73,6 +77,18 @@ export interface NodeConfig {
   gateway: string | null
   /** Lets a node listen beyond loopback without keys and certificates. */
   insecure: boolean
+}
+
+/** One more SMPP listener. What its entry leaves out is as `smpp` has it, but for TLS, which it has of its own or not at all. */
+export interface SmppListener {
+  listen: Address
+  /** As `smpp.tls`. */
+  tls: { cert: string; key: string; ca: string | null } | null
+  proxyProtocol: 'off' | 'accept' | 'require'
+  trustedProxies: string[]
+  allowFrom: string[]
+  connectionsMax: number
+  connectionsPerAddressMax: number | null
 }
 
 export interface NodeFileOptions {
@@ -107,7 +123,7 @@ export function parseNodeFile(
       ? document.errorAt(path, message)
       : { file: 'environment', line: 0, column: 0, key: variable, message }
   }
-  const { node, cluster, gateway, ...rest } = readBy(schema, document, content, placed)
+  const { node, cluster, smpp, gateway, ...rest } = readBy(schema, document, content, placed)
   const config: NodeConfig = {
     ...rest,
     node: { ...node, dataDir: node.dataDir ?? resolve(directory, `data/${node.id}`) },
@@ -116,18 +132,23 @@ export function parseNodeFile(
       listen: addressText(cluster.listen),
       peers: peersOf(node.id, cluster),
     },
+    smpp: { ...smpp, listeners: smpp.listeners.map(given => listenerOf(given, smpp)) },
     gateway: gateway ?? defaultGateway(directory, options.exists),
   }
   const errors = contradictions(config).map(([path, message]) => placed(path, message))
   if (errors.length > 0) throw new ConfigError(errors)
-  if (config.smpp.proxyProtocol !== 'off' && config.smpp.trustedProxies.length === 0) {
-    warnings.push('smpp.trustedProxies is empty: every connection with a PROXY header is closed')
-  }
+  const listening = [config.smpp, ...config.smpp.listeners]
+  listening.forEach(({ proxyProtocol, trustedProxies }, i) => {
+    if (proxyProtocol === 'off' || trustedProxies.length > 0) return
+    const key = i === 0 ? 'smpp' : `smpp.listeners[${i - 1}]`
+    warnings.push(`${key}.trustedProxies is empty: every connection with a PROXY header is closed`)
+  })
   return { config, warnings }
 }
 
 function nodeSchema(directory: string) {
   const path = v.path(directory)
+  const ranges = v.list(v.cidr, { expected: 'a list of address ranges' })
   return v.section({
     node: v.section({
       id: v.count(1, 65_535).default(1),
@@ -150,7 +171,8 @@ function nodeSchema(directory: string) {
       tls: v.optionalSection({ listen: v.address, cert: path, key: path, ca: v.orNull(path) }),
       submitTimeoutMs: v.count(100, 600_000).default(5000),
       proxyProtocol: v.choice('off', 'accept', 'require').default('off'),
-      trustedProxies: v.list(v.cidr, { expected: 'a list of address ranges' }),
+      trustedProxies: ranges,
+      allowFrom: ranges,
       receiptGuardMs: v.count(0, 60_000).default(500),
       bindTimeoutMs: v.count(100, 600_000).default(10_000),
       enquireLinkMs: v.count(100, 3_600_000).default(30_000),
@@ -159,6 +181,18 @@ function nodeSchema(directory: string) {
       pduOctetsMax: v.size(1024, 16 * 1024 * 1024).default(65_536),
       connectionsMax: v.count(1, 1_000_000).default(10_000),
       connectionsPerAddressMax: v.orNull(v.count(1, 1_000_000)),
+      listeners: v.list(
+        v.section({
+          listen: v.address,
+          tls: v.optionalSection({ cert: path, key: path, ca: v.orNull(path) }),
+          proxyProtocol: v.choice('off', 'accept', 'require').optional(),
+          trustedProxies: ranges.optional(),
+          allowFrom: ranges.optional(),
+          connectionsMax: v.count(1, 1_000_000).optional(),
+          connectionsPerAddressMax: v.orNull(v.count(1, 1_000_000)).optional(),
+        }),
+        { expected: 'a list of listeners' },
+      ),
     }),
     http: v.section({
       listen: v.address.default({ host: '127.0.0.1', port: 8081 }),
@@ -167,6 +201,26 @@ function nodeSchema(directory: string) {
     gateway: v.orNull(path),
     insecure: v.flag.default(false),
   }) satisfies z.ZodType
+}
+
+type Given<T> = { [K in keyof T]?: T[K] | undefined }
+
+function listenerOf(
+  { listen, tls, ...given }: Given<SmppListener> & Pick<SmppListener, 'listen' | 'tls'>,
+  smpp: Omit<SmppListener, 'listen' | 'tls'>,
+): SmppListener {
+  return {
+    listen,
+    tls,
+    proxyProtocol: given.proxyProtocol ?? smpp.proxyProtocol,
+    trustedProxies: given.trustedProxies ?? smpp.trustedProxies,
+    allowFrom: given.allowFrom ?? smpp.allowFrom,
+    connectionsMax: given.connectionsMax ?? smpp.connectionsMax,
+    connectionsPerAddressMax:
+      given.connectionsPerAddressMax === undefined
+        ? smpp.connectionsPerAddressMax
+        : given.connectionsPerAddressMax,
+  }
 }
 
 function peersOf(
@@ -181,6 +235,8 @@ function defaultGateway(directory: string, exists: (path: string) => boolean): s
   const beside = resolve(directory, 'gateway.yaml')
   return exists(beside) ? beside : null
 }
+
+type Place = [PropertyKey[], Address]
 
 /** What each value alone does not show. */
 function contradictions({ node, cluster, smpp }: NodeConfig): [PropertyKey[], string][] {
@@ -205,6 +261,18 @@ function contradictions({ node, cluster, smpp }: NodeConfig): [PropertyKey[], st
   if (cluster.electionTimeoutMs < 5 * cluster.heartbeatMs) {
     const least = 5 * cluster.heartbeatMs
     found.push([['cluster', 'electionTimeoutMs'], `expected at least 5 heartbeats: ${least}`])
+  }
+  const taken = new Map<string, string>()
+  const places: Place[] = [
+    [['smpp', 'listen'], smpp.listen],
+    ...(smpp.tls === null ? [] : [[['smpp', 'tls', 'listen'], smpp.tls.listen] as Place]),
+    ...smpp.listeners.map(({ listen }, i): Place => [['smpp', 'listeners', i, 'listen'], listen]),
+  ]
+  for (const [path, address] of places) {
+    const text = addressText(address)
+    const first = taken.get(text)
+    if (first === undefined || address.port === 0) taken.set(text, keyText(path))
+    else found.push([path, `${text} is used already, by ${first}`])
   }
   if (smpp.inactivityTimeoutMs <= smpp.enquireLinkMs) {
     found.push([['smpp', 'inactivityTimeoutMs'], 'expected more than smpp.enquireLinkMs'])

@@ -14,6 +14,7 @@ for (const { text, expected } of [
   { text: `cluster: { listen: 10.0.0.1:1, ${TLS} }\nnode: { secretKeyFile: s }`, expected: [] },
   { text: 'http: { listen: "[::]:1" }', expected: [/http.apiKeys/, /secretKeyFile/] },
   { text: 'http: { listen: 0.0.0.0:1, apiKeys: [k] }\nnode: { secretKeyFile: s }', expected: [] },
+  { text: 'smpp: { listeners: [{ listen: 0.0.0.0:1 }] }', expected: [/secretKeyFile/] },
   { text: 'smpp: { listen: 0.0.0.0:1 }', expected: [/secretKeyFile/] },
   { text: 'smpp: { listen: 0.0.0.0:1 }\nnode: { secretKeyFile: s }', expected: [] },
   {

@@ -22,9 +22,9 @@ export function unsafeReasons(config: NodeConfig): string[] {
         'could change the settings. Set http.apiKeys',
     )
   }
-  const beyond = [parseAddress(cluster.listen), http.listen, smpp.listen, smpp.tls?.listen].some(
-    address => address !== undefined && !isLoopback(address.host),
-  )
+  const smppListens = [smpp, ...smpp.listeners].map(({ listen }) => listen)
+  const all = [parseAddress(cluster.listen), http.listen, ...smppListens, smpp.tls?.listen]
+  const beyond = all.some(address => address !== undefined && !isLoopback(address.host))
   if (beyond && node.secretKeyFile === null) {
     found.push(
       "node.secretKeyFile is not set: connectors' passwords would lie plain on the disk of a node " +

@@ -172,6 +172,33 @@ void t.test(
   },
 )
 
+void t.test(
+  'a listener that allows some addresses closes the others, by the PROXY header too',
+  async t => {
+    const refused: string[] = []
+    const { listener } = await listen(t, {
+      allowFrom: ['198.51.100.0/24'],
+      proxy: { mode: 'accept', trustedProxies: ['127.0.0.1'] },
+      onRefused: (reason, address) => refused.push(`${address} ${reason}`),
+    })
+    const from = (address: string): Socket => {
+      const socket = raw(t, listener)
+      socket.resume()
+      socket.write(`PROXY TCP4 ${address} 192.0.2.1 1000 2775\r\n`)
+      return socket
+    }
+    await once(from('203.0.113.1'), 'close')
+    t.same(refused, ['203.0.113.1 not from an address that is allowed'])
+    from('198.51.100.1')
+    await waitFor('the one that is allowed', () => listener.connections === 1)
+    const { listener: closed } = await listen(t, { allowFrom: ['192.0.2.0/24'] })
+    const socket = raw(t, closed)
+    socket.resume()
+    await once(socket, 'close')
+    t.equal(refused.length, 1)
+  },
+)
+
 void t.test('nobody there, or nobody answering: an error with its code', async t => {
   const { listener } = await listen(t)
   await listener.close()

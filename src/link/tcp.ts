@@ -74,6 +74,8 @@ export interface ListenOptions {
   connectionsMax?: number
   /** Of one address, which is the PROXY header's where there is one; trusted proxies' own count not. null: no limit. Default null. */
   connectionsPerAddressMax?: number | null
+  /** CIDRs that may connect, by the PROXY header's address where there is one; empty or missing: all. */
+  allowFrom?: readonly string[]
   proxy?: ProxyOptions | undefined
   /** Of PROXY header and TLS handshake. Default 10,000. */
   handshakeTimeoutMs?: number
@@ -108,6 +110,8 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
   const { connectionsMax = 10_000, handshakeTimeoutMs = 10_000, timers = systemTimers } = options
   const { mode, trustedProxies } = options.proxy ?? { mode: 'off', trustedProxies: [] }
   const trusts = trustList(trustedProxies)
+  const { allowFrom = [] } = options
+  const allows = allowFrom.length === 0 ? undefined : trustList(allowFrom)
   const open = new Set<Socket>()
 
   const refuse = (socket: Socket, reason: string): void => {
@@ -118,6 +122,11 @@ export async function listenTcp(options: ListenOptions): Promise<Listener> {
   const addresses = new AddressCounts(options.connectionsPerAddressMax ?? null)
   const begin = (socket: Socket, source: ProxySource | undefined): void => {
     const address = source?.address ?? plainAddress(socket.remoteAddress)
+    if (allows?.(address) === false) {
+      options.onRefused?.('not from an address that is allowed', address)
+      socket.destroy()
+      return
+    }
     const counts = source !== undefined || !trusts(address)
     if (counts && !addresses.take(address, socket)) {
       options.onRefused?.('too many connections from this address', address)

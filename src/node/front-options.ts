@@ -1,7 +1,7 @@
 import type { Messenger } from '../../cluster/types.js'
 import type { Logger } from '../base/logger.js'
 import type { Metrics } from '../base/metrics.js'
-import type { NodeConfig } from '../config/node-file.js'
+import type { NodeConfig, SmppListener } from '../config/node-file.js'
 import type { AccountRates, FrontOptions, Listen } from '../front/index.js'
 import type { Journal } from '../journal/index.js'
 import type { LinkTraces } from '../link/link-traces.js'
@@ -76,15 +76,12 @@ export function frontOptions(ports: FrontPorts): FrontOptions {
   }
 }
 
-/** The plain listener, then the TLS one where there is one. */
+/** The plain listener, then the TLS one where there is one, then those of `smpp.listeners`. */
 function listens({ config, machine, logger, metrics }: FrontPorts): Listen[] {
   const { smpp } = config
   const refused = metrics.counter('protocol_errors_total', { kind: 'connectionRefused' })
   let complainedAtMs = -Infinity
-  const options = {
-    connectionsMax: smpp.connectionsMax,
-    connectionsPerAddressMax: smpp.connectionsPerAddressMax,
-    proxy: { mode: smpp.proxyProtocol, trustedProxies: smpp.trustedProxies },
+  const complaints = {
     onCertificates: (error: Error | undefined): void => {
       if (error === undefined) logger.info('certificate renewed')
       else logger.error('certificate not renewed', { reason: error.message })
@@ -97,12 +94,16 @@ function listens({ config, machine, logger, metrics }: FrontPorts): Listen[] {
       logger.warn('connection not taken', { reason, remoteAddress })
     },
   }
-  const plain: Listen = onConnection =>
-    machine.listen({ ...options, ...smpp.listen, tls: null, onConnection })
-  if (smpp.tls === null) return [plain]
-  const { listen, ...files } = smpp.tls
-  return [
-    plain,
-    onConnection => machine.listen({ ...options, ...listen, tls: files, onConnection }),
-  ]
+  const open =
+    ({ listen, tls, proxyProtocol, trustedProxies, ...limits }: SmppListener): Listen =>
+    onConnection => {
+      const { allowFrom, connectionsMax, connectionsPerAddressMax } = limits
+      const proxy = { mode: proxyProtocol, trustedProxies }
+      const all = { allowFrom, connectionsMax, connectionsPerAddressMax, proxy, tls }
+      return machine.listen({ ...complaints, ...listen, ...all, onConnection })
+    }
+  const plain: SmppListener = { ...smpp, tls: null }
+  const secure: SmppListener[] =
+    smpp.tls === null ? [] : [{ ...smpp, listen: smpp.tls.listen, tls: smpp.tls }]
+  return [plain, ...secure, ...smpp.listeners].map(open)
 }

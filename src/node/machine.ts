@@ -45,6 +45,7 @@ export interface ListenOptions extends Address {
   tls: { cert: string; key: string; ca: string | null } | null
   connectionsMax: number
   connectionsPerAddressMax: number | null
+  allowFrom: readonly string[]
   proxy: { mode: 'off' | 'accept' | 'require'; trustedProxies: readonly string[] }
   onConnection(connection: Connection): void
   onRefused(reason: string, remoteAddress: string): void

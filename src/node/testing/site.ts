@@ -24,7 +24,7 @@ export interface Site {
 /** A directory, a peer port, an SMSC that does not listen yet, and a node of one that real sockets reach. */
 export async function site(
   tap: { teardown(fn: () => unknown): void; fail(message: string, extra: object): unknown },
-  over: { account?: Partial<Account>; connector?: Partial<Connector> } = {},
+  over: { account?: Partial<Account>; connector?: Partial<Connector>; listeners?: string } = {},
 ): Promise<Site> {
   const directory = mkdtempSync(join(tmpdir(), 'carillon-node-'))
   const [peer, smsc] = await freePorts(2)
@@ -32,7 +32,7 @@ export async function site(
   const { config } = parseNodeFile(
     `node: { id: 1, dataDir: ${directory}/data }
 cluster: { listen: 127.0.0.1:${peer} }
-smpp: { listen: 127.0.0.1:0 }
+smpp: { listen: 127.0.0.1:0, listeners: ${over.listeners ?? '[]'} }
 http: { listen: 127.0.0.1:0 }`,
     { file: `${directory}/node.yaml`, environment: {}, exists: () => false },
   )
@@ -73,8 +73,12 @@ http: { listen: 127.0.0.1:0 }`,
   }
 }
 
-export async function bind(node: CarillonNode, password = 'secret1'): Promise<Session> {
-  const session = smpp.connect({ host: '127.0.0.1', port: node.smppPort })
+export async function bind(
+  node: CarillonNode,
+  password = 'secret1',
+  port = node.smppPort,
+): Promise<Session> {
+  const session = smpp.connect({ host: '127.0.0.1', port })
   session.on('error', () => undefined)
   await once(session, 'connect')
   const bound = await new Promise<PDU>(resolve =>
