@@ -37,6 +37,11 @@ export interface Measurement {
   longestGapMs: number
   /** CPU time of all nodes a message, after the warm-up, µs, threads and kernel included. */
   cpuUsPerMessage: number
+  /** After the warm-up, to the end of sending, ms since the Unix epoch. */
+  fromMs: number
+  untilMs: number
+  /** CPU time of the load client over that time: 1 is a core. */
+  loadCores: number
   problems: string[]
 }
 

@@ -30,6 +30,8 @@ Examples:
     carillon bench --memory
   Decoding and encoding, beside the smpp package, in half a minute:
     carillon bench --codec
+  Beside etcd, NATS JetStream, Redis, Kannel and others, as ratios:
+    carillon bench --peers
   Do other sessions notice floods, slow and broken peers, and 10,000 idle sessions?
     carillon bench --hostile --idle 10000 --duration 5s
 
@@ -62,6 +64,7 @@ interface Flags {
  *          grew by over a fifth) or failed; 2 where the arguments are wrong
  */
 export async function main(argv: string[]): Promise<number> {
+  if (argv.some(word => /^--peers(=|$)/.test(word))) return comparePeers(argv)
   const command = benchCommand()
   try {
     command.parse(argv, { from: 'user' })
@@ -111,6 +114,12 @@ async function compareCodecs(output: Flags['output']): Promise<number> {
   return 0
 }
 
+/** Its options are its own: `--peers --help`. */
+async function comparePeers(argv: string[]): Promise<number> {
+  const { main } = await import('./peers/main.js')
+  return main(argv, resultsDirectory())
+}
+
 async function attack({ output, duration, idle }: Flags): Promise<number> {
   const rows = await benchHostile({
     attacks: ALL_ATTACKS,
@@ -152,6 +161,10 @@ function benchCommand(): Command {
     .option('--octets <n>', 'of the text', whole(18, 254), 140)
     .option('--no-profile', 'do not run once more with --cpu-prof on the nodes')
     .option('--codec', 'our codec beside the smpp package, instead of all else', false)
+    .option(
+      '--peers [system,…]',
+      'Carillon beside etcd, NATS, Redis, Kannel and others; --peers --help',
+    )
     .option('--hostile', 'what others see while peers mean harm, instead of all else', false)
     .option(
       '--idle <n>',

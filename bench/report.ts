@@ -98,7 +98,7 @@ function percent(share: number): string {
 }
 
 /** Columns by spaces, which can be pasted anywhere. */
-function plainTable(head: string[]): Table.Table {
+export function plainTable(head: string[]): Table.Table {
   const none = ['top', 'bottom', 'left', 'right', 'mid'].flatMap(side =>
     side === 'left' || side === 'right' || side === 'mid'
       ? [side, `${side}-mid`]
@@ -109,7 +109,7 @@ function plainTable(head: string[]): Table.Table {
   return new Table({ head, chars, style })
 }
 
-function trimmed(table: Table.Table): string {
+export function trimmed(table: Table.Table): string {
   return table
     .toString()
     .split('\n')

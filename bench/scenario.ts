@@ -21,6 +21,8 @@ export interface ScenarioOptions {
   nodes: number
   path: Path
   load: LoadOptions
+  /** Where its own directory is made. Default: the system's temporary directory. */
+  parent?: string
   /** Node's own flags: `--cpu-prof`. */
   flags?: (id: number) => readonly string[]
 }
@@ -34,7 +36,7 @@ export class Scenario {
   private runs = 0
 
   static async start(options: ScenarioOptions): Promise<Scenario> {
-    const directory = await mkdtemp(join(tmpdir(), 'carillon-bench-'))
+    const directory = await mkdtemp(join(options.parent ?? tmpdir(), 'carillon-bench-'))
     let smsc: SmscProcess | undefined
     try {
       if (options.path !== 'accept') smsc = await SmscProcess.start(join(directory, 'smsc.log'))
@@ -72,8 +74,9 @@ export class Scenario {
     const { nodes, path, load } = this.options
     const args = esmeArguments(this.cluster.smppAddresses, path, rate, load)
     const cpu: Reading[] = []
+    const loader: Reading[] = []
     const timer = setInterval(() => cpu.push({ atMs: Date.now(), sum: this.cpuMs }), 100)
-    const report = await this.esme(args).finally(() => clearInterval(timer))
+    const report = await this.esme(args, loader).finally(() => clearInterval(timer))
     const drained = path === 'accept' ? undefined : await this.drained(DRAIN_MS_MAX)
     const sentUntilMs = report.startedAtMs + report.sendingMs
     const fromMs = report.startedAtMs + load.warmUpMs
@@ -100,6 +103,9 @@ export class Scenario {
       longestGapMs: report.gaps.all[0]?.ms ?? 0,
       cpuUsPerMessage:
         Math.round((between(cpu) * 10_000) / Math.max(1, report.latencyMs.count)) / 10,
+      fromMs,
+      untilMs: sentUntilMs,
+      loadCores: Math.round((between(loader) * 100) / (sentUntilMs - fromMs)) / 100,
       problems,
     }
   }
@@ -146,11 +152,11 @@ export class Scenario {
     await rm(this.directory, { recursive: true, force: true })
   }
 
-  private async esme(args: readonly string[]): Promise<EsmeReport> {
-    return runEsme(join(this.directory, `esme-${++this.runs}.log`), args)
+  private async esme(args: readonly string[], cpu?: Reading[]): Promise<EsmeReport> {
+    return runEsme(join(this.directory, `esme-${++this.runs}.log`), args, cpu)
   }
 }
 
-const CONNECTOR_BINDS = 3
-const CONNECTOR_WINDOW = 1_000
+export const CONNECTOR_BINDS = 3
+export const CONNECTOR_WINDOW = 1_000
 const DRAIN_MS_MAX = 60_000

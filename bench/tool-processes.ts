@@ -2,6 +2,7 @@ import { OwnProcess } from '../src/testing/own-process.js'
 import { waitFor } from '../src/testing/wait-for.js'
 import type { EsmeReport } from '../src/tools/esme-report.js'
 import type { SmscSecond, SmscStats } from '../src/tools/smsc-stats.js'
+import type { Reading } from './load.js'
 
 const MAIN = new URL('../src/main.js', import.meta.url)
 
@@ -57,9 +58,14 @@ export class SmscProcess {
 
 /**
  * `carillon esme` as a process of its own, from its start to its report.
+ * @param cpu  gets its CPU time so far, ms, ten times a second
  * @throws Error with the end of its log when it prints none
  */
-export async function runEsme(logFile: string, args: readonly string[]): Promise<EsmeReport> {
+export async function runEsme(
+  logFile: string,
+  args: readonly string[],
+  cpu: Reading[] = [],
+): Promise<EsmeReport> {
   let report: EsmeReport | undefined
   const process = new OwnProcess({
     name: 'esme',
@@ -68,7 +74,9 @@ export async function runEsme(logFile: string, args: readonly string[]): Promise
     logFile,
     onLine: line => (report = JSON.parse(line) as EsmeReport),
   })
+  const timer = setInterval(() => cpu.push({ atMs: Date.now(), sum: process.cpuMs }), 100)
   const ending = await process.ended
+  clearInterval(timer)
   if (report !== undefined) return report
   const how = ending.signal ?? `status ${ending.code ?? '?'}`
   throw new Error(`the load client ended (${how}) without a report\n${process.logTail()}`)

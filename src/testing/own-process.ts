@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 export interface OwnProcessOptions {
   /** For messages: `node 2`, `smsc-sim`. */
   name: string
-  /** The compiled JavaScript that it runs. */
-  script: URL
+  /** The compiled JavaScript that it runs, or the name of a program of others. */
+  script: URL | string
   args: readonly string[]
   /** Of node itself: `--cpu-prof`. Default: those of ./carillon. */
   flags?: readonly string[]
@@ -49,15 +49,22 @@ export class OwnProcess {
     this.name = name
     this.logFile = logFile
     const log = openSync(logFile, 'a')
-    const preload = new URL('./end-with-parent.js', import.meta.url)
-    this.child = spawn(
-      process.execPath,
-      [...flags, '--import', preload.href, script.pathname, ...args],
-      {
-        stdio: ['pipe', onLine === undefined ? log : 'pipe', log],
-        env: { ...CARILLON_ENV, ...process.env, ...env },
-      },
-    )
+    const stdio = ['pipe', onLine === undefined ? log : 'pipe', log] as const
+    if (typeof script === 'string') {
+      // which becomes the program, under the same pid
+      this.child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', script, ...args], {
+        stdio: [...stdio],
+        env: { ...process.env, ...env },
+      })
+    } else {
+      const preload = new URL('./end-with-parent.js', import.meta.url)
+      this.child = spawn(
+        process.execPath,
+        [...flags, '--import', preload.href, script.pathname, ...args],
+        { stdio: [...stdio], env: { ...CARILLON_ENV, ...process.env, ...env } },
+      )
+    }
+    this.child.on('error', () => undefined) // it could not be started: there is no pid
     closeSync(log)
     if (this.child.pid === undefined) throw new Error(`${name} could not be started`)
     this.pid = this.child.pid
