@@ -22,6 +22,8 @@ void t.test('each listener has limits of its own, and a session is the same on a
     socket.on('error', () => undefined)
     await once(socket, 'close')
   }
+  const metrics = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text()
+  t.match(metrics, /carillon_protocol_errors_total\{kind="connectionRefused"\} 2\n/)
   sessions.push(await bind(node))
   for (const session of sessions) session.destroy()
 })
