@@ -4,7 +4,7 @@ import { COMMAND_IDS } from '../../src/smpp/command-ids.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { CancelRules } from './cancel-rules.js'
 import type { SimEsme } from './esme.js'
-import type { Message } from './message-books.js'
+import { destinationIn, type Message } from './message-books.js'
 import type { Trace } from './trace.js'
 
 /** Shares of what an account learns of its messages that make it cancel one by its id, or all to its number. */
@@ -45,7 +45,11 @@ export class Cancels {
 
   private one(esme: SimEsme, message: Message): void {
     const { rules, trace } = this.parts
-    const body = encodeBody('cancel_sm', { message_id: message.id, source_addr: '1000' })
+    const body = encodeBody('cancel_sm', {
+      message_id: message.id,
+      source_addr: '1000',
+      destination_addr: message.tag.startsWith('D') ? destinationIn(message.content) : '',
+    })
     trace.add(esme.options.name, `cancels ${message.tag}`)
     esme.ask(COMMAND_IDS.cancel_sm, body, status => {
       trace.add(esme.options.name, `cancelling ${message.tag} is answered ${status}`)
@@ -66,5 +70,3 @@ export class Cancels {
     })
   }
 }
-
-const destinationIn = (content: string): string => / to (\d+) as /.exec(content)?.[1] ?? ''

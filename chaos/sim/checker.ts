@@ -51,14 +51,17 @@ export class Checker {
   readonly replaces: ReplaceRules
   private readonly outlook: Outlook
   private readonly found: Violations
-  private readonly order = new DeliveryOrder()
+  private readonly order = new DeliveryOrder({
+    at: ref => this.books.at(ref)?.tag,
+    named: (id, of) => this.books.withId(id, of)?.tag,
+  })
   private readonly resubmissions: ResubmissionRules
   /** When nodes heard of the ends of connections, by port. */
   private readonly overAtMs = new Map<number, number>()
   /** By node and index. */
   private readonly appliedAtMs: number[][] = []
   /** Submits by `port sequence_number`, those that may be submitted again. */
-  private readonly asking = new Map<string, Message>()
+  private readonly asking = new Map<string, Message[]>()
 
   constructor(trace: Trace, outlook: Outlook) {
     this.outlook = outlook
@@ -128,7 +131,8 @@ export class Checker {
   /** It went over the connection with this port, under this sequence_number. */
   asked(message: Message, port: number, sequence: number): void {
     message.port = port
-    this.asking.set(`${port} ${sequence}`, message)
+    const key = `${port} ${sequence}`
+    this.asking.set(key, [...(this.asking.get(key) ?? []), message])
   }
 
   /** An ESME got its answer. */
@@ -139,9 +143,10 @@ export class Checker {
     if (status !== 'ESME_ROK') return
     message.id = id
     const { tag, first } = message
-    const ref = (first ?? message).refs[0]
+    const { refs, idRef } = first ?? message
+    const ref = refs[0]
     if (ref === undefined) this.fail('ack is committed', `${tag} was acknowledged uncommitted`, tag)
-    else if (this.books.idOf(ref) !== id)
+    else if (this.books.idOf(idRef) !== id)
       this.fail('message_id is unique', `${tag} is at ${ref}, not at ${id}`, tag)
   }
 
@@ -196,9 +201,9 @@ export class Checker {
       this.fail('receipt is committed', `${key} was answered and is not committed`, key)
   }
 
-  /** An ESME got a receipt that names this final state. It has it once it answers: `receipts` counts then. */
-  receiptCame(id: string, session: number, state: string): Message | undefined {
-    const message = this.books.withId(id)
+  /** An ESME got a receipt of what went to the number `of`, which names this final state. It has it once it answers: `receipts` counts then. */
+  receiptCame(id: string, of: string, session: number, state: string): Message | undefined {
+    const message = this.books.withId(id, of)
     if (message === undefined) return undefined
     const { tag } = message
     // On the session of the submit the response goes first; elsewhere the guard may have ended.
@@ -228,7 +233,8 @@ export class Checker {
     { known, cancelled }: { known: string; cancelled: boolean },
   ): void {
     const { tag } = message
-    if (status === 'ESME_ROK' && (cancelled || state === DELETED))
+    const alone = this.books.sharing(message.first ?? message).length <= 1
+    if (status === 'ESME_ROK' && alone && (cancelled || state === DELETED))
       this.cancels.onFinal(message, state === DELETED ? 'DELETED' : String(state), cancelled)
     if (status === 'ESME_RQUERYFAIL' || status === 'ESME_RINVMSGID')
       this.fail('query tells the truth', `${tag} was acknowledged, and is ${status} now`, tag)
@@ -271,9 +277,9 @@ export class Checker {
     if (this.asking.size === 0) return
     for (const sequence of positiveAnswers(octets)) {
       const key = `${port} ${sequence}`
-      const message = this.asking.get(key)
-      if (message === undefined) continue
-      message.writtenAtMs = this.outlook.now()
+      const asked = this.asking.get(key)
+      if (asked === undefined) continue
+      for (const message of asked) message.writtenAtMs = this.outlook.now()
       this.asking.delete(key)
     }
   }

@@ -8,10 +8,10 @@ import type {
 import { readAcceptRecord, skipAcceptRecord } from '../../src/journal/accept-record.js'
 import type { Entry } from '../../src/journal/entry.js'
 import { refOf } from '../../src/journal/ids.js'
-import { decodeEntry, FLAG_FINGERPRINT, type State } from '../../src/journal/index.js'
+import { decodeEntry, FLAG_FINGERPRINT, type Ref, type State } from '../../src/journal/index.js'
 import { decodeBody } from '../../src/smpp/codec.js'
 import type { CancelRules } from './cancel-rules.js'
-import { tagIn, type MessageBooks } from './message-books.js'
+import { tagIn, tagOf, type MessageBooks } from './message-books.js'
 import type { ReplaceRules } from './replace-rules.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
 import type { DeliveryOrder, OwedMo } from './wire-rules.js'
@@ -36,6 +36,8 @@ export class CommitBooks {
   private readonly parts: CommitBooksParts
   /** Of the entry at hand. */
   private mos: OwedMo[] = []
+  /** Where the first accepted message of each submit_multi lies. */
+  private readonly heads = new Map<number, Ref>()
 
   constructor(parts: CommitBooksParts) {
     this.parts = parts
@@ -47,6 +49,7 @@ export class CommitBooks {
     if (data.length === 0) return order.onCommitted(state, [])
     if (books.generation < 0) books.generation = state.generation
     this.mos = []
+    this.heads.clear()
     const entry = decodeEntry(data)
     if (entry?.number === 0) this.onBoot(entry, state)
     const outcome =
@@ -139,8 +142,8 @@ export class CommitBooks {
     for (let at = 0; at < records.length; at = skipAcceptRecord(records, at)) {
       offset++
       if (refusedOnes.has(offset)) continue
-      const { body, session, flags } = readAcceptRecord(records, at)
-      const message = books.messages.get(tagIn(body.toString('latin1')))
+      const { body, session, flags, multi = 0 } = readAcceptRecord(records, at)
+      const message = books.messages.get(tagOf(body))
       if (message === undefined) continue
       const earlier = matched.get(offset)
       const ref = earlier ?? refOf(index, offset)
@@ -156,7 +159,8 @@ export class CommitBooks {
         resubmissions.onMatched(index, proposal, message, ref, id)
         continue
       }
-      books.placed(message, ref, parts.now())
+      if (multi > 0 && !this.heads.has(multi)) this.heads.set(multi, ref)
+      books.placed(message, ref, this.heads.get(multi) ?? ref, parts.now())
       const fingerprint = (flags & FLAG_FINGERPRINT) !== 0
       resubmissions.onAccepted(index, proposal, message, ref, id, fingerprint)
     }

@@ -9,8 +9,8 @@ import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { SimConnection } from './connections.js'
-import { bodyOf, newIntent, onceMore, type Intent } from './intents.js'
-import { tagIn, type Message } from './message-books.js'
+import { bodyOf, multiBodyOf, newIntent, onceMore, toMany, type Intent } from './intents.js'
+import { multiTag, tagIn, type Message } from './message-books.js'
 import type { Trace } from './trace.js'
 
 const LIMITS = {
@@ -33,6 +33,9 @@ const RESIGNATION = 0.1
 const DELEGATION = 0.25
 /** Share of submits, or bursts, under which its connection breaks. */
 const BREAKAGE = 0.03
+/** Share of submits that are submit_multis, to so many at most (two, and so many more). */
+const MULTI_SHARE = 0.05
+const MULTI_MORE = 5
 /** Share of refusals that it tries again. */
 const PERSISTENCE = 0.5
 
@@ -49,6 +52,8 @@ export interface EsmeOptions {
 export interface EsmeParts {
   time: VirtualTime
   random: Random
+  /** What becomes a submit_multi. */
+  multis: Random
   checker: Checker
   trace: Trace
   /** Different numbers that messages go to, by each route. */
@@ -68,7 +73,7 @@ export interface EsmeParts {
 
 /** A request and what it was for. */
 type Asked =
-  | { kind: 'submit'; message: Message; intent: Intent; session: number }
+  | { kind: 'submit'; messages: Message[]; intents: Intent[]; session: number }
   /** `known`: the final state that the account knew when it asked, or ''. */
   | { kind: 'query'; message: Message; known: string; cancelled: boolean }
   | { kind: 'other'; answered: (status: string) => void }
@@ -90,7 +95,7 @@ export class SimEsme {
   /** Submitted in this session, and without an answer. */
   private unanswered = new Set<Asked & { kind: 'submit' }>()
   /** To be submitted again. */
-  private readonly again: Intent[] = []
+  private readonly again: Intent[][] = []
 
   constructor(options: EsmeOptions, parts: EsmeParts) {
     this.options = options
@@ -171,7 +176,7 @@ export class SimEsme {
   }
 
   private submit(): void {
-    const { random, nextTag, numbers, said } = this.parts
+    const { random, multis, nextTag, numbers, said } = this.parts
     const { resubmits } = this.options
     if (this.link === undefined || this.link.windowFree === 0) return
     const tag = nextTag()
@@ -183,43 +188,57 @@ export class SimEsme {
         : onceMore(before, random)
     said.push(intent)
     if (said.length > SAID_KEPT) said.shift()
-    this.send(intent, tag)
+    const many = multis.unit() < MULTI_SHARE
+    this.send(many ? toMany(intent, 2 + multis.below(MULTI_MORE), numbers, multis) : [intent], tag)
   }
 
-  private send(intent: Intent, tag: string): void {
-    const { checker, trace } = this.parts
-    const { link, node, session } = this
+  /** One, or a submit_multi of several that differ in their destinations alone. */
+  private send(intents: Intent[], tag: string): void {
+    const { checker } = this.parts
+    const { link, session } = this
     if (link === undefined) return
+    const [intent] = intents as [Intent]
+    const isMulti = intents.length > 1
+    const name = isMulti ? tag.replace('T', 'D') : tag
+    const tags = intents.map(each => (isMulti ? multiTag(name, each.destination_addr) : name))
+    const messages = intents.map((each, i) => this.submitted(each, tags[i]!))
+    const asked = { kind: 'submit', messages, intents, session } as const
+    const sequence = isMulti
+      ? link.request(COMMAND_IDS.submit_multi, multiBodyOf(intents, name), asked)
+      : link.request(COMMAND_IDS.submit_sm, bodyOf(intent, name), asked)
+    if (typeof sequence === 'string') {
+      for (const message of messages) message.status = 'none'
+      return
+    }
+    messages.forEach((message, i) => intents[i]!.submits.push(message))
+    if (!this.options.resubmits) return
+    this.unanswered.add(asked)
+    for (const message of messages) checker.asked(message, this.connection!.remotePort, sequence)
+  }
+
+  private submitted(intent: Intent, tag: string): Message {
+    const { checker, trace } = this.parts
+    const { node, session } = this
     const { wantsReceipt, content, delayS } = intent
     const account = this.options.systemId
     const earlier = intent.submits.at(-1)
-    const message = checker.submitted(
-      { tag, account, content, node, session, wantsReceipt, delayS },
-      earlier,
-    )
     const later = delayS === 0 ? '' : `, in ${delayS} s`
     const again = `${later}${earlier === undefined ? '' : `, which was ${earlier.tag}`}`
     trace.add(this.options.name, `submits ${tag}: ${content}${again}`)
-    const asked = { kind: 'submit', message, intent, session } as const
-    const sequence = link.request(COMMAND_IDS.submit_sm, bodyOf(intent, tag), asked)
-    if (typeof sequence === 'string') {
-      message.status = 'none'
-      return
-    }
-    intent.submits.push(message)
-    if (!this.options.resubmits) return
-    this.unanswered.add(asked)
-    checker.asked(message, this.connection!.remotePort, sequence)
+    return checker.submitted(
+      { tag, account, content, node, session, wantsReceipt, delayS },
+      earlier,
+    )
   }
 
   /** The session is over: what had no answer in it is submitted again, by this one or by a colleague, or given up. */
   private missAnswers(session: number): void {
     const { random } = this.parts
-    const missed: Intent[] = []
+    const missed: Intent[][] = []
     for (const asked of this.unanswered) {
       if (asked.session !== session) continue
       this.unanswered.delete(asked)
-      if (random.unit() >= RESIGNATION) missed.push(asked.intent)
+      if (random.unit() >= RESIGNATION) missed.push(asked.intents)
     }
     if (missed.length === 0) return
     const colleague = random.unit() < DELEGATION ? this.parts.colleague(this) : undefined
@@ -250,9 +269,15 @@ export class SimEsme {
     this.link.request(COMMAND_IDS.query_sm, body, {
       kind: 'query',
       message,
-      known: (message.first ?? message).final,
+      known: this.knownOf(message),
       cancelled: this.parts.checker.cancels.isCancelled(message),
     })
+  }
+
+  /** The final state that it knows; of a submit_multi, of one of its messages, where it knows those of all. */
+  private knownOf(message: Message): string {
+    const all = this.parts.checker.books.sharing(message.first ?? message)
+    return all.some(({ final }) => final === '') ? '' : (all[0]?.final ?? '')
   }
 
   /** Asks something; `answered` hears the command_status, if it comes in time. */
@@ -267,8 +292,8 @@ export class SimEsme {
         asked.answered(statusText(frame.command_status))
       return
     }
-    const { message } = asked
     if (asked.kind === 'query') {
+      const { message } = asked
       if (kind !== 'response' || frame === undefined) return
       const decoded = decodeBody('query_sm_resp', Buffer.from(frame.body))
       const state = decoded.ok ? decoded.body.message_state : 0
@@ -276,23 +301,33 @@ export class SimEsme {
     }
     if (kind === 'timeout') return // may come late
     if (kind === 'late' && frame === undefined) return
-    const status = frame === undefined ? 'none' : statusText(frame.command_status)
-    if (message.status !== undefined && message.status !== 'none') return
+    const { messages, intents } = asked
+    const known = messages[0]!.status
+    if (known !== undefined && known !== 'none') return
     if (kind !== 'closed') this.unanswered.delete(asked)
-    trace.add(this.options.name, `${message.tag} is answered ${status}`)
-    checker.answered(message, status, frame === undefined ? '' : readMessageId(frame.body))
-    if (status !== 'ESME_ROK' && status !== 'none') this.tryAgain(asked.intent)
-    if (status !== 'ESME_ROK') return
+    const answers = answersIn(frame, intents)
+    const refused: Intent[] = []
+    messages.forEach((message, i) => {
+      const { status, id } = answers[i]!
+      trace.add(this.options.name, `${message.tag} is answered ${status}`)
+      checker.answered(message, status, id)
+      if (status !== 'ESME_ROK' && status !== 'none') refused.push(intents[i]!)
+      if (status === 'ESME_ROK') this.accepted(message)
+    })
+    if (refused.length > 0) this.tryAgain(refused)
+  }
+
+  private accepted(message: Message): void {
     this.curious.push(message)
     if (this.curious.length > 50) this.curious.shift()
     this.parts.learned(this, message)
   }
 
   /** It was refused. */
-  private tryAgain(intent: Intent): void {
+  private tryAgain(intents: Intent[]): void {
     const { random } = this.parts
     if (!this.options.resubmits || random.unit() >= PERSISTENCE) return
-    this.again.push(intent)
+    this.again.push(intents)
     this.resubmitIn(random.unit() * 1000)
   }
 
@@ -314,7 +349,7 @@ export class SimEsme {
     } else {
       const id = receipt.receipted_message_id ?? receipt.id ?? ''
       final = receipt.state ?? ''
-      message = checker.receiptCame(id, session, final)
+      message = checker.receiptCame(id, decoded.body.source_addr, session, final)
       trace.add(
         this.options.name,
         `gets a receipt of ${message?.tag ?? id}: ${receipt.state ?? '?'}`,
@@ -331,4 +366,27 @@ export class SimEsme {
       this.parts.learned(this, message)
     })
   }
+}
+
+/** What the response says of each: a submit_multi_resp names those that were refused. */
+function answersIn(
+  frame: Frame | undefined,
+  intents: readonly Intent[],
+): { status: string; id: string }[] {
+  if (frame === undefined) return intents.map(() => ({ status: 'none', id: '' }))
+  const status = statusText(frame.command_status)
+  const id = status === 'ESME_ROK' ? readMessageId(frame.body) : ''
+  const decoded =
+    intents.length > 1 && status === 'ESME_ROK'
+      ? decodeBody('submit_multi_resp', Buffer.from(frame.body))
+      : undefined
+  const refused = new Map(
+    decoded?.ok === true
+      ? decoded.body.unsuccess_sme.map(of => [of.destination_addr, of.error_status_code])
+      : [],
+  )
+  return intents.map(({ destination_addr }) => {
+    const error = refused.get(destination_addr)
+    return error === undefined ? { status, id } : { status: statusText(error), id: '' }
+  })
 }

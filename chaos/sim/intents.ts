@@ -32,7 +32,7 @@ export function newIntent(
   references: boolean,
 ): Intent {
   const wantsReceipt = random.unit() < 0.8
-  const destination_addr = `49${random.below(2)}7${String(random.below(numbers)).padStart(8, '0')}`
+  const destination_addr = someNumber(random, numbers)
   const priority_flag = random.below(10) === 0 ? 1 : 0
   const referred = references && random.unit() < REFERENCE_SHARE
   const reference = referred ? random.below(65_536) : undefined
@@ -40,26 +40,55 @@ export function newIntent(
   return withReference({ text, destination_addr, priority_flag, wantsReceipt, delayS }, reference)
 }
 
+const someNumber = (random: Random, numbers: number): string =>
+  `49${random.below(2)}7${String(random.below(numbers)).padStart(8, '0')}`
+
 /** The same once more, on purpose; sometimes under a user_message_reference of its own. */
 export function onceMore(intent: Intent, random: Random): Intent {
   const renamed = random.unit() < REFERENCE_SHARE
   return withReference(intent, renamed ? random.below(65_536) : intent.reference)
 }
 
+/** The same to others besides: a submit_multi. Their numbers differ. */
+export function toMany(intent: Intent, count: number, numbers: number, random: Random): Intent[] {
+  const all = new Map([[intent.destination_addr, intent]])
+  for (let i = 1; i < count; i++) {
+    const destination_addr = someNumber(random, numbers)
+    if (!all.has(destination_addr))
+      all.set(destination_addr, withReference({ ...intent, destination_addr }, intent.reference))
+  }
+  return [...all.values()]
+}
+
 /** `tag` names this submit, where no fingerprint looks: so it is known upstream which of several arrived. */
 export function bodyOf(intent: Intent, tag: string): Buffer {
-  const { text, destination_addr, priority_flag, wantsReceipt, reference, delayS } = intent
+  const { destination_addr } = intent
+  return encodeBody('submit_sm', { destination_addr, ...fieldsOf(intent, tag) })
+}
+
+/** The submit_multi of several that differ in their destinations alone. */
+export function multiBodyOf(intents: readonly Intent[], tag: string): Buffer {
+  const dest_address = intents.map(({ destination_addr }) => ({
+    dest_flag: 1 as const,
+    dest_addr_ton: 0,
+    dest_addr_npi: 0,
+    destination_addr,
+  }))
+  return encodeBody('submit_multi', { dest_address, ...fieldsOf(intents[0]!, tag) })
+}
+
+function fieldsOf(intent: Intent, tag: string) {
+  const { text, priority_flag, wantsReceipt, reference, delayS } = intent
   const tlvs = [tlv.octets('callback_num', Buffer.from(tag))]
   if (reference !== undefined) tlvs.push(tlv.uint16('user_message_reference', reference))
-  return encodeBody('submit_sm', {
+  return {
     source_addr: '1000',
-    destination_addr,
     priority_flag,
     schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
     registered_delivery: wantsReceipt ? 1 : 0,
     short_message: Buffer.from(text),
     tlvs,
-  })
+  }
 }
 
 function withReference(

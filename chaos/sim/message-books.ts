@@ -1,5 +1,6 @@
 import { messageId } from '../../src/journal/ids.js'
 import type { Ref } from '../../src/journal/index.js'
+import { decodeBody } from '../../src/smpp/codec.js'
 
 /** One submit as the outside knows it: mostly the only one of its message. */
 export interface Message {
@@ -30,6 +31,8 @@ export interface Message {
   writtenAtMs: number
   /** Places in the log: more than one is a violation. */
   refs: Ref[]
+  /** The place whose id its ESME knows it by: its own, or of the first of its submit_multi that was accepted. */
+  idRef: Ref
   /** It got the place of this one, which was submitted before. */
   first: Message | undefined
   /** The first submit of what its ESME means to send once. */
@@ -79,7 +82,7 @@ export class MessageBooks {
   /** When each node's process was gone last, ms. */
   private readonly deaths = new Map<string, number>()
   private readonly places = new Map<Ref, Message>()
-  private readonly ids = new Map<string, Message>()
+  private readonly ids = new Map<string, Message[]>()
 
   submitted(message: Submitted, earlier: Message | undefined): Message {
     const entry: Omit<Message, 'meant'> = {
@@ -90,6 +93,7 @@ export class MessageBooks {
       port: 0,
       writtenAtMs: 0,
       refs: [],
+      idRef: 0,
       first: undefined,
       committedAtMs: 0,
       claims: new Map(),
@@ -109,21 +113,29 @@ export class MessageBooks {
     return submit
   }
 
-  /** The message stands in the log there. */
-  placed(message: Message, ref: Ref, atMs: number): void {
+  /** The message stands in the log there, and its ESME knows it by the id of `idRef`. */
+  placed(message: Message, ref: Ref, idRef: Ref, atMs: number): void {
     message.refs.push(ref)
+    message.idRef = idRef
     message.committedAtMs = atMs
     this.places.set(ref, message)
-    this.ids.set(this.idOf(ref), message)
+    const id = this.idOf(idRef)
+    this.ids.set(id, [...(this.ids.get(id) ?? []), message])
   }
 
   at(ref: Ref): Message | undefined {
     return this.places.get(ref)
   }
 
-  /** The message in whose place this id says it is. */
-  withId(id: string): Message | undefined {
-    return this.ids.get(id)
+  /** The message to this number that has the id. */
+  withId(id: string, to: string): Message | undefined {
+    const all = this.ids.get(id)
+    return all?.find(({ content }) => destinationIn(content) === to)
+  }
+
+  /** All that their ESME knows by the id of this one. */
+  sharing({ idRef }: Message): readonly Message[] {
+    return this.ids.get(this.idOf(idRef)) ?? []
   }
 
   /** Whether its process was gone at any time since. */
@@ -148,7 +160,20 @@ export class MessageBooks {
   }
 }
 
+/** Where a message of this content goes. */
+export const destinationIn = (content: string): string => / to (\d+) as /.exec(content)?.[1] ?? ''
+
+/** The tag of a submit_sm: a submit_multi has one tag for all its destinations, and each message that and its own. */
+export function tagOf(body: Buffer): string {
+  const tag = tagIn(body.toString('latin1'))
+  if (!tag.startsWith('D')) return tag
+  const decoded = decodeBody('submit_sm', Buffer.from(body))
+  return decoded.ok ? multiTag(tag, decoded.body.destination_addr) : tag
+}
+
+export const multiTag = (tag: string, destination: string): string => `${tag}${destination}`
+
 /** The tag in a text, or ''. */
 export function tagIn(text: string): string {
-  return /[TM]=\d{6};/.exec(text)?.[0] ?? ''
+  return /[TMD]=\d{6};/.exec(text)?.[0] ?? ''
 }

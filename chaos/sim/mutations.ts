@@ -1,6 +1,7 @@
 import { CANCEL_MUTATIONS } from './cancel-mutations.js'
 import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
+import { MULTI_MUTATIONS } from './multi-mutations.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
 import { REPLACE_MUTATIONS } from './replace-mutations.js'
 import { RESUBMISSION_MUTATIONS } from './resubmission-mutations.js'
@@ -14,4 +15,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...CANCEL_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
   ...REPLACE_MUTATIONS,
+  ...MULTI_MUTATIONS,
 ]

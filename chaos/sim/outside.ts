@@ -115,6 +115,7 @@ export class Outside {
           {
             time,
             random: new SeededRandom(parts.seedFor(name)),
+            multis: new SeededRandom(parts.seedFor(`${name} multis`)),
             checker,
             trace,
             numbers,

@@ -8,7 +8,7 @@ import { COMMAND_STATUS, type CommandStatus } from '../../src/smpp/command-statu
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { ConnectionNetwork, Party, SimConnection } from './connections.js'
-import { tagIn } from './message-books.js'
+import { tagOf } from './message-books.js'
 import type { Trace } from './trace.js'
 
 export interface SmscBehaviour {
@@ -140,7 +140,7 @@ export class SimSmsc {
       return
     }
     if (command_id !== COMMAND_IDS.submit_sm) return
-    const tag = tagIn(frame.body.toString('latin1'))
+    const tag = tagOf(frame.body)
     const decoded = decodeBody('submit_sm', Buffer.from(frame.body))
     if (!decoded.ok) return link.respond(command_id, sequence_number, 'ESME_RSYSERR')
     const { registered_delivery, destination_addr, source_addr, short_message } = decoded.body

@@ -1,8 +1,7 @@
 import { hardStateKey } from '../../cluster/log/keys.js'
 import { decodeHardState } from '../../cluster/log/records.js'
 import { decodeMessage, MessageKind, RecordKind } from '../../cluster/messages.js'
-import { messageId } from '../../src/journal/ids.js'
-import type { State } from '../../src/journal/index.js'
+import type { Ref, State } from '../../src/journal/index.js'
 import { decodeBody } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, responseId } from '../../src/smpp/command-ids.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
@@ -10,7 +9,7 @@ import type { SimDisk } from './disk.js'
 import { tagIn } from './message-books.js'
 
 const HEADER_OCTETS = 16
-const SUBMIT_SM_RESP = responseId(COMMAND_IDS.submit_sm)
+const SUBMIT_RESPS = new Set([COMMAND_IDS.submit_sm, COMMAND_IDS.submit_multi].map(responseId))
 
 /**
  * A vote that leaves a node, its own candidature too, is on that node's disk: else it may vote again in
@@ -35,18 +34,30 @@ export interface OwedMo {
   tag: string
 }
 
+/** Tags of messages: by place, and as a receipt names them. */
+export interface MessageTags {
+  at(ref: Ref): string | undefined
+  named(id: string, of: string): string | undefined
+}
+
 /**
  * Receipts and MO of an account leave the nodes for the first time in the order in which the account came to
  * be owed them, whichever node is the owner (DESIGN §3). Fed with what was committed and what is written.
  */
 export class DeliveryOrder {
-  /** Account and place in its list, by message_id or by the tag of an MO. */
+  /** Account and place in its list, by the tag of the message or the MO. */
   private readonly owed = new Map<string, { account: number; seq: number }>()
   /** Tags of MO that were owed once: an SMSC that got no answer sends its own again. */
   private readonly mos = new Set<string>()
   private readonly tails = new Map<number, number>()
   /** Per account: the greatest number written before this instant, and within it. */
   private readonly written = new Map<number, { before: number; now: number; atMs: number }>()
+
+  private readonly tags: MessageTags
+
+  constructor(tags: MessageTags) {
+    this.tags = tags
+  }
 
   /** An entry was applied somewhere for the first time, and added these MO, in their order. */
   onCommitted(state: State, mos: readonly OwedMo[]): void {
@@ -56,8 +67,8 @@ export class DeliveryOrder {
       const tags = mos.filter(mo => mo.account === number).map(({ tag }) => tag)
       for (let seq = this.tails.get(number) ?? 0; seq < tail; seq++) {
         const delivery = account.delivery(seq)
-        if (delivery?.kind === 'receipt')
-          this.owed.set(messageId(state.generation, 0, delivery.message), { account: number, seq })
+        const of = delivery?.kind === 'receipt' ? this.tags.at(delivery.message) : undefined
+        if (of !== undefined) this.owed.set(of, { account: number, seq })
         const tag = delivery?.kind === 'mo' ? tags.shift() : undefined
         if (tag === undefined || this.mos.has(tag)) continue
         this.mos.add(tag)
@@ -85,7 +96,8 @@ export class DeliveryOrder {
     const key =
       body.esm_class === 0
         ? tagIn(body.short_message.toString('latin1'))
-        : (receipt?.receipted_message_id ?? receipt?.id ?? '')
+        : (this.tags.named(receipt?.receipted_message_id ?? receipt?.id ?? '', body.source_addr) ??
+          '')
     const place = this.owed.get(key)
     if (place === undefined) return ''
     this.owed.delete(key) // what comes again is no first transmission
@@ -103,7 +115,7 @@ export class DeliveryOrder {
 export function positiveAnswers(octets: Buffer): number[] {
   return pdusIn(octets)
     .filter(
-      ({ command_id, at }) => command_id === SUBMIT_SM_RESP && octets.readUInt32BE(at + 8) === 0,
+      ({ command_id, at }) => SUBMIT_RESPS.has(command_id) && octets.readUInt32BE(at + 8) === 0,
     )
     .map(({ at }) => octets.readUInt32BE(at + 12))
 }

@@ -39,3 +39,17 @@ void t.test("an outbind's password is shown nowhere", async t => {
   t.equal(masked(withOutbind()).accounts[0]?.outbind?.host, 'h')
   t.notOk('outbind' in masked(gateway()).accounts[0]!)
 })
+
+void t.test('distribution lists are told apart by account and name', t => {
+  const list = { name: 'staff', account: null, ton: 1, npi: 1, members: ['1'] }
+  const before = gateway({ distributionLists: [list, { ...list, account: 'esme1' }] })
+  const after = gateway({
+    distributionLists: [list, { ...list, account: 'esme1', members: ['2'] }],
+  })
+  t.match(settingsDiff(before, after), [
+    { kind: 'changed', key: 'distributionLists.esme1.staff.members', from: ['1'], to: ['2'] },
+  ])
+  t.equal(settingsDiff(gateway(), gateway()).length, 0)
+  t.match(settingsDiff(gateway(), before), [{ key: 'distributionLists.staff' }, { kind: 'added' }])
+  t.end()
+})

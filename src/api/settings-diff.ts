@@ -9,6 +9,7 @@ export function settingsDiff(from: GatewaySettings, to: GatewaySettings): Settin
     ['connectors', from.connectors, to.connectors, (c: { id: string }) => c.id],
     ['routes', from.routes, to.routes, (r: { name: string }) => r.name],
     ['moRoutes', from.moRoutes, to.moRoutes, (r: { name: string }) => r.name],
+    ['distributionLists', from.distributionLists ?? [], to.distributionLists ?? [], listKey],
   ] as [string, object[], object[], (item: object) => string][]
   for (const [name, before, after, keyOf] of lists)
     changes.push(...listDiff(name, before, after, keyOf))
@@ -18,6 +19,9 @@ export function settingsDiff(from: GatewaySettings, to: GatewaySettings): Settin
     changes.push({ kind: 'changed', key: 'bans', from: from.bans ?? null, to: to.bans ?? null })
   return changes
 }
+
+const listKey = ({ account, name }: { account: string | null; name: string }): string =>
+  account === null ? name : `${account}.${name}`
 
 /** The same settings without their secrets. */
 export function masked(settings: GatewaySettings): GatewaySettings {

@@ -12,6 +12,10 @@ export const METRICS = {
     ['result'],
   ),
   submit_sm_total: counter('Answered submit_sm', ['command_status']),
+  submit_multi_total: counter('Answered submit_multi', ['command_status']),
+  submit_multi_destinations_total: counter('Their destinations, by what became of each', [
+    'command_status',
+  ]),
   submit_sm_latency_seconds: histogram('From submit_sm read to its response written', []),
   deliver_sm_total: counter('Answers of ESMEs to deliver_sm', ['command_status']),
   cancel_sm_total: counter('Answered cancel_sm', ['command_status']),

@@ -2,6 +2,9 @@ import { addressText } from '../base/address.js'
 import type { ConnectorTls, GatewaySettings, Secret } from '../policy/settings.js'
 import { suggestion } from './nearest.js'
 
+/** Of all distribution lists together: settings are one entry of the log, and each revision is kept whole. */
+const MEMBERS_MAX = 20_000
+
 /** What the entries of a gateway file say about each other. */
 export interface Finding {
   severity: 'error' | 'warning'
@@ -14,7 +17,7 @@ export function crossCheck(
   settings: GatewaySettings,
   lineOf: (path: readonly PropertyKey[]) => string,
 ): Finding[] {
-  const { accounts, connectors, routes, moRoutes } = settings
+  const { accounts, connectors, routes, moRoutes, distributionLists = [] } = settings
   const systemIds = accounts.map(account => account.systemId)
   const connectorIds = connectors.map(connector => connector.id)
   const found: Finding[] = [
@@ -73,6 +76,24 @@ export function crossCheck(
   moRoutes.forEach(({ to, match }, i) => {
     knows(systemIds, 'account', to, ['moRoutes', i, 'to'])
     knows(connectorIds, 'connector', match.connector, ['moRoutes', i, 'match', 'connector'])
+  })
+  const membersOfAll = distributionLists.reduce((sum, { members }) => sum + members.length, 0)
+  if (membersOfAll > MEMBERS_MAX) {
+    const message = `${membersOfAll} members in all; at most ${MEMBERS_MAX}`
+    found.push({ severity: 'error', path: ['distributionLists'], message })
+  }
+  distributionLists.forEach(({ name, account, members }, i) => {
+    knows(systemIds, 'account', account, ['distributionLists', i, 'account'])
+    const same = distributionLists.findIndex(l => l.name === name && l.account === account)
+    if (same < i) {
+      const message = `${name} is used already, in ${lineOf(['distributionLists', same, 'name'])}`
+      found.push({ severity: 'error', path: ['distributionLists', i, 'name'], message })
+    }
+    members.forEach((member, j) => {
+      if (members.indexOf(member) === j) return
+      const path = ['distributionLists', i, 'members', j]
+      found.push({ severity: 'error', path, message: `${member} is listed twice` })
+    })
   })
   if (accounts.length > 0 && routes.length === 0) {
     const message = 'there are accounts but no routes: every submit is refused'

@@ -109,6 +109,16 @@ moRoutes:   [{ name: all, match: { connector: smsc-a, destination: { prefix: "" 
   })
 })
 
+void t.test('a distribution list: what it has where the file says no more', t => {
+  const { settings } = parse(
+    `${LEAST}distributionLists: [{ name: staff, members: ["4917", ACME] }]`,
+  )
+  t.same(settings.distributionLists, [
+    { name: 'staff', account: null, ton: 1, npi: 1, members: ['4917', 'ACME'] },
+  ])
+  t.end()
+})
+
 void t.test('other hosts of a connector, and pairs', t => {
   const { settings } = parse(
     'connectors: [{ id: a, host: h, password: "", bindType: tx+rx, otherHosts: ["[::1]:2777", i:2776] }]',
@@ -291,6 +301,41 @@ routes: []`,
     title: 'an error table with a wrong name or word',
     text: 'connectors: [{ id: a, host: h, password: p, errors: { SUBMITFAIL: temporary } }]',
     expected: [/errors.SUBMITFAIL: expected a command_status such as ESME_RSUBMITFAIL/],
+  },
+  {
+    title: 'distribution lists that cannot be told apart, are nobody’s, or too long',
+    text: `
+accounts: [{ systemId: a, password: b }]
+distributionLists:
+  - { name: staff, members: ["1"] }
+  - { name: staff, account: a, members: ["1", "2", "1"] }
+  - { name: staff, members: ["1"] }
+  - { name: other, account: c, members: ["1"] }`,
+    expected: [
+      /:5:.* distributionLists\[1\].members\[2\]: 1 is listed twice/,
+      /:6:.* distributionLists\[2\].name: staff is used already, in line 4/,
+      /:7:.* distributionLists\[3\].account: no account c/,
+    ],
+  },
+  {
+    title: 'a distribution list that is empty, one that is too long, and a name of 21 octets',
+    text: `distributionLists:
+- { name: a, members: [] }
+- { name: b, members: [${Array.from({ length: 255 }, (_, i) => i).join()}] }
+- { name: ${'c'.repeat(21)}, members: ["1"] }`,
+    expected: [
+      /distributionLists\[0\].members: expected a list of addresses of at least 1/,
+      /distributionLists\[1\].members: expected a list of addresses of at most 254/,
+      /distributionLists\[2\].name: expected text of 1 to 20 octets/,
+    ],
+  },
+  {
+    title: 'more members in all than a revision holds',
+    text: `distributionLists:\n${Array.from(
+      { length: 80 },
+      (_, n) => `- { name: n${n}, members: [${Array.from({ length: 254 }, (_, i) => i).join()}] }`,
+    ).join('\n')}`,
+    expected: [/distributionLists: 20320 members in all; at most 20000/],
   },
   {
     title: 'a route that leads nowhere',

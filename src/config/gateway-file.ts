@@ -3,6 +3,7 @@ import type {
   Account,
   BanSettings,
   Connector,
+  DistributionList,
   GatewaySettings,
   InDoubtPolicy,
   MoRoute,
@@ -10,7 +11,7 @@ import type {
   Route,
   Secret,
 } from '../policy/settings.js'
-import { withEnabled } from '../policy/settings.js'
+import { DESTINATIONS_MAX, withEnabled } from '../policy/settings.js'
 import { DEFAULT_ALPHABETS } from '../text/alphabets.js'
 import { durationMs } from './duration.js'
 import { readDocument } from './document.js'
@@ -55,6 +56,7 @@ export function parseGatewayFile(
     const { password, passwordFrom, ...rest } = given
     return { ...rest, password: secret({ password, passwordFrom }, [...path, 'password']) }
   }
+  const lists: DistributionList[] = read.distributionLists
   const settings: GatewaySettings = {
     accounts: read.accounts.map((account, i): Account => {
       const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
@@ -109,6 +111,7 @@ export function parseGatewayFile(
       },
       to,
     })),
+    ...(lists.length === 0 ? {} : { distributionLists: lists }),
     retentionMs: read.retention,
     validityMs: read.validity,
     ...(read.bans === null ? {} : { bans: bansOf(read.bans) }),
@@ -244,6 +247,20 @@ function gatewaySchema(directory: string | null) {
       }),
       { expected: 'a list of routes' },
     ),
+    distributionLists: v.list(
+      v.section({
+        name: v.text(1, ADDRESS_OCTETS),
+        account: v.orNull(v.text(1, 1000)),
+        ton: v.count(0, 255).default(1),
+        npi: v.count(0, 255).default(1),
+        members: v.list(v.text(1, ADDRESS_OCTETS), {
+          least: 1,
+          most: DESTINATIONS_MAX,
+          expected: 'a list of addresses',
+        }),
+      }),
+      { expected: 'a list of distribution lists' },
+    ),
     retention: v.duration().default(3_600_000),
     validity: v.duration(1000).default(3 * DAY_MS),
     bans: v.optionalSection({
@@ -256,6 +273,8 @@ function gatewaySchema(directory: string | null) {
 
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
+/** A dl_name or an address, without its NUL. SMPP 3.4 §4.5.1. */
+const ADDRESS_OCTETS = 20
 
 const bansOf = (given: { failures: number; within: number; for: number }): BanSettings => ({
   failures: given.failures,

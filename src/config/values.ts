@@ -106,14 +106,15 @@ export const orNull = <T>(inner: z.ZodType<T>) =>
 /** A list; nothing after the colon is an empty one. */
 export const list = <T>(
   inner: z.ZodType<T>,
-  options: { least?: number; expected?: string } = {},
+  options: { least?: number; most?: number; expected?: string } = {},
 ) => {
-  const { least = 0, expected = 'a list' } = options
+  const { least = 0, most = Infinity, expected = 'a list' } = options
   return z.preprocess(
     raw => (raw === undefined || isNone(raw) ? [] : raw),
     z
       .array(inner, { error: ({ input }) => `expected ${expected}, not ${show(input)}` })
-      .min(least, { error: `expected ${expected} of at least ${least}` }),
+      .min(least, { error: `expected ${expected} of at least ${least}` })
+      .max(most, { error: `expected ${expected} of at most ${most}` }),
   )
 }
 

@@ -5,11 +5,11 @@ import { cancels, indexOf, MARK, offsetOf } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { decodeBody, type Body } from '../smpp/codec.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
-import { matchOf } from './cancel-pattern.js'
+import { destinationHash, matchOf } from './cancel-pattern.js'
 import { CancelSearch, type Wanted } from './cancel-search.js'
 import type { EsmeSession } from './esme-session.js'
 import { LateAnswers, LateRequest } from './late-answers.js'
-import { ownMessage } from './own-messages.js'
+import { ownMessages } from './own-messages.js'
 import { ReadTurns } from './read-turns.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
 
@@ -82,12 +82,18 @@ export class Cancels {
       this.search.add(request)
       return
     }
-    const ref = ownMessage(journal, request.account, request.pattern.message_id)
-    if (ref === undefined) return this.answers.answer(request, 'invalidMessageId')
-    const no = this.objection(request, ref)
-    if (no !== undefined) return this.answers.answer(request, no)
-    this.propose(request.account, [ref]).then(
-      cancelled => this.answers.answer(request, cancelled > 0 ? undefined : 'notCancellable'),
+    const { account, pattern } = request
+    const refs = ownMessages(journal, account, pattern.message_id)
+    if (refs.length === 0) return this.answers.answer(request, 'invalidMessageId')
+    const objections = refs.map(ref => this.objection(request, ref))
+    // Those of a submit_multi that it does not mean, by their destination.
+    const meant = refs.filter((_, i) => !isMismatch(objections[i]))
+    if (meant.length === 0) return this.answers.answer(request, objections[0])
+    const open = refs.filter((_, i) => objections[i] === undefined)
+    if (open.length === 0) return this.answers.answer(request, 'notCancellable')
+    this.propose(account, open).then(
+      cancelled =>
+        this.answers.answer(request, cancelled < meant.length ? 'notCancellable' : undefined),
       (error: unknown) =>
         this.answers.answer(request, error instanceof NotApplied ? error.code : 'notCommitted'),
     )
@@ -96,11 +102,15 @@ export class Cancels {
   /** What can be said without apply, for it never changes: the message's addresses, and that it is concluded. */
   private objection({ pattern }: Request, ref: Ref): RefusalCode | undefined {
     const { journal } = this.options
-    const mark = journal.state.blocks.get(indexOf(ref))?.mark(offsetOf(ref))
+    const block = journal.state.blocks.get(indexOf(ref))
+    const mark = block?.mark(offsetOf(ref))
     const message = journal.message(ref)
     if (message?.kind === 'submit' && message.body.length > 0) {
       const match = matchOf(pattern, message.body, true)
       if (match !== 'match') return match
+    } else if (pattern.destination_addr !== '') {
+      // Its octets are needed no more: what is left of its destination is the hash.
+      if (block?.addressHash(offsetOf(ref)) !== destinationHash(pattern)) return 'otherDestination'
     }
     return mark === MARK.SENT || mark === MARK.DONE ? 'notCancellable' : undefined
   }
@@ -119,6 +129,9 @@ export class Cancels {
     })
   }
 }
+
+const isMismatch = (code: RefusalCode | undefined): boolean =>
+  code !== undefined && code !== 'notCancellable'
 
 /** One cancel_sm on its way to an answer. */
 class Request extends LateRequest implements Wanted {

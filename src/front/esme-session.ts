@@ -10,6 +10,7 @@ import { statusOf } from './refusals.js'
 export interface SessionServices {
   bind(session: EsmeSession, frame: Frame): void
   submit(session: EsmeSession, frame: Frame): void
+  submitMulti(session: EsmeSession, frame: Frame): void
   query(session: EsmeSession, frame: Frame): void
   cancel(session: EsmeSession, frame: Frame): void
   replace(session: EsmeSession, frame: Frame): void
@@ -97,6 +98,8 @@ export class EsmeSession implements LinkHandler {
       case COMMAND_IDS.bind_transmitter:
       case COMMAND_IDS.bind_receiver:
         return this.services.bind(this, frame)
+      case COMMAND_IDS.submit_multi:
+        return this.services.submitMulti(this, frame)
       case COMMAND_IDS.query_sm:
         return this.services.query(this, frame)
       case COMMAND_IDS.cancel_sm:

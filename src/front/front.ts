@@ -16,6 +16,7 @@ import {
 } from './esme-session.js'
 import { PasswordCheck } from './password-check.js'
 import { Leavings } from './leavings.js'
+import { Multis } from './multis.js'
 import { Outbinds } from './outbinds.js'
 import type { FrontOptions, OpenListener } from './ports.js'
 import { Queries } from './queries.js'
@@ -46,6 +47,7 @@ export class FrontEnd implements SessionServices {
   private readonly binder: Binder
   private readonly rates: AccountRates
   private readonly submits: Submits
+  private readonly multis: Multis
   private readonly queries: Queries
   private readonly cancels: Cancels
   private readonly replaces: Replaces
@@ -95,16 +97,17 @@ export class FrontEnd implements SessionServices {
       this.deliveries.onReport(),
     )
     this.rates = options.rates ?? new AccountRates(evenShares, clock)
-    this.submits = new Submits({
+    const submitting = {
       journal,
       clock,
       timers,
-      logger,
       metrics,
       submitTimeoutMs: options.submitTimeoutMs,
       rates: this.rates,
-      written: (index, account) => guard.note(index, account),
-    })
+      written: (index: number, account: number) => guard.note(index, account),
+    }
+    this.submits = new Submits({ ...submitting, logger })
+    this.multis = new Multis(submitting)
     const currentRead = (): Promise<unknown> => options.cluster.currentRead()
     this.queries = new Queries(journal, currentRead)
     this.cancels = new Cancels({
@@ -264,6 +267,10 @@ export class FrontEnd implements SessionServices {
 
   submit(session: EsmeSession, frame: Frame): void {
     this.submits.submit(session, frame)
+  }
+
+  submitMulti(session: EsmeSession, frame: Frame): void {
+    this.multis.submit(session, frame)
   }
 
   query(session: EsmeSession, frame: Frame): void {

@@ -1,5 +1,4 @@
 import t from 'tap'
-import type { Frame } from '../link/types.js'
 import { VirtualTime } from '../testing/virtual-time.js'
 import type { EsmeSession } from './esme-session.js'
 import { HELD_MAX, HeldSubmits } from './held-submits.js'
@@ -19,9 +18,7 @@ void t.test('a thousand submits are held on a node, and no more', t => {
     () => ended.late++,
   )
   const session = { bound: {} } as unknown as EsmeSession
-  const frame = { body: Buffer.from('x') } as Frame
-  const hold = (): boolean =>
-    held.hold({ session, frame, atMs: time.monotonicMs(), before: Infinity })
+  const hold = (): boolean => held.hold({ session, atMs: time.monotonicMs(), before: Infinity })
   for (let i = 0; i < HELD_MAX; i++) if (!hold()) t.fail(`${i} was refused`)
   t.notOk(hold())
   time.advance(20)

@@ -1,15 +1,13 @@
 import type { Clock, Timers } from '../base/clock.js'
-import type { Frame } from '../link/types.js'
 import type { EsmeSession } from './esme-session.js'
 
 /** Submits held at once on this node; one more is refused. */
 export const HELD_MAX = 1000
 const LOOK_MS = 10
 
-/** A submit whose like is open under another session. Its frame is a copy. */
+/** A submit whose like is open under another session. */
 export interface HeldSubmit {
   session: EsmeSession
-  frame: Frame
   /** Monotonic: when it came. */
   atMs: number
   /** What its account's sessions had open at this position is waited for, and nothing that comes later. */
@@ -20,13 +18,13 @@ export interface HeldSubmit {
  * Submits of accounts with a resubmission window that wait until it is known whether the same submit of another session
  * was answered (docs/decisions/0012): a node that died is noticed later than its ESMEs are back.
  */
-export class HeldSubmits {
+export class HeldSubmits<H extends HeldSubmit> {
   private readonly clock: Clock
   private readonly timers: Timers
   private readonly timeoutMs: number
-  private readonly again: (held: HeldSubmit) => 'wait' | 'done'
-  private readonly late: (held: HeldSubmit) => void
-  private held: HeldSubmit[] = []
+  private readonly again: (held: H) => 'wait' | 'done'
+  private readonly late: (held: H) => void
+  private held: H[] = []
   private looking = false
 
   /**
@@ -37,8 +35,8 @@ export class HeldSubmits {
     clock: Clock,
     timers: Timers,
     timeoutMs: number,
-    again: (held: HeldSubmit) => 'wait' | 'done',
-    late: (held: HeldSubmit) => void,
+    again: (held: H) => 'wait' | 'done',
+    late: (held: H) => void,
   ) {
     this.clock = clock
     this.timers = timers
@@ -47,10 +45,10 @@ export class HeldSubmits {
     this.late = late
   }
 
-  /** Copies the frame; false: as many as may wait do. */
-  hold({ session, frame, atMs, before }: HeldSubmit): boolean {
+  /** False: as many as may wait do. */
+  hold(held: H): boolean {
     if (this.held.length >= HELD_MAX) return false
-    this.held.push({ session, frame: { ...frame, body: Buffer.from(frame.body) }, atMs, before })
+    this.held.push(held)
     this.lookSoon()
     return true
   }
@@ -67,7 +65,7 @@ export class HeldSubmits {
     })
   }
 
-  private isSettled(held: HeldSubmit): boolean {
+  private isSettled(held: H): boolean {
     if (held.session.bound === undefined) return true // nobody hears the answer
     if (this.clock.monotonicMs() - held.atMs >= this.timeoutMs) {
       this.late(held)

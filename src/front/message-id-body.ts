@@ -14,6 +14,7 @@ const HEX = Buffer.from('0123456789abcdef', 'latin1')
 export class MessageIdBody {
   private readonly journal: Journal
   private readonly body = Buffer.alloc(ID_DIGITS + 1)
+  private readonly other = Buffer.alloc(ID_DIGITS + 1)
   private readonly short = Buffer.alloc(SHORT_DIGITS + 1)
   private index = -1
 
@@ -34,12 +35,12 @@ export class MessageIdBody {
     return body
   }
 
-  /** The same with the 8 digits, for a message that has them. */
-  shortOf(index: number, offset: number): Buffer {
+  /** The same of the id that its ESME knows it by, which may be of 8 digits, or that of another message. */
+  shownOf(index: number, offset: number): Buffer {
     const id = this.journal.shownIdOf(refOf(index, offset))
-    if (id.length !== SHORT_DIGITS) return this.of(index, offset)
-    this.short.write(id, 0, 'latin1')
-    return this.short
+    const body = id.length === SHORT_DIGITS ? this.short : this.other
+    body.write(id, 0, 'latin1')
+    return body
   }
 
   /** Forgets the entry: another generation may have come. */

@@ -1,18 +1,33 @@
-import type { Journal, Ref } from '../journal/index.js'
-import { indexOf, MARK, offsetOf } from '../journal/index.js'
+import type { Block, Journal, Ref } from '../journal/index.js'
+import { indexOf, MARK, offsetOf, refOf } from '../journal/index.js'
 
 /**
- * Where the submit of this account (null: of any) lies that the id names; undefined: there is none, or it is another
- * account's.
+ * Where the submits of this account lie that the id names: one, or those of a submit_multi that were accepted; none: there is
+ * no such id, or it is another account's.
  */
-export function ownMessage(journal: Journal, account: number | null, id: string): Ref | undefined {
-  const { blocks } = journal.state
-  return journal.refsOf(id).find(ref => {
-    const block = blocks.get(indexOf(ref))
+export function ownMessages(journal: Journal, account: number, id: string): Ref[] {
+  for (const { block, offset } of placesOf(journal, id)) {
+    const own = block
+      .membersOf(offset)
+      .filter(member => isSubmit(block, member) && block.account(member) === account)
+    if (own.length > 0) return own.map(member => refOf(block.index, member))
+  }
+  return []
+}
+
+/** Where the submit of any account lies that the id names; of a submit_multi's, the first. */
+export function anyMessage(journal: Journal, id: string): Ref | undefined {
+  const place = placesOf(journal, id).find(({ block, offset }) => isSubmit(block, offset))
+  return place && refOf(place.block.index, place.offset)
+}
+
+function placesOf(journal: Journal, id: string): { block: Block; offset: number }[] {
+  return journal.refsOf(id).flatMap(ref => {
+    const block = journal.state.blocks.get(indexOf(ref))
     const offset = offsetOf(ref)
-    if (block === undefined || offset >= block.count) return false
-    // The other marks are refused submits, receipts and MO.
-    if (block.mark(offset) > MARK.DONE) return false
-    return account === null || block.account(offset) === account
+    return block === undefined || offset >= block.count ? [] : [{ block, offset }]
   })
 }
+
+/** The other marks are refused submits, receipts and MO. */
+const isSubmit = (block: Block, offset: number): boolean => block.mark(offset) <= MARK.DONE

@@ -1,4 +1,4 @@
-import type { Journal } from '../journal/index.js'
+import type { Block, Journal } from '../journal/index.js'
 import { indexOf, MARK, offsetOf } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { decodeBody, encodeBody } from '../smpp/codec.js'
@@ -6,7 +6,7 @@ import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { INTERFACE_VERSION, MESSAGE_STATE } from '../smpp/constants.js'
 import { formatTime } from '../smpp/times.js'
 import type { EsmeSession } from './esme-session.js'
-import { ownMessage } from './own-messages.js'
+import { ownMessages } from './own-messages.js'
 import { ReadTurns } from './read-turns.js'
 import { statusOf, type RefusalCode } from './refusals.js'
 
@@ -19,7 +19,8 @@ interface Query {
 
 /**
  * Answers query_sm from the state of this node, once that is current. An account sees its own messages and no
- * others; source_addr is not compared, for many clients leave it out.
+ * others; source_addr is not compared, for many clients leave it out. Of a submit_multi it is told how the one is that is furthest
+ * behind.
  */
 export class Queries {
   private readonly journal: Journal
@@ -49,10 +50,10 @@ export class Queries {
     const { journal } = this
     const { bound } = query.session
     if (journal.refsOf(query.message_id).length === 0) return respond(query, 'invalidMessageId')
-    const ref = bound && ownMessage(journal, bound.account, query.message_id)
-    const block = ref === undefined ? undefined : journal.state.blocks.get(indexOf(ref))
-    if (ref === undefined || block === undefined) return respond(query, 'unknownMessage')
-    const offset = offsetOf(ref)
+    const refs = bound === undefined ? [] : ownMessages(journal, bound.account, query.message_id)
+    const block = journal.state.blocks.get(indexOf(refs[0] ?? 0))
+    if (block === undefined) return respond(query, 'unknownMessage')
+    const offset = furthestBehind(block, refs.map(offsetOf))
     const mark = block.mark(offset)
     const { interfaceVersion } = query.session.link
     const scheduled = block.isScheduled(offset) && interfaceVersion >= INTERFACE_VERSION.v50
@@ -67,6 +68,14 @@ export class Queries {
     })
     query.session.link.respond(query.command_id, query.sequence_number, 0, body)
   }
+}
+
+/** One that is not concluded, else one that was not delivered, else the last. */
+function furthestBehind(block: Block, offsets: readonly number[]): number {
+  const open = offsets.find(offset => block.mark(offset) !== MARK.DONE)
+  const failed = offsets.find(offset => block.state(offset) !== MESSAGE_STATE.DELIVERED)
+  const final = (offset: number): number => block.at(offset, 'final')
+  return open ?? failed ?? offsets.reduce((a, b) => (final(b) > final(a) ? b : a))
 }
 
 function respond({ session, command_id, sequence_number }: Query, code: RefusalCode): void {

@@ -49,8 +49,16 @@ export const REFUSALS = {
   otherService: { command_status: 'ESME_RINVSERTYP', retriable: false },
   /** Not before every living node knows how (docs/decisions/0016). */
   replaceNotOffered: { command_status: 'ESME_RREPLACEFAIL', retriable: true },
-  /** Claimed, in doubt now or before, or concluded. */
+  /** Claimed, in doubt now or before, concluded, or one of several of a submit_multi. */
   notReplaceable: { command_status: 'ESME_RREPLACEFAIL', retriable: false },
+  /** Not before every living node knows how (docs/decisions/0019). */
+  multiNotOffered: { command_status: 'ESME_RSUBMITFAIL', retriable: true },
+  /** submit_multi: more than 254, lists expanded, or too long for so many. */
+  tooManyDestinations: { command_status: 'ESME_RINVNUMDESTS', retriable: false },
+  /** No distribution list of the account, nor of all. */
+  unknownList: { command_status: 'ESME_RINVDLNAME', retriable: false },
+  /** No destination of a submit_multi was accepted, for several reasons. */
+  submitFailed: { command_status: 'ESME_RSUBMITFAIL', retriable: false },
   unknownCommand: { command_status: 'ESME_RINVCMDID', retriable: false },
 } as const satisfies Record<string, { command_status: CommandStatus; retriable: boolean }>
 

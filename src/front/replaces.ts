@@ -23,7 +23,7 @@ import type { AccountRates } from './account-rates.js'
 import { matchOf } from './cancel-pattern.js'
 import type { EsmeSession } from './esme-session.js'
 import { LateAnswers, LateRequest } from './late-answers.js'
-import { ownMessage } from './own-messages.js'
+import { ownMessages } from './own-messages.js'
 import { ReadTurns } from './read-turns.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
 import { dueOf } from './submit-times.js'
@@ -85,9 +85,10 @@ export class Replaces {
   private look(request: Request): void {
     const { journal } = this.options
     if (request.answered) return
-    const ref = ownMessage(journal, request.account, request.body.message_id)
+    const [ref, ...others] = ownMessages(journal, request.account, request.body.message_id)
     if (ref === undefined) return this.answers.answer(request, 'invalidMessageId')
-    const no = this.propose(request, ref)
+    // replace_sm has no destination_addr: which one of a submit_multi's is meant, it cannot say.
+    const no = others.length > 0 ? 'notReplaceable' : this.propose(request, ref)
     if (no !== undefined) this.answers.answer(request, no)
   }
 

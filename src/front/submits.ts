@@ -1,41 +1,19 @@
 import type { Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Counter, Histogram, Metrics } from '../base/metrics.js'
-import type {
-  AcceptRecord,
-  AccountState,
-  ConnectorState,
-  Journal,
-  SubmitRefusal,
-  SubmitTicket,
-} from '../journal/index.js'
-import {
-  addressHash,
-  FLAG_EXPLICIT_VALIDITY,
-  FLAG_FINGERPRINT,
-  FLAG_SCHEDULED,
-  FLAG_SHORT_ID,
-  matchesResubmissions,
-  refOf,
-  schedules,
-  usesWindow,
-} from '../journal/index.js'
+import type { Journal, SubmitRefusal, SubmitTicket } from '../journal/index.js'
+import { refOf } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
-import { chooseConnector, findRoute } from '../policy/route.js'
-import { isDisabled } from '../policy/settings.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
-import { REGISTERED_DELIVERY } from '../smpp/constants.js'
-import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import type { AccountRates } from './account-rates.js'
 import { congestionOf, withCongestion } from './congestion.js'
 import { submitBodyOf } from './data-sm.js'
-import type { Bound, EsmeSession } from './esme-session.js'
-import { fingerprintOf } from './fingerprint.js'
-import { HeldSubmits } from './held-submits.js'
+import type { EsmeSession } from './esme-session.js'
+import { HeldSubmits, type HeldSubmit } from './held-submits.js'
 import { MessageIdBody } from './message-id-body.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
-import { isScheduled, timesOf } from './submit-times.js'
+import { SubmitPlacing } from './submit-placing.js'
 
 export interface SubmitsOptions {
   journal: Journal
@@ -57,29 +35,17 @@ export interface SubmitsOptions {
  */
 export class Submits {
   private readonly options: SubmitsOptions
-  private readonly reader = new SubmitReader()
+  private readonly placing: SubmitPlacing
   private readonly ids: MessageIdBody
   private readonly answers: Map<number, Counter> = new Map()
   private readonly accepted: Counter
   private readonly matched: Counter
-  private readonly held: HeldSubmits
+  private readonly held: HeldSubmits<HeldFrame>
   private readonly debugs: boolean
   private readonly latency: Histogram
-  /** One for all: the proposer copies it. */
-  private readonly record: AcceptRecord = {
-    account: 0,
-    registered_delivery: 0,
-    flags: 0,
-    expiresAtMs: 0,
-    session: 0,
-    addressHash: 0,
-    fingerprint: undefined,
-    dueAtMs: 0,
-    body: Buffer.alloc(0),
-  }
-
   constructor(options: SubmitsOptions) {
     this.options = options
+    this.placing = new SubmitPlacing(options.journal, options.clock)
     this.ids = new MessageIdBody(options.journal)
     this.accepted = this.counter(0)
     this.matched = options.metrics.counter('resubmissions_matched_total', {})
@@ -111,7 +77,9 @@ export class Submits {
     if (!rates.take(state, bound.account, atMs)) return this.refuse(session, frame, 'throttled')
     if (this.place(session, frame, atMs) === 'done') return
     const before = state.accounts.get(bound.account)?.resubmissions.position ?? 0
-    if (!this.held.hold({ session, frame, atMs, before })) this.refuse(session, frame, 'throttled')
+    const copy = { ...frame, body: Buffer.from(frame.body) }
+    if (!this.held.hold({ session, frame: copy, atMs, before }))
+      this.refuse(session, frame, 'throttled')
   }
 
   /** Puts what the reader has read into the proposer's gather, or refuses it. 'wait': its like is open elsewhere. */
@@ -123,70 +91,19 @@ export class Submits {
   ): 'wait' | 'done' {
     const { bound } = session
     if (bound === undefined) return 'done'
-    const no = this.propose(session, bound, frame, atMs, before)
+    const { placing } = this
+    const no = placing.place(session, bound, before)
     if (no === 'wait') return 'wait'
-    if (no !== undefined) this.refuse(session, frame, no)
-    return 'done'
-  }
-
-  private propose(
-    session: EsmeSession,
-    bound: Bound,
-    frame: Frame,
-    atMs: number,
-    before: number,
-  ): RefusalCode | 'wait' | undefined {
-    const { journal } = this.options
-    const { state } = journal
-    const { reader, record } = this
-    const account = state.accounts.get(bound.account)
-    if (account?.settings === undefined) return 'noAccount'
-    if (isDisabled(account.settings)) return 'accountDisabled'
-    const no = this.times(reader)
-    if (no !== undefined) return no
-    const connector = this.route(account)
-    if (connector === undefined) return 'noRoute'
-    const remembered = usesWindow(account.settings) && matchesResubmissions(state)
-    const lost = remembered ? this.fingerprint(account, bound, before) : 'new'
-    if (lost === 'wait') return 'wait'
-    // apply is exact; this spares the journal what is sure to be refused (DESIGN I8)
-    if (lost === 'new' && account.queued >= account.settings.queueLimit) return 'queueFull'
-
-    // SMPP 3.3 knows message_ids of 8 characters.
-    const short = !session.knowsTlvs || account.settings.messageIdStyle === 'short'
-    if (short) record.flags |= FLAG_SHORT_ID
-    record.account = bound.account
-    record.registered_delivery = reader.registered_delivery
-    record.session = bound.count
-    record.addressHash = addressHash(
-      reader.body,
-      reader.destination_addr_start,
-      reader.destination_addr_end,
-    )
-    const receipt = (reader.registered_delivery & REGISTERED_DELIVERY.receipt_mask) !== 0
-    const queued = journal.proposer.submit(
-      connector.number,
-      Math.min(reader.priority_flag, 3),
-      state.revision,
-      record,
+    if (no !== undefined) {
+      this.refuse(session, frame, no)
+      return 'done'
+    }
+    const { receipt, short, remembered } = placing
+    const late = placing.propose(
       new Ticket(this, session, bound.account, frame, atMs, receipt, short, remembered),
     )
-    return queued === 'queued' ? undefined : refusalOf(queued)
-  }
-
-  /** Sets the record's fingerprint. 'lost': the same was accepted, and its response lost. 'wait': it may be. */
-  private fingerprint(
-    { resubmissions }: AccountState,
-    { id }: Bound,
-    before: number,
-  ): 'new' | 'lost' | 'wait' {
-    const { record } = this
-    record.fingerprint = fingerprintOf(this.reader)
-    record.flags |= FLAG_FINGERPRINT
-    if (resubmissions.size === 0) return 'new'
-    const fingerprint = record.fingerprint.toString('latin1')
-    if (resubmissions.isLost(fingerprint)) return 'lost'
-    return resubmissions.isOpenElsewhere(fingerprint, id, before) ? 'wait' : 'new'
+    if (late !== undefined) this.refuse(session, frame, late)
+    return 'done'
   }
 
   /** Another state may have come: what was kept of the old one is forgotten. */
@@ -198,7 +115,7 @@ export class Submits {
   onAccepted(ticket: Ticket, index: number, offset: number, again: boolean): void {
     const { session, command_id, sequence_number, account } = ticket
     const short = ticket.short || again
-    const id = short ? this.ids.shortOf(index, offset) : this.ids.of(index, offset)
+    const id = short ? this.ids.shownOf(index, offset) : this.ids.of(index, offset)
     // A link that has ended writes nothing, a turn before the session is told.
     const written =
       ticket.remembered && session.bound !== undefined && session.link.state !== 'CLOSED'
@@ -218,40 +135,11 @@ export class Submits {
 
   /** Reads the body into the reader; 0, or the status to refuse with. */
   private read({ command_id, body }: Frame): number {
-    if (command_id !== COMMAND_IDS.data_sm) return this.reader.read(body, 'submit_sm')
+    if (command_id !== COMMAND_IDS.data_sm) return this.placing.reader.read(body, 'submit_sm')
     const converted = submitBodyOf(body)
-    return typeof converted === 'number' ? converted : this.reader.read(converted, 'submit_sm')
-  }
-
-  /** Sets when the record's message is due, when it expires, and its body; or says why not. */
-  private times(reader: SubmitReader): RefusalCode | undefined {
-    const { record } = this
-    const { state } = this.options.journal
-    const nowMs = this.options.clock.nowMs()
-    const times = timesOf(reader, nowMs, state.settings.validityMs, schedules(state))
-    if (typeof times === 'string') return times
-    record.flags =
-      (times.expiresAtMs > 0 ? FLAG_EXPLICIT_VALIDITY : 0) |
-      (times.dueAtMs > 0 ? FLAG_SCHEDULED : 0)
-    record.expiresAtMs = times.expiresAtMs
-    record.dueAtMs = times.dueAtMs
-    record.fingerprint = undefined
-    // its schedule is our business: an SMSC would schedule it again
-    record.body = isScheduled(reader) ? bodyWithout(reader, 'schedule_delivery_time') : reader.body
-    return undefined
-  }
-
-  private route(account: AccountState): ConnectorState | undefined {
-    const { reader } = this
-    const { state } = this.options.journal
-    const route = findRoute(state.settings.routes, {
-      account: account.systemId,
-      source_addr: reader.source_addr,
-      destination_addr: reader.destination_addr,
-    })
-    if (route === undefined) return undefined
-    const id = chooseConnector(route.to, id => (state.connector(id)?.binds ?? 0) > 0)
-    return id === undefined ? undefined : state.connector(id)
+    return typeof converted === 'number'
+      ? converted
+      : this.placing.reader.read(converted, 'submit_sm')
   }
 
   private congestion(account: number): number {
@@ -294,6 +182,11 @@ export class Submits {
     }
     return counter
   }
+}
+
+interface HeldFrame extends HeldSubmit {
+  /** A copy. */
+  frame: Frame
 }
 
 /** Waits for the message's place. */

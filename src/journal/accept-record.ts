@@ -2,7 +2,7 @@
  * One submitted message inside an `accept` command, big endian:
  *
  *     account u16 | registered_delivery u8 | flags u8 | expiresAtMs u48 | session u32
- *     | addressHash u32 | length u32 | fingerprint 16, dueAtMs u48, where the flags say so | body
+ *     | addressHash u32 | length u32 | fingerprint 16, dueAtMs u48, multi u32, where the flags say so | body
  *
  * `length` counts what follows it. `body` is the submit_sm body as the ESME sent it; dispatch only writes a header
  * before it.
@@ -27,6 +27,10 @@ export const FLAG_OTHER_VALIDITY = 0x20
 /** In a replacement: so is dueAtMs. */
 export const FLAG_OTHER_SCHEDULE = 0x40
 
+/** It is one of several that a submit_multi made: which one stands before its body. The same holds as for the schedule. */
+export const FLAG_MULTI = 0x80
+const MULTI_OCTETS = 4
+
 export interface AcceptRecord {
   account: number
   registered_delivery: number
@@ -41,6 +45,8 @@ export interface AcceptRecord {
   fingerprint?: Buffer | undefined
   /** Not to be sent before, ms since the Unix epoch; 0: at once. Goes with FLAG_SCHEDULED. */
   dueAtMs: number
+  /** Messages of one entry that have the same one come of one submit_multi; above 0. Goes with FLAG_MULTI. */
+  multi?: number
   body: Buffer
 }
 
@@ -63,11 +69,19 @@ export function writeAcceptRecord(into: Buffer, at: number, record: AcceptRecord
   into.writeUInt32BE(before + record.body.length, at + 18)
   const start = at + ACCEPT_RECORD_OCTETS
   const end = start + before
-  if ((record.flags & FLAG_FINGERPRINT) !== 0) record.fingerprint?.copy(into, start)
-  if ((record.flags & FLAG_SCHEDULED) !== 0)
-    into.writeUIntBE(record.dueAtMs, end - DUE_OCTETS, DUE_OCTETS)
+  if (before > 0) writeExtras(into, start, record)
   record.body.copy(into, end)
   return end + record.body.length
+}
+
+function writeExtras(into: Buffer, at: number, record: AcceptRecord): void {
+  const { flags, fingerprint, dueAtMs, multi = 0 } = record
+  if ((flags & FLAG_FINGERPRINT) !== 0) {
+    fingerprint?.copy(into, at)
+    at += FINGERPRINT_OCTETS
+  }
+  if ((flags & FLAG_SCHEDULED) !== 0) at = into.writeUIntBE(dueAtMs, at, DUE_OCTETS)
+  if ((flags & FLAG_MULTI) !== 0) into.writeUInt32BE(multi, at)
 }
 
 /** The record alone. */
@@ -83,8 +97,11 @@ export function readAcceptRecord(from: Buffer, at: number): AcceptRecord {
   const flags = from[at + 3]!
   const start = at + ACCEPT_RECORD_OCTETS
   // A record that is too short for them has an empty body: apply never throws on content.
-  const begin = start + Math.min(extraOctets(flags), length)
-  return {
+  const extra = extraOctets(flags)
+  const whole = extra <= length
+  const begin = start + Math.min(extra, length)
+  const due = start + ((flags & FLAG_FINGERPRINT) === 0 ? 0 : FINGERPRINT_OCTETS)
+  const record: AcceptRecord = {
     account: from.readUInt16BE(at),
     registered_delivery: from[at + 2]!,
     flags,
@@ -95,9 +112,11 @@ export function readAcceptRecord(from: Buffer, at: number): AcceptRecord {
       (flags & FLAG_FINGERPRINT) === 0
         ? undefined
         : from.subarray(start, Math.min(begin, start + FINGERPRINT_OCTETS)),
-    dueAtMs: dueOf(from, flags, begin, begin - start),
+    dueAtMs: whole && (flags & FLAG_SCHEDULED) !== 0 ? from.readUIntBE(due, DUE_OCTETS) : 0,
     body: from.subarray(begin, start + length),
   }
+  if (whole && (flags & FLAG_MULTI) !== 0) record.multi = from.readUInt32BE(begin - MULTI_OCTETS)
+  return record
 }
 
 /**
@@ -142,6 +161,11 @@ export class AcceptRecords implements AcceptHeader {
     return readAcceptRecord(this.records, this.at).dueAtMs
   }
 
+  get multi(): number {
+    if ((this.flags & FLAG_MULTI) === 0) return 0
+    return readAcceptRecord(this.records, this.at).multi ?? 0
+  }
+
   /** A view. */
   get fingerprint(): Buffer | undefined {
     if ((this.flags & FLAG_FINGERPRINT) === 0) return undefined
@@ -159,13 +183,8 @@ export function skipAcceptRecord(from: Buffer, at: number): number {
 /** What lies between the fixed part and the body. */
 const extraOctets = (flags: number): number =>
   ((flags & FLAG_FINGERPRINT) === 0 ? 0 : FINGERPRINT_OCTETS) +
-  ((flags & FLAG_SCHEDULED) === 0 ? 0 : DUE_OCTETS)
-
-/** @param extra  octets before the body, which begins at `begin` */
-function dueOf(from: Buffer, flags: number, begin: number, extra: number): number {
-  const whole = (flags & FLAG_SCHEDULED) !== 0 && extra === extraOctets(flags)
-  return whole ? from.readUIntBE(begin - DUE_OCTETS, DUE_OCTETS) : 0
-}
+  ((flags & FLAG_SCHEDULED) === 0 ? 0 : DUE_OCTETS) +
+  ((flags & FLAG_MULTI) === 0 ? 0 : MULTI_OCTETS)
 
 /** Digits at an address's end that have to agree: prefixes (+, 00, country code) come and go on the way. */
 const ADDRESS_DIGITS = 8

@@ -184,7 +184,7 @@ function settle(
   const owed = asked && !block.watched(offset)
   const last = final && block.awaited(offset)
   // The id that the receipt will name is in the block. Once a message: so `open` stays small.
-  const holds = owed && last && block.isShort(offset)
+  const holds = owed && last && block.holdsId(offset)
   if (owed) oweReceipt(applying, subject, inbound, holds)
   if (last) {
     const { smscIds } = applying.state

@@ -2,6 +2,7 @@ import { isDisabled } from '../policy/settings.js'
 import {
   AcceptRecords,
   FLAG_EXPLICIT_VALIDITY,
+  FLAG_MULTI,
   FLAG_SCHEDULED,
   FLAG_SHORT_ID,
   FLAG_WATCHED,
@@ -58,7 +59,11 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       record.addressHash,
     )
     if ((record.flags & FLAG_WATCHED) !== 0) block.setWatched(offset)
-    if ((record.flags & FLAG_SHORT_ID) !== 0) state.aliases.add(block, offset)
+    const head = (record.flags & FLAG_MULTI) === 0 ? offset : headOf(applying, record.multi)
+    if (head !== offset) {
+      block.setHead(offset, head)
+      state.hash.mix(head)
+    } else if ((record.flags & FLAG_SHORT_ID) !== 0) state.aliases.add(block, offset)
     if (record.fingerprint !== undefined)
       firstAccepted(applying, account!, record, refOf(index, offset))
     account!.queued++
@@ -83,6 +88,15 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
   for (const [offset] of accepted.refused) state.hash.mix(refOf(entry.node, offset))
   for (const [, first] of matched) state.hash.mix(first)
   return { ok: true, accepted }
+}
+
+/** Of a message that is accepted: the first of the entry that the same submit_multi made, itself perhaps. */
+function headOf(applying: Applying, multi: number): number {
+  const here = applying.offset - 1
+  applying.heads ??= new Map()
+  const head = applying.heads.get(multi) ?? here
+  applying.heads.set(multi, head)
+  return head
 }
 
 function refusalOf(

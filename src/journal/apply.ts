@@ -44,6 +44,8 @@ export interface Applying {
   readonly block: Block | undefined
   /** Offset of the next message of the entry. */
   offset: number
+  /** Of each submit_multi in the entry, the offset of its first message. */
+  heads?: Map<number, number>
 }
 
 /**

@@ -58,11 +58,14 @@ const HAS_ALIASES = 2
 const HAS_REPLACEMENTS = 4
 const HAS_RESCHEDULED = 8
 const HAS_PARTS = 16
+const HAS_HEADS = 32
 const ALIAS_OCTETS = 6
 // count u16, then per replacement offset u16 | ref f64 | expiresAtMs u48
 const REPLACEMENT_OCTETS = 16
 // count u16, then offset u16 | second u40
 const RESCHEDULED_OCTETS = 7
+// count u16, then offset u16 | head u16
+const HEAD_OCTETS = 4
 
 /** Other octets that take the place of those a message was submitted with (docs/decisions/0016). */
 export interface Replacement {
@@ -103,6 +106,8 @@ export class Block {
   /** Seconds since the Unix epoch. */
   private rescheduled: Map<number, number> | undefined
   private partIds: Map<number, readonly PartId[]> | undefined
+  /** Of those of a submit_multi, all but its first: the offset of that one. */
+  private heads: Map<number, number> | undefined
 
   constructor(
     index: number,
@@ -356,6 +361,29 @@ export class Block {
     if (this.partIds?.size === 0) this.partIds = undefined
   }
 
+  /** Its ESME knows it by the id of `head`, which lies here too (docs/decisions/0019). */
+  setHead(offset: number, head: number): void {
+    this.heads ??= new Map()
+    this.heads.set(offset, head)
+  }
+
+  /** Whose id its ESME knows it by: mostly its own offset. */
+  headOf(offset: number): number {
+    return this.heads?.get(offset) ?? offset
+  }
+
+  /** All that their ESME knows by the id of this one, itself first; none where it is known by another one's. */
+  membersOf(head: number): number[] {
+    const members = this.headOf(head) === head ? [head] : []
+    for (const [offset, of] of this.heads ?? NONE) if (of === head) members.push(offset)
+    return members
+  }
+
+  /** The id that its ESME knows it by cannot be told from its place alone. */
+  holdsId(offset: number): boolean {
+    return this.isShort(offset) || this.headOf(offset) !== offset
+  }
+
   /** Its expiry bucket may name another time: a replacement has put it off. */
   outlives(offset: number, atMs: number): boolean {
     return (this.replacements?.get(offset)?.expiresAtMs ?? 0) > atMs
@@ -367,6 +395,7 @@ export class Block {
     const others = (this.replacements?.size ?? 0) + (this.rescheduled?.size ?? 0)
     let parts = 0
     for (const { length } of this.partIds?.values() ?? []) parts += 100 + 60 * length
+    parts += (this.heads?.size ?? 0) * 40
     return 200 + this.marks.length + ids + others * 100 + parts
   }
 
@@ -375,11 +404,12 @@ export class Block {
     const ids = this.ids
     if (ids !== undefined) for (const id of ids) octets += 1 + (id?.length ?? 0)
     if (this.aliasBase !== 0) octets += ALIAS_OCTETS
-    const { replacements, rescheduled } = this
+    const { replacements, rescheduled, heads } = this
     if (replacements !== undefined) octets += 2 + replacements.size * REPLACEMENT_OCTETS
     if (rescheduled !== undefined) octets += 2 + rescheduled.size * RESCHEDULED_OCTETS
     const parts = this.partIds === undefined ? undefined : encodeParts(this.partIds)
     octets += parts?.length ?? 0
+    if (heads !== undefined) octets += 2 + heads.size * HEAD_OCTETS
     const out = Buffer.allocUnsafe(octets)
     out[0] = 1 // version
     out[1] =
@@ -387,7 +417,8 @@ export class Block {
       (this.aliasBase === 0 ? 0 : HAS_ALIASES) |
       (replacements === undefined ? 0 : HAS_REPLACEMENTS) |
       (rescheduled === undefined ? 0 : HAS_RESCHEDULED) |
-      (parts === undefined ? 0 : HAS_PARTS)
+      (parts === undefined ? 0 : HAS_PARTS) |
+      (heads === undefined ? 0 : HAS_HEADS)
     out.writeUInt16BE(this.count, 2)
     out.writeUInt16BE(this.open, 4)
     out.writeUInt16BE(this.node, 6)
@@ -402,18 +433,12 @@ export class Block {
         if (id !== undefined) at += out.write(id, at, 'latin1')
       }
     if (this.aliasBase !== 0) at = out.writeUIntBE(this.aliasBase, at, ALIAS_OCTETS)
-    if (replacements !== undefined) at = out.writeUInt16BE(replacements.size, at)
-    for (const [offset, { ref, expiresAtMs }] of replacements ?? []) {
-      out.writeUInt16BE(offset, at)
-      out.writeDoubleBE(ref, at + 2)
-      out.writeUIntBE(expiresAtMs, at + 10, 6)
-      at += REPLACEMENT_OCTETS
-    }
-    if (rescheduled !== undefined) at = out.writeUInt16BE(rescheduled.size, at)
-    for (const [offset, second] of rescheduled ?? []) {
-      out.writeUInt16BE(offset, at)
-      at = out.writeUIntBE(second, at + 2, 5)
-    }
+    at = putAll(out, at, replacements, ({ ref, expiresAtMs }, at) => {
+      out.writeDoubleBE(ref, at)
+      return out.writeUIntBE(expiresAtMs, at + 8, 6)
+    })
+    at = putAll(out, at, rescheduled, (second, at) => out.writeUIntBE(second, at, 5))
+    at = putAll(out, at, heads, (head, at) => out.writeUInt16BE(head, at))
     parts?.copy(out, at)
     return out
   }
@@ -442,21 +467,21 @@ export class Block {
       block.aliasBase = octets.readUIntBE(at, ALIAS_OCTETS)
       at += ALIAS_OCTETS
     }
-    if ((octets[1]! & HAS_REPLACEMENTS) !== 0) {
-      let left = octets.readUInt16BE(at)
-      for (at += 2; left > 0; left--, at += REPLACEMENT_OCTETS) {
-        const replacement = {
-          ref: octets.readDoubleBE(at + 2),
-          expiresAtMs: octets.readUIntBE(at + 10, 6),
-        }
-        block.setReplacement(octets.readUInt16BE(at), replacement)
-      }
+    const part = (bit: number, size: number, take: (offset: number, at: number) => void): void => {
+      if ((octets[1]! & bit) === 0) return
+      const left = octets.readUInt16BE(at)
+      for (let i = 0, from = at + 2; i < left; i++, from += size)
+        take(octets.readUInt16BE(from), from + 2)
+      at += 2 + left * size
     }
-    if ((octets[1]! & HAS_RESCHEDULED) !== 0) {
-      let left = octets.readUInt16BE(at)
-      for (at += 2; left > 0; left--, at += RESCHEDULED_OCTETS)
-        block.reschedule(octets.readUInt16BE(at), octets.readUIntBE(at + 2, 5))
-    }
+    part(HAS_REPLACEMENTS, REPLACEMENT_OCTETS, (offset, at) => {
+      const ref = octets.readDoubleBE(at)
+      block.setReplacement(offset, { ref, expiresAtMs: octets.readUIntBE(at + 8, 6) })
+    })
+    part(HAS_RESCHEDULED, RESCHEDULED_OCTETS, (offset, at) =>
+      block.reschedule(offset, octets.readUIntBE(at, 5)),
+    )
+    part(HAS_HEADS, HEAD_OCTETS, (offset, at) => block.setHead(offset, octets.readUInt16BE(at)))
     if ((octets[1]! & HAS_PARTS) !== 0) decodeParts(block, octets, at)
     return block
   }
@@ -486,6 +511,21 @@ function decodeParts(block: Block, octets: Buffer, at: number): void {
     }
     block.setParts(offset, parts)
   }
+}
+
+const NONE: ReadonlyMap<number, number> = new Map()
+
+/** Writes a part that has something for some of the offsets: their count u16, then each with its offset u16. */
+function putAll<T>(
+  out: Buffer,
+  at: number,
+  all: ReadonlyMap<number, T> | undefined,
+  put: (value: T, at: number) => number,
+): number {
+  if (all === undefined) return at
+  at = out.writeUInt16BE(all.size, at)
+  for (const [offset, value] of all) at = put(value, out.writeUInt16BE(offset, at))
+  return at
 }
 
 const EVENT_AT = { claimed: 16, sent: 20, final: 24 } as const

@@ -6,6 +6,7 @@ export {
   FINGERPRINT_OCTETS,
   FLAG_EXPLICIT_VALIDITY,
   FLAG_FINGERPRINT,
+  FLAG_MULTI,
   FLAG_OTHER_SCHEDULE,
   FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
@@ -17,6 +18,7 @@ export { BANS_STEP } from './apply-bans.js'
 export { usesWindow } from './apply-resubmissions.js'
 export type { Ban } from './bans.js'
 export { BAN_ADDRESS_MAX } from './bans.js'
+export type { Block } from './blocks.js'
 export { MARK, MESSAGE_STATE } from './blocks.js'
 export { LEVELS } from './connector-queue.js'
 export type {
@@ -49,6 +51,7 @@ export {
   replaces,
   reschedules,
   schedules,
+  takesMultis,
 } from './rules.js'
 export type { State } from './state.js'
 export type { SubmitRefusal, SubmitTicket } from './submit-gather.js'

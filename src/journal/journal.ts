@@ -8,7 +8,7 @@ import { Effects } from './effects.js'
 import type { StoredMessage } from './entry.js'
 import { EntryMessages, shrinkEntry } from './entry.js'
 import type { Ref } from './ids.js'
-import { indexOf, messageId, offsetOf, parseMessageId } from './ids.js'
+import { indexOf, messageId, offsetOf, parseMessageId, refOf } from './ids.js'
 import { SnapshotStage, openSnapshot } from './journal-snapshot.js'
 import type { SnapshotView } from './journal-snapshot.js'
 import type { Proposer } from './proposer.js'
@@ -131,11 +131,17 @@ export class Journal {
     return messageId(this.current.generation, this.group, ref)
   }
 
-  /** The id that its ESME knows the message by: the 8 digits where it has them, or the message_id. */
+  /**
+   * The id that its ESME knows the message by: its message_id, or the 8 digits where it has them; of those that a submit_multi
+   * made, that of the first of them.
+   */
   shownIdOf(ref: Ref): string {
     const block = this.current.blocks.get(indexOf(ref))
-    const short = block?.isShort(offsetOf(ref)) === true
-    return short ? aliasText(block.aliasBase + offsetOf(ref)) : this.idOf(ref)
+    if (block === undefined) return this.idOf(ref)
+    const head = block.headOf(offsetOf(ref))
+    return block.isShort(head)
+      ? aliasText(block.aliasBase + head)
+      : this.idOf(refOf(block.index, head))
   }
 
   /**

@@ -118,6 +118,36 @@ void t.test(
   },
 )
 
+void t.test('what is submitted together is one entry, however much waits before it', async t => {
+  const world = await setUp()
+  const many = (count: number): void => {
+    for (let i = 0; i < count; i++) world.submit()
+  }
+  world.leader = 'noLeader' // nothing is decided: gatherings grow
+  many(255)
+  world.proposer.together(254, () => many(254))
+  world.time.turn()
+  t.equal(world.proposer.load.gathered, 0)
+  world.leader = 'sent'
+  world.proposer.leaderChanged(1)
+  t.same(
+    world.sent.map(entry => decodeEntry(entry)?.messages),
+    [509],
+  )
+  world.apply()
+  for (let i = 0; i < 8; i++) {
+    many(1)
+    world.time.turn()
+    world.time.advance(2)
+  }
+  many(4000)
+  world.proposer.together(97, () => many(97))
+  world.time.advance(10)
+  const entries = world.sent.map(entry => decodeEntry(entry)?.messages ?? 0)
+  t.ok(entries.every(count => count <= 4096))
+  t.equal(entries.at(-1), 97)
+})
+
 void t.test('a lost frame is proposed again by itself', async t => {
   const world = await setUp()
   world.submit()

@@ -57,6 +57,7 @@ export class Proposer {
   private hasLeader = false
   private submitFlush: Cancel | undefined
   private submitSoon = false
+  private joining = false
   private commandFlush: Cancel | undefined
   private commandSoon = false
   private readonly tick: Cancel
@@ -108,13 +109,20 @@ export class Proposer {
     if (this.boot === 0 || this.isLeaderless()) return 'noLeader'
     if (this.fullness >= 1) return 'full'
     this.gather.add(connector, priority, revision, record, ticket)
-    if (this.gather.count >= MESSAGES_PER_ENTRY) this.flushSubmits()
-    else if (this.gather.count >= FLUSH_MESSAGES || this.gather.octets >= FLUSH_OCTETS) {
-      if (this.open.submits < BUSY_AT * 4 || this.gather.octets >= 4 * FLUSH_OCTETS)
-        this.flushSubmits()
-      else this.scheduleSubmits()
-    } else this.scheduleSubmits()
+    if (!this.joining) this.flushFull()
     return 'queued'
+  }
+
+  /** All that `add` submits in its turn goes into one entry; `count` messages at most, up to what an entry carries. */
+  together(count: number, add: () => void): void {
+    if (this.gather.count + count > MESSAGES_PER_ENTRY) this.flushSubmits()
+    this.joining = true
+    try {
+      add()
+    } finally {
+      this.joining = false
+    }
+    if (this.gather.count > 0) this.flushFull()
   }
 
   /**
@@ -210,6 +218,15 @@ export class Proposer {
         this.submitFlush = undefined
         this.flushSubmits()
       })
+  }
+
+  private flushFull(): void {
+    if (this.gather.count >= MESSAGES_PER_ENTRY) this.flushSubmits()
+    else if (this.gather.count >= FLUSH_MESSAGES || this.gather.octets >= FLUSH_OCTETS) {
+      if (this.open.submits < BUSY_AT * 4 || this.gather.octets >= 4 * FLUSH_OCTETS)
+        this.flushSubmits()
+      else this.scheduleSubmits()
+    } else this.scheduleSubmits()
   }
 
   private flushSubmits(): void {

@@ -17,8 +17,9 @@ import type { State } from './state.js'
  *     9  messages may go out in parts (docs/decisions/0018)
  *    10  a message that was replaced is marked so (docs/decisions/0016)
  *    11  addresses can be banned from an account (docs/decisions/0017)
+ *    12  messages of a submit_multi have one id (docs/decisions/0019)
  */
-export const RULES = 11
+export const RULES = 12
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -41,6 +42,8 @@ export const cuts = (state: State): boolean => state.rules >= 9
 export const marksReplaced = (state: State): boolean => state.rules >= 10
 
 export const bans = (state: State): boolean => state.rules >= 11
+
+export const takesMultis = (state: State): boolean => state.rules >= 12
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

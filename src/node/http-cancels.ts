@@ -1,6 +1,6 @@
 import type { Cancelled, CancelPort } from '../api/ports.js'
 import type { Counter, Metrics } from '../base/metrics.js'
-import { ownMessage } from '../front/own-messages.js'
+import { anyMessage } from '../front/own-messages.js'
 import { cancels, indexOf, MARK, offsetOf, type Journal } from '../journal/index.js'
 
 /**
@@ -18,7 +18,7 @@ export class HttpCancels implements CancelPort {
 
   async cancel(id: string): Promise<Cancelled> {
     const { journal } = this
-    const ref = ownMessage(journal, null, id)
+    const ref = anyMessage(journal, id)
     const block = ref === undefined ? undefined : journal.state.blocks.get(indexOf(ref))
     if (ref === undefined || block === undefined) return { kind: 'unknown' }
     if (!cancels(journal.state))

@@ -15,6 +15,8 @@ export interface GatewaySettings {
   routes: Route[]
   /** First match in this order wins; an MO that matches none is refused. */
   moRoutes: MoRoute[]
+  /** What a submit_multi may name instead of addresses. Missing: none, as in settings written before there were any. */
+  distributionLists?: DistributionList[]
   /** How long a concluded message can still be asked for. Default 1 h. */
   retentionMs: number
   /** Validity of a message whose ESME gave no validity_period. Default 3 d. */
@@ -239,6 +241,22 @@ export interface MoRouteMatch {
   connector: string | null
   destinationPrefix: string
   sourcePrefix: string
+}
+
+/** Destinations of one submit_multi, lists expanded: as many as its response can name. SMPP 3.4 §4.5.1. */
+export const DESTINATIONS_MAX = 254
+
+/** Addresses that an account means by a dl_name. */
+export interface DistributionList {
+  /** dl_name, 1–20 octets. Unique for each account, and among those of no account. */
+  name: string
+  /** systemId; null: of every account that has none of that name. */
+  account: string | null
+  /** Of all members; SMPP 3.4 §5.2.5, §5.2.6. */
+  ton: number
+  npi: number
+  /** 1 to DESTINATIONS_MAX addresses of 1–20 octets, each once. */
+  members: string[]
 }
 
 /** Settings of a gateway that was told nothing: no accounts, no way out. */

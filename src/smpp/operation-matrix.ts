@@ -70,7 +70,6 @@ export function requestsFrom(
  * for it (Net::SMPP of Perl does) never notice a generic_nack.
  */
 export const NOT_OFFERED: ReadonlySet<CommandName> = new Set<RequestName>([
-  'submit_multi',
   'broadcast_sm',
   'query_broadcast_sm',
   'cancel_broadcast_sm',

@@ -112,7 +112,7 @@ for (const { state, command, expected } of [
     expected: 'bind_transceiver_resp ESME_RALYBND 7',
   },
   { state: 'BOUND_TRX', command: 'outbind', expected: undefined },
-  { state: 'BOUND_TRX', command: 'submit_multi', expected: 'submit_multi_resp ESME_RINVCMDID 7' },
+  { state: 'BOUND_RX', command: 'submit_multi', expected: 'submit_multi_resp ESME_RINVBNDSTS 7' },
   { state: 'OPEN', command: 'broadcast_sm', expected: 'broadcast_sm_resp ESME_RINVCMDID 7' },
   {
     state: 'BOUND_TX',

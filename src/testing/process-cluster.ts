@@ -200,6 +200,7 @@ export interface GatewayToOptions {
   connector?: object
   /** Of the one account, esme1 with the password secret1. */
   account?: object
+  distributionLists?: object[]
 }
 
 /** A gateway file with one account, one connector to an SMSC on this machine, and routes both ways. */
@@ -228,6 +229,7 @@ export function gatewayTo(smscPort: number, options: GatewayToOptions = {}): obj
     moRoutes: [
       { name: 'all', match: { connector: 'smsc-a', destination: { prefix: '' } }, to: 'esme1' },
     ],
+    distributionLists: options.distributionLists ?? [],
   }
 }
 

@@ -5,6 +5,7 @@ import {
   acceptRecord,
   addressHash,
   FLAG_FINGERPRINT,
+  FLAG_MULTI,
   FLAG_OTHER_SCHEDULE,
   FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
@@ -140,6 +141,8 @@ export interface TestSubmit {
   short?: boolean
   /** Stands for its fingerprint. */
   same?: string
+  /** Of a submit_multi. */
+  multi?: number
   /** Count part of its session's id. Default 1. */
   session?: number
   body?: Buffer
@@ -159,8 +162,10 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
         (submit.otherSchedule === true ? FLAG_OTHER_SCHEDULE : 0) |
         (submit.short === true ? 4 : 0) |
         (submit.same === undefined ? 0 : FLAG_FINGERPRINT) |
-        (submit.dueAtMs === undefined ? 0 : FLAG_SCHEDULED),
+        (submit.dueAtMs === undefined ? 0 : FLAG_SCHEDULED) |
+        (submit.multi === undefined ? 0 : FLAG_MULTI),
       dueAtMs: submit.dueAtMs ?? 0,
+      multi: submit.multi ?? 0,
       expiresAtMs: submit.expiresAtMs ?? 0,
       session: submit.session ?? 1,
       addressHash: addressHash(to, 0, to.length),

@@ -69,6 +69,7 @@ const OFFERED: Partial<Record<CommandName, { esmes: string; smscs: string }>> = 
   enquire_link: { esmes: 'taken and sent', smscs: 'taken and sent' },
   generic_nack: { esmes: 'taken and sent', smscs: 'taken and sent' },
   submit_sm: { esmes: 'taken', smscs: 'sent' },
+  submit_multi: { esmes: 'taken, up to 254 addresses', smscs: 'not sent' },
   data_sm: { esmes: 'taken, as a submit_sm', smscs: 'taken, as a deliver_sm; not sent' },
   deliver_sm: { esmes: 'sent', smscs: 'taken' },
   query_sm: { esmes: 'taken', smscs: 'not sent' },

@@ -32,6 +32,7 @@ declare module 'smpp' {
     bind_receiver: Shortcut
     bind_transceiver: Shortcut
     submit_sm: Shortcut
+    submit_multi: Shortcut
     deliver_sm: Shortcut
     data_sm: Shortcut
     query_sm: Shortcut

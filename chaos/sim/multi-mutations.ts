@@ -1,0 +1,30 @@
+import { Block } from '../../src/journal/blocks.js'
+import { patch, type ProvenMutation } from './mutation.js'
+
+/** Bugs in submit_multi. */
+export const MULTI_MUTATIONS: readonly ProvenMutation[] = [
+  {
+    name: 'receipts of a submit_multi name ids that no response has named',
+    within: 10,
+    patch: () => patch(Block, 'headOf', () => offset => offset),
+  },
+  {
+    name: 'whose id a message has is forgotten by the state on disk',
+    under: ['crash', 'smscSilent', 'resetSmsc'],
+    within: 30,
+    patch: () =>
+      patch(
+        Block,
+        'encode',
+        original =>
+          function (this: Block) {
+            const inside = this as unknown as { heads: unknown }
+            const { heads } = inside
+            inside.heads = undefined
+            const octets = original.call(this)
+            inside.heads = heads
+            return octets
+          },
+      ),
+  },
+]
