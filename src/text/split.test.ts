@@ -161,6 +161,28 @@ void t.test('a user data header is kept in each part, and counts', async t => {
   }
 })
 
+for (const { alphabet, octets } of [
+  { alphabet: 'gsm7', octets: 140 },
+  { alphabet: 'gsm7', octets: 160 },
+  { alphabet: 'latin1', octets: 70 },
+  { alphabet: 'latin1', octets: 160 },
+] as const)
+  void t.test(`${octets} octets of ${alphabet} in short_message stay there`, async t => {
+    const body = encodeBody('submit_sm', {
+      destination_addr: '1',
+      short_message: Buffer.alloc(octets, 0x61),
+    })
+    t.same(splitBody(body, 'udh8', alphabet, 1), [body])
+  })
+
+void t.test('71 octets of Latin-1 in short_message may be too many', async t => {
+  const body = encodeBody('submit_sm', {
+    destination_addr: '1',
+    short_message: Buffer.from('ê'.repeat(71), 'latin1'),
+  })
+  t.equal(splitBody(body, 'udh8', 'latin1', 1).length, 2)
+})
+
 for (const { title, body } of [
   {
     title: 'a part',

@@ -29,7 +29,7 @@ export function splitBody(
 ): Buffer[] {
   if (reader.read(body, 'submit_sm') !== 0) return [body]
   const place = textPlace(reader, ofZero)
-  if (place === undefined || place.concatenation !== undefined) return [body]
+  if (place === undefined || place.concatenation !== undefined || isShort(place)) return [body]
   const characters = charactersOf(place)
   if (characters === undefined) return [body]
   const others =
@@ -72,6 +72,14 @@ interface Characters {
   starts: number[]
   costs: number[]
   unit: 'septet' | 'octet'
+}
+
+/** It is in short_message, and fits whatever its characters are: most texts need not be looked at one by one. */
+function isShort({ alphabet }: TextPlace): boolean {
+  const plain = ['gsm7', 'gsm7-packed', 'ucs2', 'octets'].includes(alphabet)
+  // Of the others each octet may become a character of UCS-2.
+  const octetsMax = plain ? USER_DATA_OCTETS : USER_DATA_OCTETS / 2
+  return reader.message_payload_start < 0 && reader.sm_length <= octetsMax
 }
 
 /** undefined: nobody can tell where it may be cut. */
