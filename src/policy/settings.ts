@@ -96,7 +96,7 @@ export interface Account {
   responseTimeoutMs?: number
   /**
    * What its texts under data_coding 0 are written in, and those under a class or an indication without an alphabet of its own.
-   * Missing: gsm7. The wrong one shows only where the connector's is another: then its texts arrive garbled. docs/decisions/0019.
+   * Missing: gsm7. The wrong one shows only where the connector's is another: then its texts arrive garbled. docs/decisions/0020.
    */
   defaultAlphabet?: DefaultAlphabet
   /** Missing: it binds by itself, or not at all. */

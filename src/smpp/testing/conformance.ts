@@ -47,7 +47,7 @@ three versions. Reading and writing is not offering: what the gateway does with 
 - TLV lengths outside the standard's limits and TLVs that a PDU does not have can be told (\`tlvProblem\`), and are not
   refused. The one exception is user_message_reference in submit_sm, which must have two octets.
 - A text goes through as the octets that it came as, unless account and connector write data_coding 0 differently (\`defaultAlphabet\`,
-  docs/decisions/0019). A user data header always does.
+  docs/decisions/0020). A user data header always does.
 - What the gateway itself cuts into parts (\`longMessages\`, docs/decisions/0018) has one message_id and one receipt.
 - Each part that an ESME submits is a message of its own, with its own receipt. Of an SMSC that gives one receipt for the last part only the ESME gets
   that one; the other parts stay ENROUTE until a day after the gateway's validity, when their state becomes UNKNOWN and they are
