@@ -1,5 +1,5 @@
 import { Cancels } from '../../src/front/cancels.js'
-import { Block } from '../../src/journal/blocks.js'
+import { Block } from '../../src/journal/block.js'
 import { patch, type ProvenMutation } from './mutation.js'
 
 /** Bugs in cancel_sm. */

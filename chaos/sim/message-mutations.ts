@@ -2,7 +2,7 @@ import type { StateMachine } from '../../cluster/types.js'
 import type { Timers } from '../../src/base/clock.js'
 import { DeliveryPump } from '../../src/front/delivery-pump.js'
 import { MessageIdBody } from '../../src/front/message-id-body.js'
-import { MARK } from '../../src/journal/blocks.js'
+import { MARK } from '../../src/journal/marks.js'
 import type {
   AccountState,
   ConnectorState,

@@ -1,4 +1,4 @@
-import { Block } from '../../src/journal/blocks.js'
+import { Block } from '../../src/journal/block.js'
 import { patch, type ProvenMutation } from './mutation.js'
 
 /** Bugs in submit_multi. */

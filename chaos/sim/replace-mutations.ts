@@ -1,5 +1,5 @@
 import { LateAnswers } from '../../src/front/late-answers.js'
-import { Block } from '../../src/journal/blocks.js'
+import { Block } from '../../src/journal/block.js'
 import { Journal } from '../../src/journal/journal.js'
 import { indexOf, offsetOf } from '../../src/journal/index.js'
 import { patch, type Method, type ProvenMutation } from './mutation.js'

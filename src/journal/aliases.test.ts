@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Aliases, ALIASES, aliasText, FIRST_ALIAS, parseAlias } from './aliases.js'
-import { Block } from './blocks.js'
+import { Block } from './block.js'
 import { refOf } from './ids.js'
 import { StateStore } from './state-store.js'
 import { accept, hashOf, TestLog } from './testing/log.js'

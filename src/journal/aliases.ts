@@ -1,4 +1,4 @@
-import type { Block } from './blocks.js'
+import type { Block } from './block.js'
 import type { Ref } from './ids.js'
 import { MESSAGES_PER_ENTRY, refOf } from './ids.js'
 import { aliasKey } from './keys.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MESSAGE_STATE } from './blocks.js'
+import { MESSAGE_STATE } from './marks.js'
 import type { Command, CommandResult } from './commands.js'
 import { refOf, type Ref } from './ids.js'
 import { bind, claim, outcomes } from './testing/commands.js'

@@ -1,6 +1,6 @@
 import type { Applying } from './apply.js'
 import { trimQueue } from './apply-dispatch.js'
-import { MESSAGE_STATE } from './blocks.js'
+import { MESSAGE_STATE } from './marks.js'
 import type { Cancel, CommandResult } from './commands.js'
 import type { ConnectorState } from './connectors.js'
 import { MESSAGES_PER_ENTRY } from './ids.js'

@@ -1,6 +1,6 @@
 import type { Applying } from './apply.js'
 import { settleOrphans } from './apply-inbound.js'
-import { MARK, MESSAGE_STATE } from './blocks.js'
+import { MARK, MESSAGE_STATE } from './marks.js'
 import type {
   Claim,
   Command,

@@ -1,5 +1,5 @@
 import type { Applying } from './apply.js'
-import { MARK, MESSAGE_STATE } from './blocks.js'
+import { MARK, MESSAGE_STATE } from './marks.js'
 import type {
   Command,
   CommandResult,

@@ -3,7 +3,7 @@ import type { Command } from './commands.js'
 import { indexOf, offsetOf, refOf, type Ref } from './ids.js'
 import { claim, inboundOf, outcomes, receipt } from './testing/commands.js'
 import { accept, TestLog, type TestSubmit } from './testing/log.js'
-import { MESSAGE_STATE } from './blocks.js'
+import { MESSAGE_STATE } from './marks.js'
 
 const sentParts = (log: TestLog, ref: Ref, smscIds: string[], attempt = 1): Command => ({
   kind: 'sentParts',

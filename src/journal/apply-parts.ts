@@ -1,6 +1,6 @@
 import type { Applying } from './apply.js'
 import { settleEarlyReceipts } from './apply-inbound.js'
-import type { PartId } from './blocks.js'
+import type { PartId } from './rare-marks.js'
 import type { CommandResult, SentParts } from './commands.js'
 import { detach, sent, subjectOf, type Subject } from './message-life.js'
 import { OK, refused } from './results.js'

@@ -6,7 +6,7 @@ import {
   FLAG_OTHER_VALIDITY,
 } from './accept-record.js'
 import type { Applying } from './apply.js'
-import { MARK } from './blocks.js'
+import { MARK } from './marks.js'
 import type { CommandResult, Replace } from './commands.js'
 import { indexOf, refOf } from './ids.js'
 import type { Subject } from './message-life.js'

@@ -1,5 +1,5 @@
 import type { Applying } from './apply.js'
-import { MARK, MESSAGE_STATE } from './blocks.js'
+import { MARK, MESSAGE_STATE } from './marks.js'
 import type { CommandResult } from './commands.js'
 import { refOf } from './ids.js'
 import { close, finish, removeBlock, subjectOf } from './message-life.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MESSAGE_STATE } from './blocks.js'
+import { MESSAGE_STATE } from './marks.js'
 import type { Command } from './commands.js'
 import { refOf } from './ids.js'
 import { Schedules } from './schedules.js'

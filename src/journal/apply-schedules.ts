@@ -1,5 +1,5 @@
 import type { Applying } from './apply.js'
-import { MARK } from './blocks.js'
+import { MARK } from './marks.js'
 import type { CommandResult, Due } from './commands.js'
 import { levelOf } from './connector-queue.js'
 import type { ConnectorState } from './connectors.js'

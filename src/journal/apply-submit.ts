@@ -10,7 +10,7 @@ import {
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
 import { firstAccepted, firstOf, refusedAnyway } from './apply-resubmissions.js'
-import { MARK } from './blocks.js'
+import { MARK } from './marks.js'
 import type { Accept, AcceptedMessages, CommandResult, Refusal } from './commands.js'
 import { levelOf } from './connector-queue.js'
 import type { ConnectorState } from './connectors.js'

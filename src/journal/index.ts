@@ -18,8 +18,8 @@ export { BANS_STEP } from './apply-bans.js'
 export { usesWindow } from './apply-resubmissions.js'
 export type { Ban } from './bans.js'
 export { BAN_ADDRESS_MAX } from './bans.js'
-export type { Block } from './blocks.js'
-export { MARK, MESSAGE_STATE } from './blocks.js'
+export type { Block } from './block.js'
+export { MARK, MESSAGE_STATE } from './marks.js'
 export { LEVELS } from './connector-queue.js'
 export type {
   Command,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { KeyValueStore, Readable, ReadView, StoreFolder } from '../base/store.js'
-import { Block, indexOfBlockKey } from './blocks.js'
+import { Block } from './block.js'
+import { indexOfBlockKey } from './blocks.js'
 import { META_KEY } from './keys.js'
 import { unpack } from './pack.js'
 import { octetsOf, rangeOf } from './state-store.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Block } from './blocks.js'
+import { Block } from './block.js'
 import { refOf } from './ids.js'
 import { claim, outcomes, receipt } from './testing/commands.js'
 import { accept, TestLog } from './testing/log.js'

@@ -1,5 +1,5 @@
 import type { Applying } from './apply.js'
-import { MESSAGE_STATE } from './blocks.js'
+import { MESSAGE_STATE } from './marks.js'
 import type { Subject } from './message-life.js'
 
 /**

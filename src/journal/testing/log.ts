@@ -11,7 +11,7 @@ import {
   FLAG_SCHEDULED,
 } from '../accept-record.js'
 import { applyEntry } from '../apply.js'
-import { MARK } from '../blocks.js'
+import { MARK } from '../marks.js'
 import type { Accept, Command, CommandResult, Outcome } from '../commands.js'
 import type { Effect } from '../effects.js'
 import { Effects } from '../effects.js'
