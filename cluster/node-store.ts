@@ -1,3 +1,4 @@
+import type { Logger } from '../src/base/logger.js'
 import type { Random } from '../src/base/random.js'
 import type { KeyValueStore } from '../src/base/store.js'
 import { clusterIdOf, type KnownMembership, type Nonces } from './first-start.js'
@@ -23,11 +24,13 @@ export class NodeStore {
   /** Proves that this directory is the one that its id was started with. */
   readonly nonce: string
   private readonly store: KeyValueStore
+  private readonly logger: Logger
   private readonly remembered: Nonces
   private recorded: Origin | undefined
 
-  private constructor(store: KeyValueStore, nonce: string, remembered: Nonces) {
+  private constructor(store: KeyValueStore, logger: Logger, nonce: string, remembered: Nonces) {
     this.store = store
+    this.logger = logger
     this.nonce = nonce
     this.remembered = remembered
     const record = store.get(nodeKey('origin'))
@@ -35,7 +38,7 @@ export class NodeStore {
   }
 
   /** A directory without a nonce gets one. */
-  static async open(store: KeyValueStore, random: Random): Promise<NodeStore> {
+  static async open(store: KeyValueStore, random: Random, logger: Logger): Promise<NodeStore> {
     const record = store.get(nodeKey('nonce'))
     let nonce = record === undefined ? undefined : (decodeRecord(record) as string)
     if (nonce === undefined) {
@@ -49,7 +52,7 @@ export class NodeStore {
         remembered[Number(key.toString('utf8', 'peer/'.length + 1))] = decodeRecord(value) as string
       }
     }
-    return new NodeStore(store, nonce, remembered)
+    return new NodeStore(store, logger, nonce, remembered)
   }
 
   /** Undefined before the first start. */
@@ -62,15 +65,22 @@ export class NodeStore {
     return { ...this.remembered, ...this.recorded?.nonces }
   }
 
-  /** Whether this node is the one that was known under its id. The first nonce seen is remembered. */
+  /**
+   * Whether this node is the one that was known under its id. The first nonce seen is remembered; where it does not reach the
+   * disk, the next one seen is the first.
+   */
   accepts(id: number, nonce: string): boolean {
     const known = this.nonces[id]
     if (known !== undefined) return known === nonce
     this.remembered[id] = nonce
-    void this.store
+    this.store
       .batch()
       .put(nodeKey(`peer/${id}`), encodeRecord(nonce))
       .write({ sync: true })
+      .catch((error: unknown) => {
+        Reflect.deleteProperty(this.remembered, id)
+        this.logger.warn('a peer is not remembered', { peer: id, error: String(error) })
+      })
     return true
   }
 

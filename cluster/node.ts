@@ -69,7 +69,7 @@ export async function openNode(
   const store = await all.openStore('log')
   const transport = all.openTransport({ ...options, ...all })
   try {
-    const nodeStore = await NodeStore.open(store, all.random)
+    const nodeStore = await NodeStore.open(store, all.random, all.logger)
     const node = new Node(options, all, store, nodeStore, transport)
     await node.start()
     return node
