@@ -15,6 +15,8 @@ const QUIET = new Set([
   'messages_cancelled_total',
   'bans_total',
   'replace_sm_total',
+  'submit_multi_total',
+  'submit_multi_destinations_total',
   'submits_refused_but_sent_total',
   'upstream_mo_total',
   'in_doubt_total',
