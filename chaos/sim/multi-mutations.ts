@@ -1,5 +1,5 @@
 import { Block } from '../../src/journal/block.js'
-import { patch, type ProvenMutation } from './mutation.js'
+import { forgottenOnDisk, patch, type ProvenMutation } from './mutation.js'
 
 /** Bugs in submit_multi. */
 export const MULTI_MUTATIONS: readonly ProvenMutation[] = [
@@ -12,19 +12,6 @@ export const MULTI_MUTATIONS: readonly ProvenMutation[] = [
     name: 'whose id a message has is forgotten by the state on disk',
     under: ['crash', 'smscSilent', 'resetSmsc'],
     within: 30,
-    patch: () =>
-      patch(
-        Block,
-        'encode',
-        original =>
-          function (this: Block) {
-            const inside = this as unknown as { heads: unknown }
-            const { heads } = inside
-            inside.heads = undefined
-            const octets = original.call(this)
-            inside.heads = heads
-            return octets
-          },
-      ),
+    patch: () => forgottenOnDisk('heads'),
   },
 ]

@@ -1,4 +1,5 @@
 import type { StateMachine } from '../../cluster/types.js'
+import { RareMarks } from '../../src/journal/rare-marks.js'
 import type { Machine } from '../../src/node/machine.js'
 import type { FaultName } from './faults.js'
 import type { SimNode } from './sim-node.js'
@@ -42,6 +43,15 @@ export function patch(
   return () => {
     prototype[name] = original
   }
+}
+
+/** What few messages have besides their marks does not come back from the disk. */
+export function forgottenOnDisk(table: 'replacements' | 'heads'): () => void {
+  return patch({ prototype: RareMarks }, 'decode', original => (...args) => {
+    const rare = original(...args) as RareMarks | undefined
+    rare?.[table].clear()
+    return rare
+  })
 }
 
 /** The same machine, method by method; spreading it would freeze `durableIndex`. */

@@ -2,7 +2,7 @@ import { LateAnswers } from '../../src/front/late-answers.js'
 import { Block } from '../../src/journal/block.js'
 import { Journal } from '../../src/journal/journal.js'
 import { indexOf, offsetOf } from '../../src/journal/index.js'
-import { patch, type Method, type ProvenMutation } from './mutation.js'
+import { forgottenOnDisk, patch, type Method, type ProvenMutation } from './mutation.js'
 
 /** Bugs in replace_sm. */
 export const REPLACE_MUTATIONS: readonly ProvenMutation[] = [
@@ -52,19 +52,6 @@ export const REPLACE_MUTATIONS: readonly ProvenMutation[] = [
     name: 'replacements are forgotten by the state on disk',
     under: ['crash', 'smscSilent', 'resetSmsc'],
     within: 30,
-    patch: () =>
-      patch(
-        Block,
-        'encode',
-        original =>
-          function (this: Block) {
-            const inside = this as unknown as { replacements: unknown }
-            const { replacements } = inside
-            inside.replacements = undefined
-            const octets = original.call(this)
-            inside.replacements = replacements
-            return octets
-          },
-      ),
+    patch: () => forgottenOnDisk('replacements'),
   },
 ]
