@@ -2,10 +2,9 @@ import { join } from 'node:path'
 import { freePorts } from '../../src/testing/free-ports.js'
 import type { OwnProcess } from '../../src/testing/own-process.js'
 import {
-  cpuMsOf,
-  endAll,
   missingPrograms,
   runClient,
+  runningSystem,
   startProgram,
   versionOf,
   waitUntil,
@@ -48,27 +47,18 @@ export const ETCD: System = {
       ]
       return startProgram('etcd', args, join(directory, `${name}.log`))
     })
-    try {
+    return runningSystem(processes, async () => {
       const port = await leadersPort(
         processes,
         members.map(({ client }) => client),
       )
-      return {
-        get cpuMs() {
-          return cpuMsOf(processes)
-        },
-        async measure(workload) {
-          const shape = workload === 'puts' ? PUTS : TRANSACTIONS
-          const load = { kind: 'etcd', port, octets, ...shape, ...time } as const
-          const report = await runClient(load, join(directory, 'client.log'))
-          return { ...report, dispatchedPerSecond: null }
-        },
-        stop: () => endAll(processes),
+      return async workload => {
+        const shape = workload === 'puts' ? PUTS : TRANSACTIONS
+        const load = { kind: 'etcd', port, octets, ...shape, ...time } as const
+        const report = await runClient(load, join(directory, 'client.log'))
+        return { ...report, dispatchedPerSecond: null }
       }
-    } catch (error) {
-      await endAll(processes)
-      throw error
-    }
+    })
   },
 }
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts } from '../../src/testing/free-ports.js'
+import { kannelConfiguration } from '../../src/testing/kannel-configuration.js'
 import type { OwnProcess } from '../../src/testing/own-process.js'
 import { sumAt, takenBy } from '../load.js'
 import { SmscProcess } from '../tool-processes.js'
@@ -49,7 +50,21 @@ export const KANNEL: System = {
       boxesRunning.push(startProgram(name, args, join(directory, `${name}.log`)))
     }
     const file = join(directory, 'kannel.conf')
-    await writeFile(file, configuration({ smpp: smsc.port, admin, boxes, send }))
+    const configuration = kannelConfiguration({
+      admin,
+      boxes,
+      send,
+      smsc: {
+        id: 'smsc-a',
+        port: smsc.port,
+        username: 'kannel',
+        password: 'secret',
+        more: 'max-pending-submits = 1000',
+      },
+      user: 'concatenation = false',
+      service: 'text = ""',
+    })
+    await writeFile(file, configuration)
     try {
       box('bearerbox')
       await waitUntil('bearerbox is bound', boxesRunning, async () =>
@@ -95,50 +110,4 @@ async function textOf(url: string): Promise<string> {
   } catch {
     return ''
   }
-}
-
-function configuration(ports: {
-  smpp: number
-  admin: number
-  boxes: number
-  send: number
-}): string {
-  const { smpp, admin, boxes, send } = ports
-  return `group = core
-admin-port = ${admin}
-admin-password = admin
-admin-deny-ip = "*.*.*.*"
-admin-allow-ip = "127.0.0.1"
-smsbox-port = ${boxes}
-box-deny-ip = "*.*.*.*"
-box-allow-ip = "127.0.0.1"
-dlr-storage = internal
-
-group = smsc
-smsc = smpp
-smsc-id = smsc-a
-host = 127.0.0.1
-port = ${smpp}
-transceiver-mode = true
-smsc-username = kannel
-smsc-password = secret
-system-type = ""
-interface-version = 34
-max-pending-submits = 1000
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = ${send}
-
-group = sendsms-user
-username = tester
-password = tester
-concatenation = false
-
-group = sms-service
-keyword = default
-catch-all = true
-max-messages = 0
-text = ""
-`
 }

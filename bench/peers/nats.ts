@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { freePorts } from '../../src/testing/free-ports.js'
 import { ask } from './clients/nats-client.js'
 import {
-  cpuMsOf,
-  endAll,
   missingPrograms,
   pathOf,
   runClient,
+  runningSystem,
   startProgram,
   versionOf,
   waitUntil,
@@ -74,25 +73,16 @@ cluster { name: bench, listen: 127.0.0.1:${route}, routes: [${routes}] }
   const processes = files.map((file, i) =>
     startProgram('nats-server', ['-c', file], join(directory, `${servers[i]!.name}.log`)),
   )
-  try {
+  return runningSystem(processes, async () => {
     const leader = await waitUntil('the stream is there', processes, () => makeStream(ports[0]!))
     const port = servers.find(({ name }) => name === leader)!.port
-    return {
-      get cpuMs() {
-        return cpuMsOf(processes)
-      },
-      async measure() {
-        const shape = { connections: CONNECTIONS, inFlight: IN_FLIGHT, subject: SUBJECT }
-        const load = { kind: 'nats', port, octets, ...shape, ...time } as const
-        const report = await runClient(load, join(directory, 'client.log'))
-        return { ...report, dispatchedPerSecond: null }
-      },
-      stop: () => endAll(processes),
+    return async () => {
+      const shape = { connections: CONNECTIONS, inFlight: IN_FLIGHT, subject: SUBJECT }
+      const load = { kind: 'nats', port, octets, ...shape, ...time } as const
+      const report = await runClient(load, join(directory, 'client.log'))
+      return { ...report, dispatchedPerSecond: null }
     }
-  } catch (error) {
-    await endAll(processes)
-    throw error
-  }
+  })
 }
 
 /** Makes the stream, or finds it made. Returns who leads it; undefined while the servers are not ready for that. */

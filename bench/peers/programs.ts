@@ -5,6 +5,7 @@ import { OwnProcess } from '../../src/testing/own-process.js'
 import { waitFor } from '../../src/testing/wait-for.js'
 import type { ClientLoad } from './client-main.js'
 import type { LoadReport, LoadTime } from './clients/meter.js'
+import type { RunningSystem } from './system.js'
 
 /** Debian's packages of the programs that the systems are made of. */
 export const PACKAGES = {
@@ -78,6 +79,25 @@ export async function startListener(
     return { process, port: await waitUntil(`${script} listens`, [process], () => port) }
   } catch (error) {
     await process.kill()
+    throw error
+  }
+}
+
+/** A system of these processes alone, once `ready` says how it is measured. They are ended where that fails. */
+export async function runningSystem(
+  processes: readonly OwnProcess[],
+  ready: () => Promise<RunningSystem['measure']>,
+): Promise<RunningSystem> {
+  try {
+    return {
+      measure: await ready(),
+      get cpuMs() {
+        return cpuMsOf(processes)
+      },
+      stop: () => endAll(processes),
+    }
+  } catch (error) {
+    await endAll(processes)
     throw error
   }
 }

@@ -2,10 +2,9 @@ import { join } from 'node:path'
 import { freePorts } from '../../src/testing/free-ports.js'
 import { OwnProcess } from '../../src/testing/own-process.js'
 import {
-  cpuMsOf,
-  endAll,
   missingPrograms,
   pathOf,
+  runningSystem,
   startProgram,
   versionOf,
   waitUntil,
@@ -49,7 +48,7 @@ export const REDIS: System = {
       const load = ['-p', String(port), '-t', 'set', '-d', String(octets), '-n', String(count)]
       return runBenchmark([...shape, ...load], join(directory, 'client.log'))
     }
-    try {
+    return runningSystem([server], async () => {
       await waitUntil('Redis answers', [server], async () => {
         try {
           return (await benchmark(IN_FLIGHT)).figures.perSecond > 0
@@ -57,35 +56,24 @@ export const REDIS: System = {
           return false
         }
       })
-      return {
-        get cpuMs() {
-          return cpuMsOf([server])
-        },
-        async measure(): Promise<Sample> {
-          const trial = await benchmark(5 * IN_FLIGHT)
-          const seconds = (ms: number, { figures }: Ran): number => (figures.perSecond * ms) / 1000
-          const warm = await benchmark(seconds(time.warmUpMs, trial))
-          const { figures, fromMs, untilMs, cpuMs } = await benchmark(
-            seconds(time.durationMs, warm),
-          )
-          const { perSecond, meanMs, p50, p95, p99, max } = figures
-          const count = Math.round((perSecond * (untilMs - fromMs)) / 1000)
-          return {
-            perSecond: Math.round(perSecond),
-            latencyMs: { count, mean: meanMs, p50, p90: p95, p95, p99, p999: max, max },
-            fromMs,
-            untilMs,
-            clientCores: Math.round((cpuMs * 100) / (untilMs - fromMs)) / 100,
-            problems: [],
-            dispatchedPerSecond: null,
-          }
-        },
-        stop: () => endAll([server]),
+      return async (): Promise<Sample> => {
+        const trial = await benchmark(5 * IN_FLIGHT)
+        const seconds = (ms: number, { figures }: Ran): number => (figures.perSecond * ms) / 1000
+        const warm = await benchmark(seconds(time.warmUpMs, trial))
+        const { figures, fromMs, untilMs, cpuMs } = await benchmark(seconds(time.durationMs, warm))
+        const { perSecond, meanMs, p50, p95, p99, max } = figures
+        const count = Math.round((perSecond * (untilMs - fromMs)) / 1000)
+        return {
+          perSecond: Math.round(perSecond),
+          latencyMs: { count, mean: meanMs, p50, p90: p95, p95, p99, p999: max, max },
+          fromMs,
+          untilMs,
+          clientCores: Math.round((cpuMs * 100) / (untilMs - fromMs)) / 100,
+          problems: [],
+          dispatchedPerSecond: null,
+        }
       }
-    } catch (error) {
-      await endAll([server])
-      throw error
-    }
+    })
   },
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { esmeArguments, sumAt, type Reading } from '../load.js'
 import { runEsme } from '../tool-processes.js'
 import { ESME_SHAPE } from './carillon.js'
-import { endAll, startListener } from './programs.js'
+import { runningSystem, startListener } from './programs.js'
 import type { System } from './system.js'
 
 export const SMPP_ECHO: System = {
@@ -15,11 +15,8 @@ export const SMPP_ECHO: System = {
 
   async start({ directory, time, octets }) {
     const { process, port } = await startListener('smpp-echo-main', join(directory, 'smpp.log'))
-    return {
-      get cpuMs() {
-        return process.cpuMs
-      },
-      async measure() {
+    return runningSystem([process], () =>
+      Promise.resolve(async () => {
         const load = { ...time, ...ESME_SHAPE, octets }
         const args = esmeArguments([`127.0.0.1:${port}`], 'accept', null, load)
         const readings: Reading[] = []
@@ -36,9 +33,8 @@ export const SMPP_ECHO: System = {
           problems: report.problems,
           dispatchedPerSecond: null,
         }
-      },
-      stop: () => endAll([process]),
-    }
+      }),
+    )
   },
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { endAll, runClient, startListener } from './programs.js'
+import { runClient, runningSystem, startListener } from './programs.js'
 import type { System } from './system.js'
 
 const SHAPE = { connections: 6, window: 250 }
@@ -18,16 +18,12 @@ export const SOCKET_ECHO: System = {
 
   async start({ directory, time, octets }) {
     const { process, port } = await startListener('socket-echo-main', join(directory, 'echo.log'))
-    return {
-      get cpuMs() {
-        return process.cpuMs
-      },
-      async measure() {
+    return runningSystem([process], () =>
+      Promise.resolve(async () => {
         const load = { kind: 'echo', port, octets, ...SHAPE, ...time } as const
         const report = await runClient(load, join(directory, 'client.log'))
         return { ...report, dispatchedPerSecond: null }
-      },
-      stop: () => endAll([process]),
-    }
+      }),
+    )
   },
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../testing/free-ports.js'
+import { kannelConfiguration } from '../../testing/kannel-configuration.js'
 import { waitFor } from '../../testing/wait-for.js'
 import { Program } from './programs.js'
 
@@ -108,46 +109,19 @@ export class Kannel {
     send: number
   }): string {
     const { smppPort, admin, boxes, send } = ports
-    return `group = core
-admin-port = ${admin}
-admin-password = admin
-admin-deny-ip = "*.*.*.*"
-admin-allow-ip = "127.0.0.1"
-smsbox-port = ${boxes}
-box-deny-ip = "*.*.*.*"
-box-allow-ip = "127.0.0.1"
-dlr-storage = internal
-
-group = smsc
-smsc = smpp
-smsc-id = carillon
-host = 127.0.0.1
-port = ${smppPort}
-transceiver-mode = true
-smsc-username = esme1
-smsc-password = secret1
-system-type = ""
-interface-version = 34
-source-addr-ton = 1
-source-addr-npi = 1
-dest-addr-ton = 1
-dest-addr-npi = 1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = ${send}
-
-group = sendsms-user
-username = tester
-password = tester
-max-messages = 10
-concatenation = true
-
-group = sms-service
-keyword = default
-catch-all = true
-max-messages = 0
-get-url = "http://127.0.0.1:${this.httpPort}/mo?from=%p&to=%P&text=%b"
-`
+    return kannelConfiguration({
+      admin,
+      boxes,
+      send,
+      smsc: {
+        id: 'carillon',
+        port: smppPort,
+        username: 'esme1',
+        password: 'secret1',
+        more: 'source-addr-ton = 1\nsource-addr-npi = 1\ndest-addr-ton = 1\ndest-addr-npi = 1',
+      },
+      user: 'max-messages = 10\nconcatenation = true',
+      service: `get-url = "http://127.0.0.1:${this.httpPort}/mo?from=%p&to=%P&text=%b"`,
+    })
   }
 }
