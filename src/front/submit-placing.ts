@@ -26,6 +26,9 @@ import { fingerprintOf } from './fingerprint.js'
 import { refusalOf, type RefusalCode } from './refusals.js'
 import { isScheduled, timesOf } from './submit-times.js'
 
+/** What of registered_delivery makes an SMSC speak of the message. */
+const RECEIPT_BITS = REGISTERED_DELIVERY.receipt_mask | REGISTERED_DELIVERY.intermediate
+
 /**
  * What the front end decides of one submit before it is proposed: its times, its route, and whether it came before. One for
  * submit after submit, without creating an object.
@@ -35,7 +38,7 @@ import { isScheduled, timesOf } from './submit-times.js'
  */
 export class SubmitPlacing {
   readonly reader = new SubmitReader()
-  /** Of what was placed last: it has an 8-digit id; it wants a receipt; it counts as lost until it is said to be answered. */
+  /** Of what was placed last: it has an 8-digit id; it wants receipts, or notifications; it counts as lost until it is said to be answered. */
   short = false
   receipt = false
   remembered = false
@@ -96,7 +99,7 @@ export class SubmitPlacing {
     this.short = !session.knowsTlvs || account.settings.messageIdStyle === 'short'
     if (this.short) record.flags |= FLAG_SHORT_ID
     if (multi > 0) record.flags |= FLAG_MULTI
-    this.receipt = (reader.registered_delivery & REGISTERED_DELIVERY.receipt_mask) !== 0
+    this.receipt = (reader.registered_delivery & RECEIPT_BITS) !== 0
     this.connector = connector.number
     record.multi = multi
     record.account = bound.account

@@ -27,8 +27,9 @@ import {
   wantsReceipt,
 } from './message-life.js'
 import { OK, refused } from './results.js'
+import { notificationHash, notify } from './notifications.js'
 import { dropParts, isLastReceipt } from './parts.js'
-import { cuts, remembers } from './rules.js'
+import { cuts, notifies, remembers } from './rules.js'
 
 /**
  * Receipts and MO of an SMSC. They count whatever the epoch: the SMSC has given them to us, and gets its
@@ -87,8 +88,9 @@ function applyReceipt(
   const block = applying.block!
   const here = refOf(applying.index, offset)
   const subject = messageOf(applying, connector, item)
+  const notification = notificationOf(applying, item)
   if (subject !== undefined) {
-    const owed = settle(applying, subject, item, here)
+    const owed = settle(applying, subject, { ...item, ...notification }, here)
     const account = subject.block.account(subject.offset)
     block.begin(offset, owed ? MARK.WAITING : MARK.DELIVERED, account, connector.number)
     return 'matched'
@@ -100,9 +102,25 @@ function applyReceipt(
   // It may have overtaken its submit_sm_resp.
   block.begin(offset, MARK.WAITING, 0, connector.number)
   const { smscId, state, error, addressHash } = item
-  const pushedOut = connector.addOrphan({ ref: here, smscId, state, error, addressHash })
+  const pushedOut = connector.addOrphan({
+    ref: here,
+    smscId,
+    state,
+    error,
+    addressHash,
+    ...notification,
+  })
   if (pushedOut !== undefined) release(applying, pushedOut.ref)
   return 'kept'
+}
+
+/** Of an intermediate notification what tells it from another one. */
+function notificationOf(
+  { state }: Applying,
+  { intermediate, body }: InboundReceipt,
+): { notification?: number } {
+  if (intermediate !== true || !notifies(state)) return {}
+  return { notification: notificationHash(body) }
 }
 
 /**
@@ -169,18 +187,22 @@ function someClaimedTo(applying: Applying, connector: ConnectorState, address: n
 function settle(
   applying: Applying,
   subject: Subject,
-  receipt: { smscId: string; state: number; error: number },
+  receipt: { smscId: string; state: number; error: number; notification?: number },
   inbound: Ref,
 ): boolean {
   const { block, offset, connector, ref } = subject
   const atMs = applying.entry.proposedAtMs
   const doubted = detach(applying, subject)
   if (doubted) sent(applying, subject, receipt.smscId, atMs)
+  const { notification } = receipt
+  if (notification !== undefined)
+    return notify(applying, subject, { ...receipt, notification }, inbound)
   const wanted = block.receiptWanted(offset)
   const final = FINAL_STATES.has(receipt.state)
   if (block.parts(offset) !== undefined)
     if (!final || !isLastReceipt(applying, subject, receipt)) return false
-  const asked = final ? wantsReceipt(wanted, receipt.state) : wanted === 1
+  // Some SMSCs say what is not final in receipts, too.
+  const asked = final ? wantsReceipt(wanted, receipt.state) : wanted === 1 || block.notified(offset)
   const owed = asked && !block.watched(offset)
   const last = final && block.awaited(offset)
   // The id that the receipt will name is in the block. Once a message: so `open` stays small.

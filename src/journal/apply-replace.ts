@@ -11,6 +11,7 @@ import type { CommandResult, Replace } from './commands.js'
 import { indexOf, refOf } from './ids.js'
 import type { Subject } from './message-life.js'
 import { isPending, release, subjectOf } from './message-life.js'
+import { wantsNotifications } from './notifications.js'
 import { OK, refused } from './results.js'
 import { marksReplaced } from './rules.js'
 
@@ -48,6 +49,7 @@ export function applyReplace(applying: Applying, command: Replace): CommandResul
   subject.block.setReplacement(subject.offset, { ref: here, expiresAtMs })
   if (marksReplaced(state)) subject.block.setReplaced(subject.offset)
   subject.block.setOtherWishes(subject.offset, registered_delivery, explicit)
+  subject.block.setNotified(subject.offset, wantsNotifications(state, record))
   state.blocks.changed(subject.block)
   if (earlier !== undefined) release(applying, earlier.ref)
   if (explicit && (flags & FLAG_OTHER_VALIDITY) !== 0) {

@@ -16,6 +16,7 @@ import { levelOf } from './connector-queue.js'
 import type { ConnectorState } from './connectors.js'
 import { refOf } from './ids.js'
 import { dropUnclaimed } from './message-life.js'
+import { wantsNotifications } from './notifications.js'
 import { refused } from './results.js'
 import { disables } from './rules.js'
 import type { State } from './state.js'
@@ -59,6 +60,7 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       record.addressHash,
     )
     if ((record.flags & FLAG_WATCHED) !== 0) block.setWatched(offset)
+    if (wantsNotifications(state, record)) block.setNotified(offset, true)
     const head = (record.flags & FLAG_MULTI) === 0 ? offset : headOf(applying, record.multi)
     if (head !== offset) {
       block.setHead(offset, head)

@@ -16,6 +16,7 @@ const FLAG_OWN_RECEIPT = 0x20 // a receipt of ours is owed, which is made from i
 const FLAG_SHORT = 0x40 // it has an 8-digit id besides
 const MORE_MATCHED = 0x01 // a submit that came again has its id: in the second octet of flags
 const MORE_REPLACED = 0x02 // it was replaced once
+const MORE_NOTIFIED = 0x04 // its ESME wants the SMSC's intermediate notifications
 const FLAG_DOUBTED = 0x80 // it was in doubt once: the SMSC may have a copy
 
 // Parts that follow the marks: bits of the encoded block's second octet.
@@ -144,9 +145,35 @@ export class Block {
     return this.marks.readUInt16BE(offset * STRIDE + 6)
   }
 
-  /** registered_delivery's receipt bits: 0 none, 1 always, 2 on failure only (SMPP 3.4 §5.2.17). */
+  /** registered_delivery's receipt bits: 0 none, 1 always, 2 on failure only, 3 on success only (SMPP 5.0 §4.7.21). */
   receiptWanted(offset: number): number {
     return this.marks[offset * STRIDE + 8]! & FLAG_RECEIPT
+  }
+
+  /** Its ESME wants intermediate notifications (SMPP 3.4 §5.2.17). Kept from rules 13 on. */
+  notified(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 9]! & MORE_NOTIFIED) !== 0
+  }
+
+  setNotified(offset: number, notified: boolean): void {
+    const at = offset * STRIDE + 9
+    this.marks[at] = notified ? this.marks[at]! | MORE_NOTIFIED : this.marks[at]! & ~MORE_NOTIFIED
+  }
+
+  /** What the SMSC says of it once it has it is waited for. */
+  wantsNews(offset: number): boolean {
+    return this.receiptWanted(offset) !== 0 || this.notified(offset)
+  }
+
+  /** A hash of the last intermediate notification; 0: there was none. */
+  notification(offset: number): number {
+    return this.rare?.notifications.get(offset) ?? 0
+  }
+
+  /** 0: it is needed no more. */
+  setNotification(offset: number, hash: number): void {
+    if (hash === 0) this.rare?.notifications.delete(offset)
+    else this.rareMarks().notifications.set(offset, hash)
   }
 
   explicitValidity(offset: number): boolean {

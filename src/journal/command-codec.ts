@@ -235,7 +235,7 @@ function decodeOutcomes(payload: Buffer): Outcomes | undefined {
 }
 
 // inbound: header, then per item
-// kind u8 (0 receipt, 1 MO) | account u16 | state u8 | error u32 | addressHash u32 | id length u8
+// kind u8 (0 receipt, 1 MO, 2 intermediate notification: up to rules 12 read as 0) | account u16 | state u8 | error u32 | addressHash u32 | id length u8
 // | body length u32 | id latin1 | body
 const INBOUND_ITEM_OCTETS = 17
 
@@ -251,6 +251,7 @@ function encodeInbound(command: Inbound): Buffer {
   for (const item of command.items) {
     let text = ''
     if (item.kind === 'receipt') {
+      payload[at] = item.intermediate === true ? 2 : 0
       payload[at + 3] = item.state
       payload.writeUInt32BE(item.error, at + 4)
       payload.writeUInt32BE(item.addressHash, at + 8)
@@ -277,6 +278,7 @@ function decodeInbound(payload: Buffer): Inbound | undefined {
     else
       items.push({
         kind: 'receipt',
+        intermediate: payload[at] === 2,
         state: payload[at + 3]!,
         error: payload.readUInt32BE(at + 4),
         smscId: payload.toString('latin1', at + INBOUND_ITEM_OCTETS, idEnd),

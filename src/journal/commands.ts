@@ -147,6 +147,8 @@ export type InboundItem = InboundReceipt | InboundMo
 
 export interface InboundReceipt {
   kind: 'receipt'
+  /** An intermediate notification: whatever it says, the message is not concluded. */
+  intermediate?: boolean
   /** Normalised as the connector's messageIdFormat says. */
   smscId: string
   /** SMPP message_state, 3.4 §5.2.28; 0 where the receipt names none. */

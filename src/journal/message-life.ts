@@ -95,7 +95,7 @@ export function conclude(
   else close(applying, block)
 }
 
-/** The SMSC has the detached message: its receipt is awaited where the ESME asked for one. */
+/** The SMSC has the detached message: what it says of it is awaited where the ESME asked for that. */
 export function sent(applying: Applying, subject: Subject, smscId: string, atMs: number): void {
   const { block, offset, connector, ref } = subject
   leaveQueueOf(applying, subject)
@@ -104,7 +104,7 @@ export function sent(applying: Applying, subject: Subject, smscId: string, atMs:
   block.setAt(offset, 'sent', atMs)
   recordSmscId(applying, subject, smscId)
   applying.state.hash.mix(ref)
-  if (block.receiptWanted(offset) === 0) {
+  if (!block.wantsNews(offset)) {
     block.setMark(offset, MARK.DONE)
     block.setState(offset, MESSAGE_STATE.ACCEPTED)
     close(applying, block)
@@ -142,6 +142,7 @@ export function finish(
   block.setError(offset, error)
   block.setAt(offset, 'final', atMs)
   block.setAwaited(offset, false)
+  block.setNotification(offset, 0)
   applying.state.blocks.changed(block)
   applying.state.hash.mix(ref)
   applying.state.hash.mix(state)

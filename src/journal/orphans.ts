@@ -15,6 +15,8 @@ export interface Orphan {
   state: number
   error: number
   addressHash: number
+  /** Of an intermediate notification: `Block.notification`. */
+  notification?: number
 }
 
 /**

@@ -29,6 +29,17 @@ export function isLastReceipt(
   return false
 }
 
+/**
+ * Whether a notification counts as the message's: of a message in parts those of the first part that is not delivered,
+ * or each of them is told as often as there are parts.
+ */
+export function speaksForAll({ block, offset, connector }: Subject, smscId: string): boolean {
+  const parts = block.parts(offset)
+  if (parts === undefined || connector.settings?.partReceipts === 'one') return true
+  const first = parts.reduce((least, { part }) => Math.min(least, part), Infinity)
+  return parts.find(({ id }) => id === smscId)?.part === first
+}
+
 /** No part's receipt is awaited any more. */
 export function dropParts({ state }: Applying, { block, offset, connector, ref }: Subject): void {
   for (const { id } of block.parts(offset) ?? []) state.smscIds.remove(connector.number, id, ref)

@@ -5,6 +5,7 @@ const HAS_REPLACEMENTS = 4
 const HAS_RESCHEDULED = 8
 const HAS_PARTS = 16
 const HAS_HEADS = 32
+const HAS_NOTIFICATIONS = 64
 
 /** Other octets that take the place of those a message was submitted with (docs/decisions/0016). */
 export interface Replacement {
@@ -31,10 +32,13 @@ export class RareMarks {
   readonly parts: Map<number, readonly PartId[]> = new Map()
   /** Of those of a submit_multi, all but its first: the offset of that one (docs/decisions/0019). */
   readonly heads: Map<number, number> = new Map()
+  /** Hashes of the last intermediate notifications of those whose receipts are awaited (docs/decisions/0021). */
+  readonly notifications: Map<number, number> = new Map()
 
   /** Octets in memory, roughly. */
   get octets(): number {
-    let octets = (this.replacements.size + this.rescheduled.size) * 100 + this.heads.size * 40
+    let octets = (this.replacements.size + this.rescheduled.size) * 100
+    octets += (this.heads.size + this.notifications.size) * 40
     for (const { length } of this.parts.values()) octets += 100 + 60 * length
     return octets
   }
@@ -45,6 +49,7 @@ export class RareMarks {
       (this.replacements.size > 0 ? HAS_REPLACEMENTS : 0) |
       (this.rescheduled.size > 0 ? HAS_RESCHEDULED : 0) |
       (this.heads.size > 0 ? HAS_HEADS : 0) |
+      (this.notifications.size > 0 ? HAS_NOTIFICATIONS : 0) |
       (this.parts.size > 0 ? HAS_PARTS : 0)
     )
   }
@@ -60,13 +65,13 @@ export class RareMarks {
       table(this.rescheduled, 5, (into, at, second) => into.writeUIntBE(second, at, 5)),
       table(this.heads, 2, (into, at, head) => into.writeUInt16BE(head, at)),
       partsTable(this.parts),
+      table(this.notifications, 4, (into, at, hash) => into.writeUInt32BE(hash, at)),
     ])
   }
 
   /** @param flags  of the block */
   static decode(flags: number, from: Buffer, at: number): RareMarks | undefined {
-    if ((flags & (HAS_REPLACEMENTS | HAS_RESCHEDULED | HAS_HEADS | HAS_PARTS)) === 0)
-      return undefined
+    if ((flags & HAS_ANY) === 0) return undefined
     const rare = new RareMarks()
     if ((flags & HAS_REPLACEMENTS) !== 0)
       at = readTable(from, at, 14, (offset, at) => {
@@ -81,10 +86,16 @@ export class RareMarks {
       at = readTable(from, at, 2, (offset, at) => {
         rare.heads.set(offset, from.readUInt16BE(at))
       })
-    if ((flags & HAS_PARTS) !== 0) readParts(from, at, rare.parts)
+    if ((flags & HAS_PARTS) !== 0) at = readParts(from, at, rare.parts)
+    if ((flags & HAS_NOTIFICATIONS) !== 0)
+      readTable(from, at, 4, (offset, at) => {
+        rare.notifications.set(offset, from.readUInt32BE(at))
+      })
     return rare
   }
 }
+
+const HAS_ANY = HAS_REPLACEMENTS | HAS_RESCHEDULED | HAS_PARTS | HAS_HEADS | HAS_NOTIFICATIONS
 
 function table<T>(
   all: ReadonlyMap<number, T>,
@@ -125,7 +136,8 @@ function partsTable(all: ReadonlyMap<number, readonly PartId[]>): Buffer {
   return Buffer.concat(pieces)
 }
 
-function readParts(from: Buffer, at: number, into: Map<number, readonly PartId[]>): void {
+/** Returns where they end. */
+function readParts(from: Buffer, at: number, into: Map<number, readonly PartId[]>): number {
   let messages = from.readUInt16BE(at)
   for (at += 2; messages > 0; messages--) {
     const offset = from.readUInt16BE(at)
@@ -138,6 +150,7 @@ function readParts(from: Buffer, at: number, into: Map<number, readonly PartId[]
     }
     into.set(offset, parts)
   }
+  return at
 }
 
 const NOTHING = Buffer.alloc(0)

@@ -18,8 +18,9 @@ import type { State } from './state.js'
  *    10  a message that was replaced is marked so (docs/decisions/0016)
  *    11  addresses can be banned from an account (docs/decisions/0017)
  *    12  messages of a submit_multi have one id (docs/decisions/0019)
+ *    13  an SMSC's intermediate notifications conclude nothing, and go to who asked for them (docs/decisions/0021)
  */
-export const RULES = 12
+export const RULES = 13
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -44,6 +45,8 @@ export const marksReplaced = (state: State): boolean => state.rules >= 10
 export const bans = (state: State): boolean => state.rules >= 11
 
 export const takesMultis = (state: State): boolean => state.rules >= 12
+
+export const notifies = (state: State): boolean => state.rules >= 13
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

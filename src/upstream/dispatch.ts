@@ -15,7 +15,7 @@ import type { Context, Tallies } from './context.js'
 import { Cutter } from './cutter.js'
 import { isThrottling, retryDelayMs, verdictOf, type Verdict } from './errors.js'
 import { Held, Ledger } from './ledger.js'
-import { outgoingBody } from './outgoing.js'
+import { askingForReceipts, outgoingBody } from './outgoing.js'
 import { Pace } from './pace.js'
 import { Parts, PartTag } from './parts.js'
 import { Transcoder } from './transcoder.js'
@@ -266,7 +266,7 @@ export class Dispatch {
       return 'concluded'
     }
     const text = this.transcoder.outgoing(message.body, message.account, settings)
-    let body = outgoingBody(text, settings)
+    let body = askingForReceipts(outgoingBody(text, settings), message.registered_delivery)
     if (settings.longMessages !== undefined) {
       const cut = this.cutter.cut(held.ref, body, settings)
       if (cut instanceof Parts) {

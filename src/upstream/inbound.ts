@@ -106,6 +106,7 @@ export class Inbound {
       if (this.context.logger.debugs === true) this.tell(smscId, receipt)
       return {
         kind: 'receipt',
+        intermediate: receipt.intermediate,
         smscId,
         state: receipt.state,
         error: receipt.error,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { encodeBody, tlv, type Body } from '../smpp/codec.js'
 import { connector } from '../testing/gateway.js'
-import { outgoingBody } from './outgoing.js'
+import { askingForReceipts, outgoingBody } from './outgoing.js'
 
 const STRIP = connector('a', { validityPeriod: 'strip' })
 const FIELDS = {
@@ -29,3 +29,22 @@ void t.test('nothing is copied where there is nothing to strip, or none is asked
   const cut = given.subarray(0, 20)
   t.equal(outgoingBody(cut, STRIP), cut, 'what cannot be read goes out as it is')
 })
+
+for (const { given, asked } of [
+  { given: 0x00, asked: 0x00 },
+  { given: 0x01, asked: 0x01 },
+  { given: 0x02, asked: 0x02 },
+  { given: 0x03, asked: 0x01 },
+  { given: 0x1f, asked: 0x1d },
+  { given: 0x1c, asked: 0x1c },
+  { given: 0xe2, asked: 0xe2 },
+])
+  void t.test(
+    `registered_delivery ${given} of an ESME asks an SMSC of 3.4 for ${asked}`,
+    async t => {
+      const body = encodeBody('submit_sm', { ...FIELDS, registered_delivery: given })
+      const outgoing = askingForReceipts(body, given)
+      t.same(outgoing, encodeBody('submit_sm', { ...FIELDS, registered_delivery: asked }))
+      if (given === asked) t.equal(outgoing, body, 'no copy')
+    },
+  )

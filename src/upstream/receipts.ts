@@ -8,6 +8,8 @@ import type { Connector } from '../policy/settings.js'
 
 /** What the journal needs of a delivery receipt, as the SMSC wrote it. */
 export interface Receipt {
+  /** An intermediate notification, by its esm_class. */
+  intermediate: boolean
   /** receipted_message_id; '' where that TLV is missing. */
   tlvId: string
   /** `id:` of the text; '' where there is none. */
@@ -40,6 +42,7 @@ export function readReceipt(reader: SubmitReader): Receipt | undefined {
   const said = parseReceipt(source)
   const error = said?.network_error_code?.code ?? Number(said?.err ?? 0)
   return {
+    intermediate: (esm_class & ESM_CLASS.type_mask) === ESM_CLASS.intermediate_notification,
     tlvId: said?.receipted_message_id ?? '',
     textId: said?.id ?? '',
     state: said?.state === undefined ? 0 : MESSAGE_STATE[said.state],
@@ -62,7 +65,7 @@ const TEXT_FORM = /^\s*id:\s*\S+\s.*\b(?:submit|done)[ _]?date:.*\bstat:\s*[a-z]
  * for; where none does yet, the likeliest. '' where the receipt names none.
  */
 export function chooseId(
-  { tlvId, textId }: Receipt,
+  { tlvId, textId }: Pick<Receipt, 'tlvId' | 'textId'>,
   { submit, receipt }: Connector['messageIdFormat'],
   awaited: (smscId: string) => boolean,
 ): string {

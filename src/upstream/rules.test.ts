@@ -133,22 +133,22 @@ for (const { name, fields, expected } of [
       short_message:
         'id:1 sub:001 dlvrd:001 submit date:2601010000 done date:260101000102 stat:DELIVRD err:000 text:id:2 stat:REJECTD',
     },
-    expected: { tlvId: '', textId: '1', state: 2, error: 0 },
+    expected: { intermediate: false, tlvId: '', textId: '1', state: 2, error: 0 },
   },
   {
     name: 'a text without most of it',
     fields: { esm_class: 4, short_message: 'ID:0a stat:undeliv ERR:0034' },
-    expected: { tlvId: '', textId: '0a', state: 5, error: 34 },
+    expected: { intermediate: false, tlvId: '', textId: '0a', state: 5, error: 34 },
   },
   {
     name: 'a text in UCS-2',
     fields: { esm_class: 4, data_coding: 8, short_message: UCS2 },
-    expected: { tlvId: '', textId: '77', state: 5, error: 1 },
+    expected: { intermediate: false, tlvId: '', textId: '77', state: 5, error: 1 },
   },
   {
     name: 'a text that only says that it is UCS-2',
     fields: { esm_class: 4, data_coding: 8, short_message: 'id:77 stat:EXPIRED' },
-    expected: { tlvId: '', textId: '77', state: 3, error: 0 },
+    expected: { intermediate: false, tlvId: '', textId: '77', state: 3, error: 0 },
   },
   {
     name: 'TLVs alone, esm_class 0',
@@ -159,17 +159,17 @@ for (const { name, fields, expected } of [
         tlv.octets('network_error_code', Buffer.of(3, 1, 2)),
       ],
     },
-    expected: { tlvId: 'abc', textId: '', state: 2, error: 258 },
+    expected: { intermediate: false, tlvId: 'abc', textId: '', state: 2, error: 258 },
   },
   {
     name: 'an intermediate notification',
     fields: { esm_class: 0x20, short_message: 'id:9 stat:ENROUTE' },
-    expected: { tlvId: '', textId: '9', state: 1, error: 0 },
+    expected: { intermediate: true, tlvId: '', textId: '9', state: 1, error: 0 },
   },
   {
     name: 'nothing at all',
     fields: { esm_class: 4, short_message: '' },
-    expected: { tlvId: '', textId: '', state: 0, error: 0 },
+    expected: { intermediate: false, tlvId: '', textId: '', state: 0, error: 0 },
   },
   {
     name: 'a message that begins like one',

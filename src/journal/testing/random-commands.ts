@@ -28,7 +28,7 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
         Array.from({ length: 1 + random.below(6) }, () => ({
           account: 1 + random.below(2),
           to: pick(ADDRESSES),
-          registered_delivery: random.below(4),
+          registered_delivery: random.below(4) | (random.below(2) * 0x10),
           short: random.below(3) === 0,
           session: random.below(20),
           ...(random.below(2) === 0 ? { same: pick(['a', 'b', 'c', 'd']) } : {}),
@@ -70,11 +70,12 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
             ? { kind: 'mo', account: 1 + random.below(3), body: Buffer.from('mo') }
             : {
                 kind: 'receipt',
+                intermediate: random.below(3) === 0,
                 smscId: random.below(10) === 0 ? '' : String(random.below(40)),
                 state: random.below(9),
                 error: 0,
                 addressHash: hashOf(pick(ADDRESSES)),
-                body: Buffer.from('receipt'),
+                body: Buffer.from(`receipt ${random.below(3)}`),
               },
         ),
       }
@@ -160,7 +161,7 @@ function randomReplace(log: TestLog, random: SeededRandom): Command {
   return replace(ref, {
     account: random.below(8) === 0 ? 3 : (block?.account(offsetOf(ref)) ?? 1),
     base: random.below(4) === 0 ? ref : now,
-    registered_delivery: random.below(4),
+    registered_delivery: random.below(4) | (random.below(2) * 0x10),
     body: Buffer.from(`other ${log.entries.length}`),
     ...(random.below(2) === 0
       ? { expiresAtMs: log.nowMs + random.below(5000), otherValidity: true }

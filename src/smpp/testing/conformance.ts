@@ -52,6 +52,9 @@ three versions. Reading and writing is not offering: what the gateway does with 
 - Each part that an ESME submits is a message of its own, with its own receipt. Of an SMSC that gives one receipt for the last part only the ESME gets
   that one; the other parts stay ENROUTE until a day after the gateway's validity, when their state becomes UNKNOWN and they are
   forgotten. They hold up nothing meanwhile; in memory an id that awaits its receipt takes 34 octets, or a multiple where few of its time do.
+- registered_delivery (docs/decisions/0021) goes to the SMSC as it came, but that "on success only" (3), which 3.4 does not know, asks it for all
+  receipts. The ESME gets the receipts that its bits ask for, the SMSC's and ours, and intermediate notifications if bit 4 does: once, in
+  their order, before the receipt. Acknowledgements of the SME (bits 2 and 3) are messages of the SME, and go by moRoutes.
 - A response is written without a body where its status is not 0, and read whatever its body is.
 - \`npm run fuzz\` feeds damaged PDUs to framer, decoder and session; \`fuzz.test.ts\` runs a corpus and a short fuzz.
   On 30 November 2026 ten million inputs (seeds 101 to 110, a million each; 15.4 million PDUs) took 572 s of CPU and found nothing.`
