@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Ref } from '../journal/index.js'
 import { MESSAGE_STATE } from '../journal/index.js'
 import { encodeBody } from '../smpp/codec.js'
+import { formatTime } from '../smpp/times.js'
 import { World } from './testing/world.js'
 
 void t.test('a message is claimed, sent unchanged, and its SMSC id is known', async t => {
@@ -370,6 +371,40 @@ void t.test('a retry is never due after the message has expired', async t => {
   await world.pass(10_000)
   t.equal(world.stateOf(ref), MESSAGE_STATE.EXPIRED)
   t.ok(world.smsc.submitted.length <= 2)
+  await world.stop()
+})
+
+void t.test('what leaves late says how much of its validity is left', async t => {
+  const world = await World.open({}, { start: false })
+  const validity_period = '000000020000000R'
+  const validityMs = 2 * 3_600_000
+  const nowMs = world.time.nowMs()
+  await world.submit({ text: 'waits', validity_period, expiresAtMs: nowMs + validityMs })
+  const dueAtMs = nowMs + 3_000_000
+  await world.submit({ text: 'due', validity_period, expiresAtMs: nowMs + validityMs, dueAtMs })
+  const absolute = formatTime(nowMs + validityMs)
+  await world.submit({
+    text: 'absolute',
+    validity_period: absolute,
+    expiresAtMs: nowMs + validityMs,
+  })
+  await world.pass(3_602_000)
+  await world.start()
+  await world.submit({
+    text: 'prompt',
+    validity_period,
+    expiresAtMs: world.time.nowMs() + validityMs,
+  })
+  await world.pass(2000)
+  const said = Object.fromEntries(
+    world.smsc.submitted.map(({ text, fields }) => [text, fields.validity_period]),
+  )
+  t.match(said, {
+    waits: /^00000000595\d000R$/,
+    due: /^00000000595\d000R$/,
+    absolute,
+    prompt: validity_period,
+  })
   await world.stop()
 })
 

@@ -15,7 +15,7 @@ import type { Context, Tallies } from './context.js'
 import { Cutter } from './cutter.js'
 import { isThrottling, retryDelayMs, verdictOf, type Verdict } from './errors.js'
 import { Held, Ledger } from './ledger.js'
-import { askingForReceipts, outgoingBody } from './outgoing.js'
+import { askingForReceipts, outgoingBody, PROMPT_MS, withWhatIsLeft } from './outgoing.js'
 import { Pace } from './pace.js'
 import { Parts, PartTag } from './parts.js'
 import { Transcoder } from './transcoder.js'
@@ -256,17 +256,21 @@ export class Dispatch {
       this.fail(held, COMMAND_STATUS.ESME_RSYSERR)
       return 'concluded'
     }
+    const acceptedAtMs = journal.proposedAtMs(held.ref) ?? 0
     held.expiresAtMs =
       message.expiresAtMs > 0
         ? message.expiresAtMs
-        : (journal.proposedAtMs(held.ref) ?? 0) + journal.state.settings.validityMs
-    if (held.expiresAtMs <= clock.nowMs()) {
+        : acceptedAtMs + journal.state.settings.validityMs
+    const atMs = clock.nowMs()
+    if (held.expiresAtMs <= atMs) {
       this.tallies.expired++
       this.ledger.settle(held, 'expired')
       return 'concluded'
     }
     const text = this.transcoder.outgoing(message.body, message.account, settings)
     let body = askingForReceipts(outgoingBody(text, settings), message.registered_delivery)
+    if (message.expiresAtMs > 0 && atMs - acceptedAtMs > PROMPT_MS)
+      body = withWhatIsLeft(body, message.expiresAtMs, atMs)
     if (settings.longMessages !== undefined) {
       const cut = this.cutter.cut(held.ref, body, settings)
       if (cut instanceof Parts) {

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { encodeBody, tlv, type Body } from '../smpp/codec.js'
+import { encodeBody, tlv, type Body, type Tlv } from '../smpp/codec.js'
 import { connector } from '../testing/gateway.js'
-import { askingForReceipts, outgoingBody } from './outgoing.js'
+import { askingForReceipts, outgoingBody, withWhatIsLeft } from './outgoing.js'
 
 const STRIP = connector('a', { validityPeriod: 'strip' })
 const FIELDS = {
@@ -46,5 +46,49 @@ for (const { given, asked } of [
       const outgoing = askingForReceipts(body, given)
       t.same(outgoing, encodeBody('submit_sm', { ...FIELDS, registered_delivery: asked }))
       if (given === asked) t.equal(outgoing, body, 'no copy')
+    },
+  )
+
+const NOW = Date.UTC(2026, 0, 31, 10, 20, 30)
+const ttl = (seconds: number): Tlv =>
+  tlv.octets('qos_time_to_live', Buffer.of(0, 0, seconds >> 8, seconds & 0xff))
+
+for (const { validity_period, ttlS, leftMs, expected, expectedS } of [
+  { validity_period: '000000020000000R', leftMs: 3_600_000, expected: '000000010000000R' },
+  { validity_period: '000000020000000R', leftMs: 59_999, expected: '000000000059000R' },
+  { validity_period: '000000020000000R', leftMs: 10, expected: '000000000001000R' },
+  { validity_period: '000100000000000R', leftMs: 31 * 86_400_000, expected: '000031000000000R' },
+  { validity_period: '000200000000000R', leftMs: 40 * 86_400_000, expected: '260312102030000+' },
+  { validity_period: '260201000000000+', leftMs: 5000, expected: '260201000000000+' },
+  { validity_period: '', leftMs: 5000, expected: '' },
+  { validity_period: '', ttlS: 7200, leftMs: 90_500, expected: '', expectedS: 90 },
+  {
+    validity_period: '000000020000000R',
+    ttlS: 7200,
+    leftMs: 90_000,
+    expected: '000000000130000R',
+    expectedS: 90,
+  },
+] as {
+  validity_period: string
+  ttlS?: number
+  leftMs: number
+  expected: string
+  expectedS?: number
+}[])
+  void t.test(
+    `validity_period "${validity_period}", qos_time_to_live ${ttlS}: ${leftMs} ms before its end it says "${expected}", ${expectedS}`,
+    async t => {
+      const body = (validity_period: string, ttlS?: number): Buffer =>
+        encodeBody('submit_sm', {
+          ...FIELDS,
+          validity_period,
+          tlvs: [...FIELDS.tlvs, ...(ttlS === undefined ? [] : [ttl(ttlS)])],
+        })
+      const given = body(validity_period, ttlS)
+      const outgoing = withWhatIsLeft(given, NOW + leftMs, NOW)
+      t.same(outgoing, body(expected, expectedS))
+      t.same(given, body(validity_period, ttlS), 'what the journal has stays')
+      if (expected === validity_period && ttlS === undefined) t.equal(outgoing, given, 'no copy')
     },
   )

@@ -52,6 +52,8 @@ three versions. Reading and writing is not offering: what the gateway does with 
 - Each part that an ESME submits is a message of its own, with its own receipt. Of an SMSC that gives one receipt for the last part only the ESME gets
   that one; the other parts stay ENROUTE until a day after the gateway's validity, when their state becomes UNKNOWN and they are
   forgotten. They hold up nothing meanwhile; in memory an id that awaits its receipt takes 34 octets, or a multiple where few of its time do.
+- A validity_period reaches the SMSC as it came; a relative one of a message that leaves over a second after it was accepted as what is left of it, and so
+  does qos_time_to_live. What is over does not leave. schedule_delivery_time is kept by the gateway, and not passed on (docs/decisions/0014).
 - registered_delivery (docs/decisions/0021) goes to the SMSC as it came, but that "on success only" (3), which 3.4 does not know, asks it for all
   receipts. The ESME gets the receipts that its bits ask for, the SMSC's and ours, and intermediate notifications if bit 4 does: once, in
   their order, before the receipt. Acknowledgements of the SME (bits 2 and 3) are messages of the SME, and go by moRoutes.
