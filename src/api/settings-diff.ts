@@ -9,6 +9,7 @@ export function settingsDiff(from: GatewaySettings, to: GatewaySettings): Settin
     ['connectors', from.connectors, to.connectors, (c: { id: string }) => c.id],
     ['routes', from.routes, to.routes, (r: { name: string }) => r.name],
     ['moRoutes', from.moRoutes, to.moRoutes, (r: { name: string }) => r.name],
+    ['tlvs', from.tlvs ?? [], to.tlvs ?? [], (tlv: { name: string }) => tlv.name],
     ['distributionLists', from.distributionLists ?? [], to.distributionLists ?? [], listKey],
   ] as [string, object[], object[], (item: object) => string][]
   for (const [name, before, after, keyOf] of lists)

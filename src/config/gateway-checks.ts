@@ -1,6 +1,7 @@
 import { addressText } from '../base/address.js'
 import type { ConnectorTls, GatewaySettings, Secret } from '../policy/settings.js'
 import { suggestion } from './nearest.js'
+import { tlvFindings } from './tlv-settings.js'
 
 /** Of all distribution lists together: settings are one entry of the log, and each revision is kept whole. */
 const MEMBERS_MAX = 20_000
@@ -28,6 +29,7 @@ export function crossCheck(
     ...accounts.flatMap((account, i) => logins(['accounts', i], account)),
     ...connectors.flatMap((connector, i) => logins(['connectors', i], connector)),
     ...connectors.flatMap(({ tls }, i) => certificates(['connectors', i, 'tls'], tls)),
+    ...tlvFindings(settings, lineOf),
   ]
   const knows = (known: string[], what: string, name: string | null, path: PropertyKey[]): void => {
     if (name === null || known.includes(name)) return

@@ -466,3 +466,78 @@ void t.test('enabled: false stays, and true is the same as nothing', async t => 
   t.equal(of(', enabled: false').enabled, false)
   t.equal(Object.keys(of(', enabled: false')).at(-1), 'enabled', 'where disable puts it')
 })
+
+const TLVS = `
+tlvs:
+  - { name: campaign, tag: 0x1401, type: cstring, min: 2, max: 21 }
+  - { name: cost, tag: 5122, type: uint32, directions: [fromSmscs, toEsmes] }
+`
+
+void t.test('TLVs of vendors, and what is done with them', async t => {
+  const { settings } = parse(`${TLVS}
+accounts: [{ systemId: a, password: b, tlvs: { from: { campaign: require }, to: { cost: strip } } }]
+connectors: [{ id: c, host: h, password: p, tlvs: { to: { campaign: strip } } }]
+routes: [{ name: r, to: [c] }]`)
+  t.same(settings.tlvs, [
+    { name: 'campaign', tag: 0x1401, type: 'cstring', min: 2, max: 21 },
+    {
+      name: 'cost',
+      tag: 0x1402,
+      type: 'uint32',
+      min: 4,
+      max: 4,
+      directions: ['fromSmscs', 'toEsmes'],
+    },
+  ])
+  t.same(settings.accounts[0]?.tlvs, { from: { campaign: 'require' }, to: { cost: 'strip' } })
+  t.same(settings.connectors[0]?.tlvs, { to: { campaign: 'strip' } })
+  const none = parse(`${LEAST}tlvs: []`).settings
+  t.same(none, parse(LEAST).settings, 'absent: settings from before there were any stay the same')
+})
+
+void t.test('mistakes in TLVs name their place', async t => {
+  t.match(
+    mistakes(`tlvs:
+  - { name: a, tag: 0x0424, type: octets }
+  - { name: a, tag: 0x1401, type: text }
+  - { name: b, tag: 0x14011, type: octets }
+  - { name: c, tag: 0x1402, type: octets, length: 5, directions: [toSmsc] }`),
+    [
+      /:3:.*tlvs\[1\].type: expected one of uint8, uint16, uint32, uint64, cstring, octets, not text/,
+      /:4:.*tlvs\[2\].tag: expected a tag such as 0x1401, not 0x14011/,
+      /:5:.*tlvs\[3\].length: unknown key/,
+      /:5:.*tlvs\[3\].directions\[0\]: expected one of fromEsmes, toSmscs, .*, not toSmsc/,
+    ],
+  )
+  t.match(
+    mistakes(`tlvs:
+  - { name: a, tag: 0x0424, type: octets }
+  - { name: a, tag: 0x1401, type: octets }
+  - { name: b, tag: 0x1401, type: uint16, max: 4 }
+  - { name: c, tag: 0x1402, type: cstring, min: 0 }
+  - { name: d, tag: 0x1403, type: octets, min: 9, max: 8 }`),
+    [
+      /:2:.*tlvs\[0\].tag: 0x0424 is message_payload of the standard, not a vendor's/,
+      /:3:.*tlvs\[1\].name: a is used already, in line 2/,
+      /:4:.*tlvs\[2\].tag: 0x1401 is used already, in line 3/,
+      /:4:.*tlvs\[2\].max: a uint16 has 2 octets, not 4/,
+      /:5:.*tlvs\[3\].min: a cstring has 1 to 65535 octets, not 0/,
+      /:6:.*tlvs\[4\].max: expected at least min, which is 9/,
+    ],
+  )
+  const rules = (of: string) =>
+    mistakes(`${TLVS}
+accounts: [{ systemId: a, password: b, tlvs: ${of} }]
+connectors: [{ id: c, host: h, password: p }]
+routes: [{ name: r, to: [c] }]`)
+  t.match(rules('{ from: { campain: require } }'), [
+    /:6:.*accounts\[0\].tlvs.from.campain: no TLV of that name in tlvs; did you mean campaign\?/,
+  ])
+  t.match(rules('{ from: { cost: strip } }'), [
+    /tlvs.from.cost: its directions in tlvs are fromSmscs, toEsmes/,
+  ])
+  t.match(rules('{ to: { campaign: require } }'), [
+    /:6:.*tlvs.to.campaign: expected one of allow, strip, not require/,
+  ])
+  t.match(rules('{ form: { campaign: require } }'), [/tlvs.form: unknown key; did you mean from\?/])
+})

@@ -18,6 +18,13 @@ import { readDocument } from './document.js'
 import { ConfigError, keyText, type FileError } from './file-error.js'
 import { crossCheck } from './gateway-checks.js'
 import { inOrder, readBy } from './problems.js'
+import {
+  accountTlvs,
+  connectorTlvs,
+  tlvActionsOf,
+  tlvRegistry,
+  vendorTlvOf,
+} from './tlv-settings.js'
 import * as v from './values.js'
 
 export interface GatewayFileOptions {
@@ -61,7 +68,7 @@ export function parseGatewayFile(
     accounts: read.accounts.map((account, i): Account => {
       const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
         account
-      const { outbind, enabled, tooManySessions, defaultAlphabet, ...more } = others
+      const { outbind, enabled, tooManySessions, defaultAlphabet, tlvs, ...more } = others
       const { enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } = more
       const whole: Account = {
         ...rest,
@@ -73,6 +80,7 @@ export function parseGatewayFile(
         ...given({ enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs }),
         ...(tooManySessions === 'ESME_RALYBND' ? {} : { tooManySessions }),
         ...(defaultAlphabet === 'gsm7' ? {} : { defaultAlphabet }),
+        ...tlvActionsOf(tlvs),
         ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
       }
       return withEnabled(whole, enabled)
@@ -80,7 +88,7 @@ export function parseGatewayFile(
     connectors: read.connectors.map((connector, i): Connector => {
       const { password, passwordFrom, throughput, otherHosts, validityPeriod, ...others } =
         connector
-      const { defaultAlphabet, otherCharacters, longMessages, partReceipts, ...rest } = others
+      const { defaultAlphabet, otherCharacters, longMessages, partReceipts, tlvs, ...rest } = others
       return {
         ...rest,
         ...(otherHosts.length === 0 ? {} : { otherHosts }),
@@ -89,6 +97,7 @@ export function parseGatewayFile(
         ...(otherCharacters === 'ucs2' ? {} : { otherCharacters }),
         ...(longMessages === 'asGiven' ? {} : { longMessages }),
         ...(partReceipts === 'each' ? {} : { partReceipts }),
+        ...tlvActionsOf(tlvs),
         password: secret({ password, passwordFrom }, ['connectors', i, 'password']),
         throughputPerSecond: throughput,
       }
@@ -112,6 +121,7 @@ export function parseGatewayFile(
       to,
     })),
     ...(lists.length === 0 ? {} : { distributionLists: lists }),
+    ...(read.tlvs.length === 0 ? {} : { tlvs: read.tlvs.map(vendorTlvOf) }),
     retentionMs: read.retention,
     validityMs: read.validity,
     ...(read.bans === null ? {} : { bans: bansOf(read.bans) }),
@@ -177,6 +187,7 @@ function gatewaySchema(directory: string | null) {
         resubmissionWindow: v.duration().default(0),
         messageIdStyle: v.choice('long', 'short').default('long'),
         defaultAlphabet,
+        tlvs: accountTlvs,
         enquireLinkMs: v.count(1000, 3_600_000).optional(),
         inactivityTimeoutMs: v.count(2000, 7_200_000).optional(),
         responseTimeoutMs: v.count(1000, 600_000).optional(),
@@ -214,6 +225,7 @@ function gatewaySchema(directory: string | null) {
         otherCharacters: v.choice('ucs2', 'questionMark').default('ucs2'),
         longMessages: v.choice('asGiven', 'udh8', 'udh16', 'sar').default('asGiven'),
         partReceipts: v.choice('each', 'one').default('each'),
+        tlvs: connectorTlvs,
         errors: v.table(statusName, 'a command_status such as ESME_RSUBMITFAIL', {
           words: ['temporary', 'permanent'],
         }),
@@ -261,6 +273,7 @@ function gatewaySchema(directory: string | null) {
       }),
       { expected: 'a list of distribution lists' },
     ),
+    tlvs: tlvRegistry,
     retention: v.duration().default(3_600_000),
     validity: v.duration(1000).default(3 * DAY_MS),
     bans: v.optionalSection({

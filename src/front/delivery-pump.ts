@@ -4,6 +4,7 @@ import type { Random } from '../base/random.js'
 import type { AccountState, Delivery, Journal } from '../journal/index.js'
 import { indexOf, offsetOf } from '../journal/index.js'
 import type { ResponseKind } from '../link/types.js'
+import { tlvRulesOf } from '../policy/tlv-rules.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import type { EsmeSession } from './esme-session.js'
@@ -216,7 +217,8 @@ export class DeliveryPump {
       if (this.flying.size === 0) this.wakeAt(this.nowMs() + AGAIN_MS)
       return 'noRoom'
     }
-    const body = this.bodyOf(delivery, session.knowsTlvs)
+    const whole = this.bodyOf(delivery, session.knowsTlvs)
+    const body = whole === undefined ? undefined : this.withoutTlvs(whole)
     if (body === undefined) {
       this.options.logger.error('the octets of a delivery are missing', {
         account: this.account,
@@ -282,6 +284,14 @@ export class DeliveryPump {
       doneAtMs: block.at(offset, 'final'),
     }
     return ownReceipt(submit, receipt, tlvs)
+  }
+
+  /** Without the TLVs that the account's rules keep from it. */
+  private withoutTlvs(body: Buffer): Buffer {
+    const { settings } = this.options.journal.state
+    const tlvs = this.accountState()?.settings?.tlvs
+    if (tlvs === undefined) return body
+    return tlvRulesOf(settings, tlvs.to)?.stripped(body, 'deliver_sm') ?? body
   }
 
   private tell(event: string, seq: number, more: Fields): void {

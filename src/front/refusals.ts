@@ -59,6 +59,11 @@ export const REFUSALS = {
   unknownList: { command_status: 'ESME_RINVDLNAME', retriable: false },
   /** No destination of a submit_multi was accepted, for several reasons. */
   submitFailed: { command_status: 'ESME_RSUBMITFAIL', retriable: false },
+  /** Rules of the account, or of the connector that its route chose (docs/decisions/0022). */
+  tlvMissing: { command_status: 'ESME_RMISSINGOPTPARAM', retriable: false },
+  tlvLength: { command_status: 'ESME_RINVPARLEN', retriable: false },
+  tlvValue: { command_status: 'ESME_RINVOPTPARAMVAL', retriable: false },
+  tlvNotAllowed: { command_status: 'ESME_ROPTPARNOTALLWD', retriable: false },
   unknownCommand: { command_status: 'ESME_RINVCMDID', retriable: false },
 } as const satisfies Record<string, { command_status: CommandStatus; retriable: boolean }>
 

@@ -18,7 +18,8 @@ import {
   usesWindow,
 } from '../journal/index.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
-import { isDisabled } from '../policy/settings.js'
+import { isDisabled, type Account } from '../policy/settings.js'
+import { tlvRulesOf, type TlvProblem } from '../policy/tlv-rules.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
 import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import type { Bound, EsmeSession } from './esme-session.js'
@@ -84,10 +85,12 @@ export class SubmitPlacing {
     const account = state.accounts.get(bound.account)
     if (account?.settings === undefined) return 'noAccount'
     if (isDisabled(account.settings)) return 'accountDisabled'
-    const no = this.times()
+    const no = this.times() ?? this.tlvsFrom(account.settings)
     if (no !== undefined) return no
     const connector = this.route(account)
     if (connector === undefined) return 'noRoute'
+    const notToIt = this.tlvsTo(connector)
+    if (notToIt !== undefined) return notToIt
     this.remembered = usesWindow(account.settings) && matchesResubmissions(state)
     const lost = this.remembered ? this.fingerprint(account, bound, before) : 'new'
     if (lost === 'wait') return 'wait'
@@ -152,6 +155,23 @@ export class SubmitPlacing {
     // its schedule is our business: an SMSC would schedule it again
     record.body = isScheduled(reader) ? bodyWithout(reader, 'schedule_delivery_time') : reader.body
     return undefined
+  }
+
+  /** What the account's rules have against the record's TLVs. Takes those from its body that go no further. */
+  private tlvsFrom({ tlvs }: Account): TlvProblem | undefined {
+    if (tlvs === undefined) return undefined
+    const { record } = this
+    const rules = tlvRulesOf(this.journal.state.settings, tlvs.from)
+    const problem = rules?.problem(record.body)
+    if (problem === undefined && rules !== undefined)
+      record.body = rules.stripped(record.body, 'submit_sm')
+    return problem
+  }
+
+  /** What its connector's have. They are stripped where it goes out: who knows what the rules are then. */
+  private tlvsTo({ settings }: ConnectorState): TlvProblem | undefined {
+    if (settings?.tlvs === undefined) return undefined
+    return tlvRulesOf(this.journal.state.settings, settings.tlvs.to)?.problem(this.record.body)
   }
 
   private route(account: AccountState): ConnectorState | undefined {

@@ -14,6 +14,7 @@ import type { AccountRates } from '../front/index.js'
 import { refusalOf, REFUSALS, type RefusalCode } from '../front/refusals.js'
 import { dueOf } from '../front/submit-times.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
+import { tlvRulesOf } from '../policy/tlv-rules.js'
 import { defaultAlphabetOf, isDisabled } from '../policy/settings.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import type { DefaultAlphabet } from '../text/alphabets.js'
@@ -28,6 +29,7 @@ const HTTP_STATUS: Partial<Record<RefusalCode, number>> = {
   accountDisabled: 403,
   notCommitted: 503,
   notReady: 503,
+  tlvMissing: 422,
 }
 
 /**
@@ -91,6 +93,14 @@ export class HttpSubmits implements SubmitPort {
       return refused('throttled', `${systemId} is over its throughput`)
     const connector = this.route(account)
     if (connector === undefined) return refused('noRoute', 'no route takes this message')
+    const wrong =
+      tlvRulesOf(state.settings, account.settings.tlvs?.from)?.problem(body) ??
+      tlvRulesOf(state.settings, connector.settings?.tlvs?.to)?.problem(body)
+    if (wrong !== undefined)
+      return refused(
+        wrong,
+        `a TLV is required of ${systemId} or ${connector.id}; HTTP carries none`,
+      )
     if (account.queued >= account.settings.queueLimit)
       return refused('queueFull', `${systemId} has reached its queueLimit`)
     const dueAtMs = this.dueAtMs(request.at)

@@ -17,6 +17,8 @@ export interface GatewaySettings {
   moRoutes: MoRoute[]
   /** What a submit_multi may name instead of addresses. Missing: none, as in settings written before there were any. */
   distributionLists?: DistributionList[]
+  /** TLVs of vendors that rules of accounts and connectors may name. Missing: none. docs/decisions/0022. */
+  tlvs?: VendorTlv[]
   /** How long a concluded message can still be asked for. Default 1 h. */
   retentionMs: number
   /** Validity of a message whose ESME gave no validity_period. Default 3 d. */
@@ -99,6 +101,8 @@ export interface Account {
    * Missing: gsm7. The wrong one shows only where the connector's is another: then its texts arrive garbled. docs/decisions/0020.
    */
   defaultAlphabet?: DefaultAlphabet
+  /** `from`: what is done with TLVs that it submits; `to`: in its receipts and MO. Missing: all pass as they are. */
+  tlvs?: TlvActions
   /** Missing: it binds by itself, or not at all. */
   outbind?: Outbind
   /**
@@ -199,6 +203,8 @@ export interface Connector {
   partReceipts?: 'one'
   /** What becomes of a text with characters that it lacks. Missing: ucs2, the whole text so. */
   otherCharacters?: OtherCharacters
+  /** `to`: what is done with TLVs of what goes to the SMSC; `from`: of its receipts and MO. Missing: all pass as they are. */
+  tlvs?: TlvActions
   /** Overrides of the table of temporary and permanent errors, by command_status name. */
   errors: Record<string, 'temporary' | 'permanent'>
   /** Silence after which we send enquire_link. Default 30 s. */
@@ -257,6 +263,38 @@ export interface DistributionList {
   npi: number
   /** 1 to DESTINATIONS_MAX addresses of 1–20 octets, each once. */
   members: string[]
+}
+
+/** Where a TLV comes from, and goes to. */
+export const TLV_DIRECTIONS = ['fromEsmes', 'toSmscs', 'fromSmscs', 'toEsmes'] as const
+
+export type TlvDirection = (typeof TLV_DIRECTIONS)[number]
+
+/** A TLV that the standard does not have, under a name of the operator's. */
+export interface VendorTlv {
+  /** Unique. */
+  name: string
+  /** Unique, and none of the standard's. SMPP 3.4 §5.3.2 leaves 0x1400 to 0x3fff to vendors; they take others, too. */
+  tag: number
+  /** A C-octet string ends with its only NUL. */
+  type: 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'cstring' | 'octets'
+  /** Octets of the value, a C-octet string's NUL included. */
+  min: number
+  max: number
+  /** Where rules may name it: a check of the settings. Missing: everywhere. */
+  directions?: TlvDirection[]
+}
+
+/**
+ * What is done with a TLV. `allow`: passes, and a submit must have it in the length and form of its entry. `strip`: goes no
+ * further. `require`: as `allow`, and a submit without it is refused. `refuse`: a submit with it is refused.
+ */
+export type TlvAction = 'allow' | 'strip' | 'require' | 'refuse'
+
+/** By name of a VendorTlv; what is not named passes as it is. */
+export interface TlvActions {
+  from?: Record<string, TlvAction>
+  to?: Record<string, TlvAction>
 }
 
 /** Settings of a gateway that was told nothing: no accounts, no way out. */

@@ -268,7 +268,8 @@ export class Dispatch {
       return 'concluded'
     }
     const text = this.transcoder.outgoing(message.body, message.account, settings)
-    let body = askingForReceipts(outgoingBody(text, settings), message.registered_delivery)
+    const outgoing = outgoingBody(text, settings, journal.state.settings)
+    let body = askingForReceipts(outgoing, message.registered_delivery)
     if (message.expiresAtMs > 0 && atMs - acceptedAtMs > PROMPT_MS)
       body = withWhatIsLeft(body, message.expiresAtMs, atMs)
     if (settings.longMessages !== undefined) {

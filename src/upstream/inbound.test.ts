@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Ref } from '../journal/index.js'
 import { indexOf, MESSAGE_STATE } from '../journal/index.js'
-import { encodeBody, tlv } from '../smpp/codec.js'
+import { decodeBody, encodeBody, tlv } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, gateway } from '../testing/gateway.js'
 import { World } from './testing/world.js'
@@ -256,5 +256,30 @@ void t.test('what cannot be proposed is refused for now', async t => {
   world.smsc.receipt('x')
   await world.pass(10)
   t.same(world.smsc.delivered, ['x ESME_RX_T_APPN'])
+  await world.stop()
+})
+
+void t.test('TLVs that the connector strips stay out of receipts and MO', async t => {
+  const campaign = { tag: 0x1401, value: Buffer.of(7) }
+  const world = await World.open(
+    { tlvs: { from: { campaign: 'strip' } } },
+    { gateway: { tlvs: [{ name: 'campaign', tag: 0x1401, type: 'uint8', min: 1, max: 1 }] } },
+  )
+  await world.submit()
+  await world.pass(10)
+  const fields = { source_addr: '49170', destination_addr: '1234' }
+  const text = Buffer.from('id:smsc-1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:')
+  const other = { tag: 0x1402, value: Buffer.of(7) }
+  const tlvs = [campaign, other]
+  world.smsc.deliver('receipt', { ...fields, esm_class: 4, short_message: text, tlvs })
+  world.smsc.deliver('mo', { ...fields, short_message: Buffer.from('x'), tlvs })
+  await world.pass(10)
+  t.same([...world.smsc.delivered].sort(), ['mo ESME_ROK', 'receipt ESME_ROK'])
+  const owed = world.cluster.state.account('esme1')!
+  for (const seq of [0, 1]) {
+    const { body } = world.cluster.journal.message(owed.delivery(seq)!.inbound)!
+    const decoded = decodeBody('deliver_sm', body)
+    t.same(decoded.ok && decoded.body.tlvs, [other])
+  }
   await world.stop()
 })

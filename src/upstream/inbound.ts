@@ -5,6 +5,7 @@ import type { Link } from '../link/link.js'
 import type { Frame } from '../link/types.js'
 import { findMoRoute } from '../policy/route.js'
 import type { Connector } from '../policy/settings.js'
+import { tlvRulesOf } from '../policy/tlv-rules.js'
 import { decodeBody, encodeBody } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import type { CommandStatus } from '../smpp/command-status.js'
@@ -101,6 +102,7 @@ export class Inbound {
   private itemOf(body: Buffer): InboundItem | number {
     const { reader } = this
     const receipt = readReceipt(reader)
+    const kept = this.withoutTlvs(body)
     if (receipt !== undefined) {
       const smscId = chooseId(receipt, this.settings.messageIdFormat, id => this.awaits(id))
       if (this.context.logger.debugs === true) this.tell(smscId, receipt)
@@ -111,7 +113,7 @@ export class Inbound {
         state: receipt.state,
         error: receipt.error,
         addressHash: addressHash(body, reader.source_addr_start, reader.source_addr_end),
-        body: Buffer.from(body),
+        body: Buffer.from(kept),
       }
     }
     const { state } = this.context.journal
@@ -122,11 +124,19 @@ export class Inbound {
     })
     const account = route === undefined ? undefined : state.account(route.to)
     if (account !== undefined) {
-      const text = this.transcoder.incoming(body, account.number, this.settings)
+      const text = this.transcoder.incoming(kept, account.number, this.settings)
       return { kind: 'mo', account: account.number, body: Buffer.from(text) }
     }
     this.countMo('ESME_RX_P_APPN')
     return COMMAND_STATUS.ESME_RX_P_APPN
+  }
+
+  /** Without the TLVs that the connector's rules let go no further. */
+  private withoutTlvs(body: Buffer): Buffer {
+    const { tlvs } = this.settings
+    if (tlvs === undefined) return body
+    const rules = tlvRulesOf(this.context.journal.state.settings, tlvs.from)
+    return rules?.stripped(body, 'deliver_sm') ?? body
   }
 
   private tell(smscId: string, { state, error }: Receipt): void {

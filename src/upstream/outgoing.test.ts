@@ -1,7 +1,13 @@
 import t from 'tap'
 import { encodeBody, tlv, type Body, type Tlv } from '../smpp/codec.js'
-import { connector } from '../testing/gateway.js'
-import { askingForReceipts, outgoingBody, withWhatIsLeft } from './outgoing.js'
+import { connector, gateway } from '../testing/gateway.js'
+import type { Connector } from '../policy/settings.js'
+import { askingForReceipts, outgoingBody as bodyOut, withWhatIsLeft } from './outgoing.js'
+
+const SETTINGS = gateway({
+  tlvs: [{ name: 'campaign', tag: 0x1400, type: 'uint8', min: 1, max: 1 }],
+})
+const outgoingBody = (body: Buffer, to: Connector): Buffer => bodyOut(body, to, SETTINGS)
 
 const STRIP = connector('a', { validityPeriod: 'strip' })
 const FIELDS = {
@@ -92,3 +98,19 @@ for (const { validity_period, ttlS, leftMs, expected, expectedS } of [
       if (expected === validity_period && ttlS === undefined) t.equal(outgoing, given, 'no copy')
     },
   )
+
+void t.test('TLVs that the connector strips stay here', async t => {
+  const given = encodeBody('submit_sm', { ...FIELDS, validity_period: '000001000000000R' })
+  const tlvs = { to: { campaign: 'strip' as const } }
+  const without = { ...FIELDS, tlvs: FIELDS.tlvs.slice(0, 1) }
+  t.same(
+    outgoingBody(given, connector('a', { tlvs })),
+    encodeBody('submit_sm', { ...without, validity_period: '000001000000000R' }),
+  )
+  t.same(
+    outgoingBody(given, connector('a', { tlvs, validityPeriod: 'strip' })),
+    encodeBody('submit_sm', without),
+    'and the time with them',
+  )
+  t.equal(outgoingBody(given, connector('a', { tlvs: { from: tlvs.to } })), given)
+})

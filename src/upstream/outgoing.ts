@@ -1,4 +1,5 @@
-import type { Connector } from '../policy/settings.js'
+import type { Connector, GatewaySettings } from '../policy/settings.js'
+import { tlvRulesOf } from '../policy/tlv-rules.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
 import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import { formatRelative, formatTime } from '../smpp/times.js'
@@ -9,10 +10,18 @@ const reader = new SubmitReader()
 /**
  * A submit_sm body as this connector's SMSC takes it: `body` itself where nothing is to be changed, else a copy.
  * What cannot be read goes out as it is.
+ *
+ * @param settings  those that the connector is of
  */
-export function outgoingBody(body: Buffer, { validityPeriod }: Connector): Buffer {
-  if (validityPeriod === undefined || reader.read(body, 'deliver_sm') !== 0) return body
-  return reader.validity_period === '' ? body : bodyWithout(reader, 'validity_period')
+export function outgoingBody(
+  body: Buffer,
+  { validityPeriod, tlvs }: Connector,
+  settings: GatewaySettings,
+): Buffer {
+  const kept =
+    tlvs === undefined ? body : (tlvRulesOf(settings, tlvs.to)?.stripped(body, 'submit_sm') ?? body)
+  if (validityPeriod === undefined || reader.read(kept, 'deliver_sm') !== 0) return kept
+  return reader.validity_period === '' ? kept : bodyWithout(reader, 'validity_period')
 }
 
 /**

@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import smpp, { type PDU, type Session } from 'smpp'
+import { systemClock, systemTimers } from '../../base/clock.js'
 import { silentLogger, type Logger } from '../../base/logger.js'
 import { resolveSecret } from '../../config/load.js'
 import { parseNodeFile } from '../../config/node-file.js'
-import type { Account, Connector } from '../../policy/settings.js'
+import { EsmeClient } from '../../front/testing/esme-client.js'
+import { connectTcp } from '../../link/tcp.js'
+import type { Account, Connector, GatewaySettings } from '../../policy/settings.js'
 import { PrometheusMetrics } from '../../telemetry/metrics.js'
 import { freePorts } from '../../testing/free-ports.js'
 import { account, connector, gateway } from '../../testing/gateway.js'
@@ -24,7 +27,12 @@ export interface Site {
 /** A directory, a peer port, an SMSC that does not listen yet, and a node of one that real sockets reach. */
 export async function site(
   tap: { teardown(fn: () => unknown): void; fail(message: string, extra: object): unknown },
-  over: { account?: Partial<Account>; connector?: Partial<Connector>; listeners?: string } = {},
+  over: {
+    account?: Partial<Account>
+    connector?: Partial<Connector>
+    gateway?: Partial<GatewaySettings>
+    listeners?: string
+  } = {},
 ): Promise<Site> {
   const directory = mkdtempSync(join(tmpdir(), 'carillon-node-'))
   const [peer, smsc] = await freePorts(2)
@@ -41,6 +49,7 @@ http: { listen: 127.0.0.1:0 }`,
       account('esme1', { password: { kind: 'plain', value: 'secret1' }, ...over.account }),
     ],
     connectors: [connector('smsc-a', { port: smsc!, binds: 2, ...over.connector })],
+    ...over.gateway,
   })
   const running: CarillonNode[] = []
   tap.teardown(async () => {
@@ -86,6 +95,12 @@ export async function bind(
   )
   if (bound.command_status !== 0) throw new Error(`bind refused: ${bound.command_status}`)
   return session
+}
+
+/** An ESME that can send what the `smpp` package cannot, before its bind. */
+export async function connectEsme(node: CarillonNode): Promise<EsmeClient> {
+  const to = { host: '127.0.0.1', port: node.smppPort, timeoutMs: 10_000 }
+  return new EsmeClient(await connectTcp(to), { ...systemClock, ...systemTimers })
 }
 
 export async function submit(session: Session, text: string): Promise<string> {

@@ -40,7 +40,8 @@ const INTRODUCTION = `# What of SMPP 3.3, 3.4 and 5.0 we do
 Made by \`npm run conformance\` from the tables in src/smpp; a test compares. The codec reads and writes every PDU of all
 three versions. Reading and writing is not offering: what the gateway does with each stands beside it.
 
-- Unknown TLVs, vendors' TLVs and those of another PDU or version are carried as they came, in their order.
+- Unknown TLVs, vendors' TLVs and those of another PDU or version are carried as they came, in their order. Vendors' TLVs
+  that the gateway file names can be stripped, required and refused for each account and connector (\`tlvs\`, docs/decisions/0022).
 - A parameter that is cut or too long is refused with its own status, or ESME_RINVCMDLEN where the standard has none. Fewer than four octets
   after the last parameter are skipped. A TLV that claims more octets than there are gets ESME_RINVPARLEN; in responses and in
   deliver_sm it is left out.
