@@ -5,8 +5,8 @@ import { cancels, indexOf, MARK, offsetOf } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { decodeBody, type Body } from '../smpp/codec.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
-import { destinationHash, matchOf } from './cancel-pattern.js'
-import { CancelSearch, type Wanted } from './cancel-search.js'
+import { destinationHash, matchOf } from './address-pattern.js'
+import { PendingSearch, type Wanted } from './pending-search.js'
 import type { EsmeSession } from './esme-session.js'
 import { LateAnswers, LateRequest } from './late-answers.js'
 import { ownMessages } from './own-messages.js'
@@ -32,7 +32,7 @@ export interface CancelsOptions {
 export class Cancels {
   private readonly options: CancelsOptions
   private readonly turns: ReadTurns<Request>
-  private readonly search: CancelSearch<Request>
+  private readonly search: PendingSearch<Request>
   private readonly answers: LateAnswers
   private readonly messages: Counter
 
@@ -45,7 +45,7 @@ export class Cancels {
       request => this.look(request),
       request => answers.answer(request, 'notCommitted'),
     )
-    this.search = new CancelSearch(journal, timers, {
+    this.search = new PendingSearch(journal, timers, {
       cancel: (account, refs) => this.propose(account, refs),
       found: (request, error) => {
         if (error !== undefined) answers.answer(request, 'notCommitted')

@@ -1,7 +1,7 @@
 import type { Timers } from '../base/clock.js'
 import type { Journal, Ref, State } from '../journal/index.js'
 import { indexOf, LEVELS, MARK, offsetOf, refOf } from '../journal/index.js'
-import { destinationHash, matchOf, type CancelPattern } from './cancel-pattern.js'
+import { destinationHash, matchOf, type AddressPattern } from './address-pattern.js'
 
 /** What one turn looks at: messages, entries that they lie in, and those whose octets are compared. */
 const MESSAGES_MAX = 4096
@@ -15,7 +15,7 @@ const BATCH = 1000
 /** A cancel_sm without message_id. */
 export interface Wanted {
   account: number
-  pattern: CancelPattern
+  pattern: AddressPattern
   /** Messages of later entries are not meant. */
   upTo: number
   /** Answered already: nothing more is cancelled for it. */
@@ -24,7 +24,7 @@ export interface Wanted {
   cancelled: number
 }
 
-export interface CancelSearchUser<T> {
+export interface PendingSearchUser<T> {
   /** Names messages to the log; resolves with how many it has cancelled, rejects where nobody knows. */
   cancel(account: number, refs: Ref[]): Promise<number>
   /** All of its messages were looked at, or `error`: the search ended before. */
@@ -37,14 +37,14 @@ export interface CancelSearchUser<T> {
  * found is named to the log turn by turn. One search at a time, for all that wait for one together: so
  * what they cost does not grow with their number, and no account waits for more than two.
  */
-export class CancelSearch<T extends Wanted> {
+export class PendingSearch<T extends Wanted> {
   private readonly journal: Journal
   private readonly timers: Timers
-  private readonly user: CancelSearchUser<T>
+  private readonly user: PendingSearchUser<T>
   private waiting: T[] = []
   private running = false
 
-  constructor(journal: Journal, timers: Timers, user: CancelSearchUser<T>) {
+  constructor(journal: Journal, timers: Timers, user: PendingSearchUser<T>) {
     this.journal = journal
     this.timers = timers
     this.user = user

@@ -6,7 +6,7 @@ import type { RefusalCode } from './refusals.js'
 const reader = new SubmitReader()
 
 /** What a cancel_sm says of the messages it means. */
-export type CancelPattern = Omit<Body<'cancel_sm'>, 'message_id'>
+export type AddressPattern = Omit<Body<'cancel_sm'>, 'message_id'>
 
 /**
  * Whether the stored submit_sm is meant; 'match', or which parameter says no. Addresses are compared octet by octet,
@@ -16,7 +16,7 @@ export type CancelPattern = Omit<Body<'cancel_sm'>, 'message_id'>
  * Source: SMPP 3.4 §4.9.1.
  */
 export function matchOf(
-  pattern: CancelPattern,
+  pattern: AddressPattern,
   submit: Buffer,
   named: boolean,
 ): 'match' | Extract<RefusalCode, 'otherSource' | 'otherDestination' | 'otherService'> {
@@ -36,7 +36,7 @@ export function matchOf(
 const fits = (wanted: number, stored: number): boolean => wanted === 0 || wanted === stored
 
 /** What apply keeps of the destination of a message that may be meant. */
-export function destinationHash({ destination_addr }: CancelPattern): number {
+export function destinationHash({ destination_addr }: AddressPattern): number {
   const octets = Buffer.from(destination_addr, 'latin1')
   return addressHash(octets, 0, octets.length)
 }
