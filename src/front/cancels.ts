@@ -46,7 +46,9 @@ export class Cancels {
       request => answers.answer(request, 'notCommitted'),
     )
     this.search = new PendingSearch(journal, timers, {
-      cancel: (account, refs) => this.propose(account, refs),
+      take: async (request, refs) => {
+        request.cancelled += await this.propose(request.account, refs)
+      },
       found: (request, error) => {
         if (error !== undefined) answers.answer(request, 'notCommitted')
         else answers.answer(request, request.cancelled > 0 ? undefined : 'notCancellable')
@@ -106,7 +108,7 @@ export class Cancels {
     const mark = block?.mark(offsetOf(ref))
     const message = journal.message(ref)
     if (message?.kind === 'submit' && message.body.length > 0) {
-      const match = matchOf(pattern, message.body, true)
+      const match = matchOf(pattern, message.body, 'id')
       if (match !== 'match') return match
     } else if (pattern.destination_addr !== '') {
       // Its octets are needed no more: what is left of its destination is the hash.
@@ -136,12 +138,19 @@ const isMismatch = (code: RefusalCode | undefined): boolean =>
 /** One cancel_sm on its way to an answer. */
 class Request extends LateRequest implements Wanted {
   readonly pattern: Body<'cancel_sm'>
+  readonly addressHash: number
   upTo = 0
+  /** So many of the messages that were named to the log are. */
   cancelled = 0
 
   constructor(session: EsmeSession, frame: Frame, account: number, pattern: Body<'cancel_sm'>) {
     super(session, frame, account)
     this.pattern = pattern
+    this.addressHash = destinationHash(pattern)
+  }
+
+  means(submit: Buffer): boolean {
+    return matchOf(this.pattern, submit, 'addresses') === 'match'
   }
 }
 

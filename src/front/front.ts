@@ -97,6 +97,7 @@ export class FrontEnd implements SessionServices {
       this.deliveries.onReport(),
     )
     this.rates = options.rates ?? new AccountRates(evenShares, clock)
+    const currentRead = (): Promise<unknown> => options.cluster.currentRead()
     const submitting = {
       journal,
       clock,
@@ -106,9 +107,8 @@ export class FrontEnd implements SessionServices {
       rates: this.rates,
       written: (index: number, account: number) => guard.note(index, account),
     }
-    this.submits = new Submits({ ...submitting, logger })
+    this.submits = new Submits({ ...submitting, logger, currentRead })
     this.multis = new Multis(submitting)
-    const currentRead = (): Promise<unknown> => options.cluster.currentRead()
     this.queries = new Queries(journal, currentRead)
     this.cancels = new Cancels({
       journal,

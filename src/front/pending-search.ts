@@ -1,7 +1,6 @@
 import type { Timers } from '../base/clock.js'
 import type { Journal, Ref, State } from '../journal/index.js'
 import { indexOf, LEVELS, MARK, offsetOf, refOf } from '../journal/index.js'
-import { destinationHash, matchOf, type AddressPattern } from './address-pattern.js'
 
 /** What one turn looks at: messages, entries that they lie in, and those whose octets are compared. */
 const MESSAGES_MAX = 4096
@@ -12,29 +11,30 @@ const PAUSE_MS = 1
 /** Messages of one command. */
 const BATCH = 1000
 
-/** A cancel_sm without message_id. */
+/** A cancel_sm without message_id, or a submit_sm that replaces. */
 export interface Wanted {
   account: number
-  pattern: AddressPattern
+  /** Of the destination. */
+  addressHash: number
   /** Messages of later entries are not meant. */
   upTo: number
-  /** Answered already: nothing more is cancelled for it. */
+  /** Answered already: nothing more is done for it. */
   readonly answered: boolean
-  /** So many of the messages that were named to the log are cancelled. */
-  cancelled: number
+  /** Whether it means the message of this submit_sm. */
+  means(submit: Buffer): boolean
 }
 
 export interface PendingSearchUser<T> {
-  /** Names messages to the log; resolves with how many it has cancelled, rejects where nobody knows. */
-  cancel(account: number, refs: Ref[]): Promise<number>
+  /** These are meant; rejects where nobody knows what became of them. */
+  take(wanted: T, refs: Ref[]): Promise<void>
   /** All of its messages were looked at, or `error`: the search ended before. */
   found(wanted: T, error?: unknown): void
 }
 
 /**
- * Finds the messages that wait and that a cancel_sm without message_id means. No index leads to them: queues are
+ * Finds the messages that wait and that somebody means who has no message_id. No index leads to them: queues are
  * read from front to end, marks first (account and a hash of the destination), in turns of bounded work, and what is
- * found is named to the log turn by turn. One search at a time, for all that wait for one together: so
+ * found is told turn by turn. One search at a time, for all that wait for one together: so
  * what they cost does not grow with their number, and no account waits for more than two.
  */
 export class PendingSearch<T extends Wanted> {
@@ -82,7 +82,7 @@ export class PendingSearch<T extends Wanted> {
         walk = unclaimed(state)
       }
       const { found, over } = this.turn(state, walk, index)
-      await Promise.all([...found].map(([wanted, refs]) => this.cancel(wanted, refs)))
+      await Promise.all([...found].map(([wanted, refs]) => this.take(wanted, refs)))
       if (over && state === this.journal.state) return
       await new Promise<void>(resolve => {
         this.timers.after(PAUSE_MS, resolve)
@@ -90,9 +90,9 @@ export class PendingSearch<T extends Wanted> {
     }
   }
 
-  private async cancel(wanted: T, refs: Ref[]): Promise<void> {
+  private async take(wanted: T, refs: Ref[]): Promise<void> {
     for (let at = 0; at < refs.length && !wanted.answered; at += BATCH)
-      wanted.cancelled += await this.user.cancel(wanted.account, refs.slice(at, at + BATCH))
+      await this.user.take(wanted, refs.slice(at, at + BATCH))
   }
 
   private turn(
@@ -136,8 +136,7 @@ export class PendingSearch<T extends Wanted> {
     const message = this.journal.message(ref)
     if (message?.kind !== 'submit') return undefined
     return candidates.find(
-      ({ answered, upTo, pattern }) =>
-        !answered && indexOf(ref) <= upTo && matchOf(pattern, message.body, false) === 'match',
+      wanted => !wanted.answered && indexOf(ref) <= wanted.upTo && wanted.means(message.body),
     )
   }
 }
@@ -156,8 +155,8 @@ function indexed<T extends Wanted>(all: readonly T[]): Index<T> {
   for (const wanted of all) {
     const byHash = index.get(wanted.account) ?? new Map<number, T[]>()
     index.set(wanted.account, byHash)
-    const hash = destinationHash(wanted.pattern)
-    byHash.set(hash, [...(byHash.get(hash) ?? []), wanted])
+    const { addressHash } = wanted
+    byHash.set(addressHash, [...(byHash.get(addressHash) ?? []), wanted])
   }
   return index
 }

@@ -98,7 +98,7 @@ export class Replaces {
     const { body: by } = request
     const message = journal.message(ref)
     const known = message?.kind === 'submit' && message.body.length > 0
-    if (known && matchOf({ ...ANYTHING, ...sourceOf(by) }, message.body, true) !== 'match')
+    if (known && matchOf({ ...ANYTHING, ...sourceOf(by) }, message.body, 'id') !== 'match')
       return 'otherSource'
     const mark = journal.state.blocks.get(indexOf(ref))?.mark(offsetOf(ref))
     if (mark === MARK.SENT || mark === MARK.DONE) return 'notReplaceable'

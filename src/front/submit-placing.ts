@@ -19,13 +19,13 @@ import {
 } from '../journal/index.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
 import { isDisabled, type Account } from '../policy/settings.js'
-import { tlvRulesOf, type TlvProblem } from '../policy/tlv-rules.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
 import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { fingerprintOf } from './fingerprint.js'
 import { refusalOf, type RefusalCode } from './refusals.js'
 import { isScheduled, timesOf } from './submit-times.js'
+import { tlvsFrom, tlvsTo } from './submit-tlvs.js'
 
 /** What of registered_delivery makes an SMSC speak of the message. */
 const RECEIPT_BITS = REGISTERED_DELIVERY.receipt_mask | REGISTERED_DELIVERY.intermediate
@@ -89,7 +89,7 @@ export class SubmitPlacing {
     if (no !== undefined) return no
     const connector = this.route(account)
     if (connector === undefined) return 'noRoute'
-    const notToIt = this.tlvsTo(connector)
+    const notToIt = tlvsTo(state.settings, connector.settings, record.body)
     if (notToIt !== undefined) return notToIt
     this.remembered = usesWindow(account.settings) && matchesResubmissions(state)
     const lost = this.remembered ? this.fingerprint(account, bound, before) : 'new'
@@ -157,21 +157,13 @@ export class SubmitPlacing {
     return undefined
   }
 
-  /** What the account's rules have against the record's TLVs. Takes those from its body that go no further. */
-  private tlvsFrom({ tlvs }: Account): TlvProblem | undefined {
-    if (tlvs === undefined) return undefined
+  /** Takes the TLVs from the record's body that go no further, or says what is wrong with them. */
+  private tlvsFrom(account: Account): RefusalCode | undefined {
     const { record } = this
-    const rules = tlvRulesOf(this.journal.state.settings, tlvs.from)
-    const problem = rules?.problem(record.body)
-    if (problem === undefined && rules !== undefined)
-      record.body = rules.stripped(record.body, 'submit_sm')
-    return problem
-  }
-
-  /** What its connector's have. They are stripped where it goes out: who knows what the rules are then. */
-  private tlvsTo({ settings }: ConnectorState): TlvProblem | undefined {
-    if (settings?.tlvs === undefined) return undefined
-    return tlvRulesOf(this.journal.state.settings, settings.tlvs.to)?.problem(this.record.body)
+    const body = tlvsFrom(this.journal.state.settings, account, record.body)
+    if (typeof body === 'string') return body
+    record.body = body
+    return undefined
   }
 
   private route(account: AccountState): ConnectorState | undefined {

@@ -2,7 +2,7 @@ import type { Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Counter, Histogram, Metrics } from '../base/metrics.js'
 import type { Journal, SubmitRefusal, SubmitTicket } from '../journal/index.js'
-import { refOf } from '../journal/index.js'
+import { refOf, reschedules } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
@@ -13,6 +13,7 @@ import type { EsmeSession } from './esme-session.js'
 import { HeldSubmits, type HeldSubmit } from './held-submits.js'
 import { MessageIdBody } from './message-id-body.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
+import { ReplacingSubmits } from './replacing-submits.js'
 import { SubmitPlacing } from './submit-placing.js'
 
 export interface SubmitsOptions {
@@ -26,6 +27,7 @@ export interface SubmitsOptions {
   rates: AccountRates
   /** A submit of this account lies in this entry, wants a receipt, and has its response written. */
   written(index: number, account: number): void
+  currentRead: () => Promise<unknown>
 }
 
 /**
@@ -41,6 +43,7 @@ export class Submits {
   private readonly accepted: Counter
   private readonly matched: Counter
   private readonly held: HeldSubmits<HeldFrame>
+  private readonly replacing: ReplacingSubmits
   private readonly debugs: boolean
   private readonly latency: Histogram
   constructor(options: SubmitsOptions) {
@@ -61,6 +64,15 @@ export class Submits {
       },
       ({ session, frame }) => this.refuse(session, frame, 'notCommitted'),
     )
+    this.replacing = new ReplacingSubmits(options, {
+      submitNew: (session, frame, atMs, decided) => {
+        const status = this.read(frame)
+        if (status === 0 && session.bound !== undefined)
+          return this.accept(session, frame, atMs, decided)
+        if (session.bound !== undefined) this.answer(session, frame, status)
+        decided()
+      },
+    })
     this.debugs = options.logger.debugs === true
     this.latency = options.metrics.histogram('submit_sm_latency_seconds', {})
   }
@@ -75,11 +87,24 @@ export class Submits {
     if (status !== 0) return this.answer(session, frame, status)
     const { state } = journal
     if (!rates.take(state, bound.account, atMs)) return this.refuse(session, frame, 'throttled')
-    if (this.place(session, frame, atMs) === 'done') return
-    const before = state.accounts.get(bound.account)?.resubmissions.position ?? 0
+    if (this.placing.reader.replace_if_present_flag === 1 && reschedules(state)) {
+      const copy = { ...frame, body: Buffer.from(frame.body) }
+      if (!this.replacing.take(session, copy, bound.account, atMs))
+        this.refuse(session, frame, 'throttled')
+      return
+    }
+    this.accept(session, frame, atMs)
+  }
+
+  /** What the reader has read; `decided` is called when it is accepted, or refused, or is held. */
+  private accept(session: EsmeSession, frame: Frame, atMs: number, decided?: () => void): void {
+    if (this.place(session, frame, atMs, Infinity, decided) === 'done') return
+    const { state } = this.options.journal
+    const before = state.accounts.get(session.bound?.account ?? 0)?.resubmissions.position ?? 0
     const copy = { ...frame, body: Buffer.from(frame.body) }
     if (!this.held.hold({ session, frame: copy, atMs, before }))
       this.refuse(session, frame, 'throttled')
+    decided?.()
   }
 
   /** Puts what the reader has read into the proposer's gather, or refuses it. 'wait': its like is open elsewhere. */
@@ -88,6 +113,7 @@ export class Submits {
     frame: Frame,
     atMs: number,
     before = Infinity,
+    decided?: () => void,
   ): 'wait' | 'done' {
     const { bound } = session
     if (bound === undefined) return 'done'
@@ -96,13 +122,15 @@ export class Submits {
     if (no === 'wait') return 'wait'
     if (no !== undefined) {
       this.refuse(session, frame, no)
+      decided?.()
       return 'done'
     }
     const { receipt, short, remembered } = placing
-    const late = placing.propose(
-      new Ticket(this, session, bound.account, frame, atMs, receipt, short, remembered),
-    )
-    if (late !== undefined) this.refuse(session, frame, late)
+    const ticket = new Ticket(this, session, bound.account, frame, atMs, receipt, short, remembered)
+    const late = placing.propose(decided === undefined ? ticket : telling(ticket, decided))
+    if (late === undefined) return 'done'
+    this.refuse(session, frame, late)
+    decided?.()
     return 'done'
   }
 
@@ -183,6 +211,18 @@ export class Submits {
     return counter
   }
 }
+
+/** The same ticket, which says that it is decided. */
+const telling = (ticket: SubmitTicket, decided: () => void): SubmitTicket => ({
+  accepted: (index, offset, again) => {
+    ticket.accepted(index, offset, again)
+    decided()
+  },
+  refused: why => {
+    ticket.refused(why)
+    decided()
+  },
+})
 
 interface HeldFrame extends HeldSubmit {
   /** A copy. */
