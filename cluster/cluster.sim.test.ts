@@ -111,6 +111,24 @@ for (const seed of SEEDS) {
   })
 }
 
+for (const seed of SEEDS) {
+  void t.test(
+    `asked for a pre-vote, a node looks for its leader at once, seed ${seed}`,
+    async t => {
+      // nobody finds out by itself that the process is gone
+      const simulation = new Simulation({ seed, faults: { refuseAfterMs: 60_000 }, logger: LOGGER })
+      await simulation.start()
+      await simulation.run(1000)
+      const leader = simulation.leader()!
+      leader.kill()
+      const first = simulation.node((leader.id % 3) + 1) // whose turn comes first
+      simulation.network.find(first.id)!.look(leader.id)
+      const tookMs = await simulation.until(() => simulation.settled())
+      t.ok(tookMs < 40, `a new leader after ${tookMs} ms`)
+    },
+  )
+}
+
 void t.test(
   'a follower that is far behind catches up by a snapshot, and has its values',
   async t => {

@@ -107,6 +107,7 @@ export class RaftGroup implements Group {
       ...context,
       engine: this.engine,
       refused: peer => transport.peer(peer).state === 'refused',
+      look: peer => transport.look(peer),
       act,
     })
     this.changes = new MembershipChanges(context, log, this.engine, this.loop, act)
@@ -182,7 +183,7 @@ export class RaftGroup implements Group {
         }
         this.act(() => this.engine.step(message))
         if (message.type === MessageKind.MsgPreVote) {
-          this.hint.onPreVote(message.index, message.logTerm)
+          this.hint.onPreVote(message)
         }
         return
       }

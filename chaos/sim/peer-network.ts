@@ -235,6 +235,16 @@ class SimTransport implements Transport {
     return { state: link.state, sinceMs: link.sinceMs, heardAtMs: link.heardAtMs }
   }
 
+  look(id: number): void {
+    this.process.after(REFUSAL_MS, () => {
+      const link = this.links.get(id)
+      if (link === undefined || link.state === 'refused' || this.stopped) return
+      if (this.network.find(id) !== undefined || !this.network.reaches(this.id, id)) return
+      this.breakStream(id)
+      this.become(id, link, 'refused', 'refused')
+    })
+  }
+
   stop(): Promise<void> {
     this.stopped = true
     this.cancelConnects()
@@ -326,13 +336,13 @@ class SimTransport implements Transport {
   private connectAll(): void {
     if (this.stopped) return
     for (const [id, link] of this.links) {
-      if (link.up) this.look(id, link)
+      if (link.up) this.see(id, link)
       else this.connect(id, link)
     }
   }
 
   /** Releases what waited behind a cut, or breaks the stream where it waits too long. */
-  private look(id: number, link: Link): void {
+  private see(id: number, link: Link): void {
     const { network } = this
     const now = network.time.monotonicMs()
     if (link.state === 'refused' && now >= link.refusedUntilMs) {

@@ -207,6 +207,12 @@ class MemoryTransport implements Transport {
     return { state: link.state, sinceMs: link.sinceMs, heardAtMs }
   }
 
+  look(id: number): void {
+    if (this.network.find(id) !== undefined || this.links.get(id)?.state === 'refused') return
+    this.breakStream(id)
+    this.become(id, 'refused', 'refused')
+  }
+
   stop(): Promise<void> {
     this.network.kill(this.id)
     return Promise.resolve()

@@ -82,6 +82,31 @@ void t.test(
   },
 )
 
+void t.test('a look finds a dead process though both lanes are up', async t => {
+  const [member] = await freeMembers([1])
+  const { time, peer, events } = peerOf(t, 1, member!.address, 2)
+  const lanes = { append: dialled(), control: dialled() }
+  peer.accept('append', lanes.append.stream, lanes.append.end)
+  peer.accept('control', lanes.control.stream, lanes.control.end)
+  await peer.look()
+  t.same(events, ['appendUp'], 'the lane is as young as the look')
+  time.advance(1)
+  await peer.look()
+  t.same(events, ['appendUp', 'down', 'refused'])
+  t.ok(lanes.control.ended())
+})
+
+void t.test('a port that refuses is not dialled until a look finds somebody there', async t => {
+  const members = await freeMembers([1, 2])
+  const { time, peer, events, said } = peerOf(t, 2, members[1]!.address, 1)
+  peer.start()
+  const failed = (): number => said.filter(event => event === 'peer not connected').length
+  await until(() => failed() === 2 && events.includes('refused') && time.pending === 4)
+  time.advance(30_000_000) // both lanes are due for their next try
+  await until(() => time.pending === 2)
+  t.equal(failed(), 2)
+})
+
 void t.test('lanes that wait for their next try are dialled when the port accepts', async t => {
   const members = await freeMembers([1, 2])
   const { address } = members[1]!

@@ -57,6 +57,7 @@ export class GrpcPeer {
   private heardAtMs = -Infinity
   private pingedAtMs = -Infinity
   private probing = false
+  private looking = false
   private stopped = false
 
   constructor(id: number, address: string, context: PeerContext) {
@@ -93,6 +94,16 @@ export class GrpcPeer {
     return this.lanes[lane].send(record)
   }
 
+  /** Dials the bare port once, though its lanes may be up: somebody thinks that its process is gone. */
+  async look(): Promise<void> {
+    if (this.looking) return
+    this.looking = true
+    const beganAtMs = this.context.clock.monotonicMs()
+    const found = await probePort(this.address, PROBE_MS.timeout)
+    this.looking = false
+    if (found === 'refused' && !this.stopped) this.onRefused(beganAtMs)
+  }
+
   get view(): PeerView {
     return { state: this.state, sinceMs: this.sinceMs, heardAtMs: this.heardAtMs }
   }
@@ -118,6 +129,10 @@ export class GrpcPeer {
     dial.cancel()
     dial.waiting = false
     if (this.stopped || own === undefined || own.id >= this.id || this.lanes[lane].up) return
+    if (this.state === 'refused') {
+      dial.waiting = true // until a probe finds that somebody listens
+      return
+    }
     dial.client ??= new Client(
       this.address,
       clientCredentials(this.context.tls, this.id),
@@ -195,11 +210,11 @@ export class GrpcPeer {
 
   private laneDown(lane: Lane, reason: string): void {
     if (this.stopped || reason === 'replaced') return
-    this.context.logger.info('peer stream broke', { peer: this.id, lane, reason })
+    void this.probe() // before all else: whether the process is gone decides about an election
     if (lane === 'control') this.become('silent')
     this.context.onPeer(this.id, 'down')
+    this.context.logger.info('peer stream broke', { peer: this.id, lane, reason })
     if (this.isDialler()) this.redial(lane, reason)
-    else void this.probe()
   }
 
   private become(state: PeerState): void {
@@ -222,8 +237,9 @@ export class GrpcPeer {
       if (this.isStopped()) break
       if (found === 'refused') this.onRefused(beganAtMs)
       else {
-        if (this.state === 'refused') this.become('silent')
-        if (found === 'accepts') this.dialWaiting()
+        const refused = this.state === 'refused'
+        if (refused) this.become('silent')
+        if (refused || found === 'accepts') this.dialWaiting()
       }
       await new Promise<void>(resolve => this.context.timers.after(waitMs, resolve))
     }

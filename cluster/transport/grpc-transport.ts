@@ -168,6 +168,10 @@ export class GrpcTransport implements Transport {
     })
   }
 
+  look(id: number): void {
+    void this.peers.get(id)?.look()
+  }
+
   peer(id: number): PeerView {
     return this.peers.get(id)?.view ?? { state: 'silent', sinceMs: 0, heardAtMs: -Infinity }
   }

@@ -21,6 +21,8 @@ export interface Transport {
   /** Asks the node at `address`; before and after there is a cluster. Rejects when it does not answer. */
   hello(address: string, request: Buffer): Promise<Buffer>
   peer(id: number): PeerView
+  /** Finds out now whether the port of this peer refuses connections, and tells so as ever (`refused`). */
+  look(id: number): void
   stop(): Promise<void>
 }
 

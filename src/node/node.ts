@@ -339,9 +339,8 @@ export class CarillonNode {
         this.journal.proposer.leaderChanged(leader)
         this.boots?.wake()
         this.reads?.look()
-        this.sharing?.leads(leader, term)
-        this.office?.leads(leader === this.journal.node)
-        if (leader === this.journal.node) this.onLeading()
+        // the rest takes milliseconds, for which the first entry of a new leader need not wait
+        this.options.machine.timers.soon(() => this.onLeader(leader, term))
       },
       accepts: data => {
         const fine = decodeEntry(data) !== undefined
@@ -350,6 +349,13 @@ export class CarillonNode {
       },
       fatal: error => this.fail(error),
     }
+  }
+
+  private onLeader(leader: number | null, term: number): void {
+    if (this.stopping) return
+    this.sharing?.leads(leader, term)
+    this.office?.leads(leader === this.journal.node)
+    if (leader === this.journal.node) this.onLeading()
   }
 
   /** Elected all the same: a node that stands aside, or was drained, hands it on. */
