@@ -541,3 +541,22 @@ routes: [{ name: r, to: [c] }]`)
   ])
   t.match(rules('{ form: { campaign: require } }'), [/tlvs.form: unknown key; did you mean from\?/])
 })
+
+void t.test('throughputCounts: the default is the same as nothing', async t => {
+  const accounts = (more: string) => `accounts: [{ systemId: a, password: b${more} }]`
+  const connectors = (more: string) => `connectors: [{ id: a, host: h, password: ""${more} }]`
+  for (const { of, usual, other, all } of [
+    { of: accounts, usual: 'destinations', other: 'pdus', all: 'pdus, segments, destinations' },
+    { of: connectors, usual: 'pdus', other: 'segments', all: 'pdus, segments' },
+  ]) {
+    const read = (more: string) => parse(of(more)).settings
+    t.same(read(`, throughputCounts: ${usual}`), read(''))
+    const { accounts, connectors } = read(`, throughputCounts: ${other}`)
+    t.equal((accounts[0] ?? connectors[0])?.throughputCounts, other)
+    const [mistake = ''] = mistakes(of(', throughputCounts: octets'))
+    t.ok(mistake.includes(`throughputCounts: expected one of ${all}, not octets`), mistake)
+  }
+  t.match(mistakes(connectors(', throughputCounts: destinations')), [
+    /expected one of pdus, segments, not destinations/,
+  ])
+})

@@ -68,12 +68,15 @@ export function parseGatewayFile(
     accounts: read.accounts.map((account, i): Account => {
       const { password, passwordFrom, throughput, receiptTtl, resubmissionWindow, ...others } =
         account
-      const { outbind, enabled, tooManySessions, defaultAlphabet, tlvs, ...more } = others
+      const { outbind, enabled, tooManySessions, defaultAlphabet, throughputCounts, ...some } =
+        others
+      const { tlvs, ...more } = some
       const { enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } = more
       const whole: Account = {
         ...rest,
         password: secret({ password, passwordFrom }, ['accounts', i, 'password']),
         throughputPerSecond: throughput,
+        ...(throughputCounts === 'destinations' ? {} : { throughputCounts }),
         receiptTtlMs: receiptTtl,
         resubmissionWindowMs: resubmissionWindow,
         // absent, not null: settings from before there were any are the same
@@ -88,7 +91,8 @@ export function parseGatewayFile(
     connectors: read.connectors.map((connector, i): Connector => {
       const { password, passwordFrom, throughput, otherHosts, validityPeriod, ...others } =
         connector
-      const { defaultAlphabet, otherCharacters, longMessages, partReceipts, tlvs, ...rest } = others
+      const { defaultAlphabet, otherCharacters, longMessages, partReceipts, ...more } = others
+      const { tlvs, throughputCounts, ...rest } = more
       return {
         ...rest,
         ...(otherHosts.length === 0 ? {} : { otherHosts }),
@@ -100,6 +104,7 @@ export function parseGatewayFile(
         ...tlvActionsOf(tlvs),
         password: secret({ password, passwordFrom }, ['connectors', i, 'password']),
         throughputPerSecond: throughput,
+        ...(throughputCounts === 'pdus' ? {} : { throughputCounts }),
       }
     }),
     routes: read.routes.map(({ name, match, to }): Route => ({
@@ -179,6 +184,7 @@ function gatewaySchema(directory: string | null) {
         tooManySessions: v.choice('ESME_RALYBND', 'ESME_RBINDFAIL').default('ESME_RALYBND'),
         window: v.count(1, 100_000).default(100),
         throughput: v.rate.prefault('unlimited'),
+        throughputCounts: v.choice('pdus', 'segments', 'destinations').default('destinations'),
         allowFrom: v.list(v.cidr, { expected: 'a list of address ranges' }),
         queueLimit: v.count(1).default(10_000_000),
         moLimit: v.count(0).default(100_000),
@@ -215,6 +221,7 @@ function gatewaySchema(directory: string | null) {
         binds: v.count(1, 1000).default(1),
         window: v.count(1, 100_000).default(100),
         throughput: v.rate.prefault('unlimited'),
+        throughputCounts: v.choice('pdus', 'segments').default('pdus'),
         inDoubt: inDoubt.default({ kind: 'wait', ms: 30_000 }),
         nodes: v.list(v.count(1, 65_535), { expected: 'a list of node ids' }),
         localAddress: v.orNull(v.host),

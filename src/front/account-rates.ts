@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { AccountState, State } from '../journal/index.js'
 import { bucket, take, withRate, type Bucket } from '../policy/throttle.js'
+import { tokensOf } from '../policy/throughput.js'
 
 /** How much of an account's rate this node may use, in messages a second. */
 export interface RateShares {
@@ -72,13 +73,19 @@ export class AccountRates {
       metered.bucket = withRate(metered.bucket, rate, this.clock.monotonicMs())
   }
 
-  /** Takes a token; false: ESME_RTHROTTLED. */
-  take(state: State, number: number, atMs: number): boolean {
+  /**
+   * Takes what a message costs; false: ESME_RTHROTTLED.
+   *
+   * @param body  of its submit_sm, where the account's segments may count
+   */
+  take(state: State, number: number, atMs: number, body?: Buffer): boolean {
     const metered = this.metered.get(number) ?? this.begin(state, number, atMs)
     if (metered?.bucket.ratePerSecond == null) return true
-    metered.asked++
+    const settings = state.accounts.get(number)?.settings
+    const cost = body === undefined || settings === undefined ? 1 : tokensOf(body, settings)
+    metered.asked += cost
     metered.usedAtMs = atMs
-    const [rest, verdict] = take(metered.bucket, atMs)
+    const [rest, verdict] = take(metered.bucket, atMs, cost)
     metered.bucket = rest
     return verdict === 'pass'
   }

@@ -402,3 +402,24 @@ void t.test('one whose like is open under another session waits, and is answered
   t.not(outcome(second).id, outcome(first).id)
   t.equal(world.account.queued, 6)
 })
+
+for (const { counts, refused } of [
+  { counts: undefined, refused: ['494 ESME_RTHROTTLED'] },
+  { counts: 'segments', refused: ['492', '493', '494'].map(to => `${to} ESME_RTHROTTLED`) },
+  { counts: 'pdus', refused: [] },
+] as const)
+  void t.test(`throughputCounts: ${counts}, of a submit_multi`, async t => {
+    const world = await open(t, { throughputPerSecond: 30, throughputCounts: counts }) // three at once
+    const esme = world.bound()
+    const tlvs = [tlv.octets('message_payload', Buffer.alloc(200, 0x61))] // two segments
+    const to = ['491', '492', '493', '494']
+    multi(esme, to, { short_message: Buffer.alloc(0), tlvs })
+    world.time.turn()
+    t.same(outcome(esme).refused, refused)
+    if (counts !== 'pdus') return
+    multi(esme, to)
+    multi(esme, to)
+    multi(esme, to)
+    world.time.turn()
+    t.same(esme.statuses, ['ESME_ROK', 'ESME_ROK', 'ESME_ROK', 'ESME_RTHROTTLED'])
+  })

@@ -80,9 +80,13 @@ export class Multis {
     for (const destination_addr of to.unknown)
       multi.add({ dest_addr_ton: 0, dest_addr_npi: 0, destination_addr }).refuse(unknown)
     const throttled = statusOf('throttled')
-    for (const address of to.addresses) {
+    const once = state.accounts.get(bound.account)?.settings?.throughputCounts === 'pdus'
+    let passed = true
+    for (const [i, address] of to.addresses.entries()) {
       const destination = multi.add(address)
-      if (!rates.take(state, bound.account, multi.atMs)) destination.refuse(throttled)
+      if (!once || i === 0)
+        passed = rates.take(state, bound.account, multi.atMs, this.placing.reader.body)
+      if (!passed) destination.refuse(throttled)
     }
     if (this.place(multi, Infinity) === 'done') return
     multi.before = state.accounts.get(bound.account)?.resubmissions.position ?? 0

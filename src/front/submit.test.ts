@@ -278,3 +278,30 @@ void t.test(
     t.same(esme.statuses, ['ESME_RINVDSTADR', 'ESME_RINVMSGID', 'ESME_RALYBND'])
   },
 )
+
+void t.test('throughputCounts: segments, and a long text takes as many tokens', async t => {
+  const over = { throughputPerSecond: 50, throughputCounts: 'segments' } as const
+  const world = await FrontWorld.open(t, {
+    settings: gateway({ accounts: [account('esme1', over)] }),
+  })
+  const esme = world.bound()
+  const long = (septets: number) => ({
+    short_message: Buffer.alloc(0),
+    tlvs: [tlv.octets('message_payload', Buffer.alloc(septets, 0x61))],
+  })
+  esme.submit(long(459)).submit().submit(long(161)).submit().submit() // five tokens: 3, 1, not 2, 1
+  world.time.turn()
+  const { statuses } = esme
+  t.same(statuses, ['ESME_ROK', 'ESME_ROK', 'ESME_RTHROTTLED', 'ESME_ROK', 'ESME_RTHROTTLED'])
+  world.time.advance(100)
+  esme.submit(long(1530)).submit()
+  world.time.turn()
+  t.same(esme.statuses.slice(5), ['ESME_ROK', 'ESME_RTHROTTLED'], 'ten, of a full bucket of five')
+  world.time.advance(119)
+  esme.submit()
+  world.time.turn()
+  world.time.advance(1)
+  esme.submit()
+  world.time.turn()
+  t.same(esme.statuses.slice(7), ['ESME_RTHROTTLED', 'ESME_ROK'], 'six tokens later')
+})

@@ -86,7 +86,8 @@ export class Submits {
     const status = this.read(frame)
     if (status !== 0) return this.answer(session, frame, status)
     const { state } = journal
-    if (!rates.take(state, bound.account, atMs)) return this.refuse(session, frame, 'throttled')
+    if (!rates.take(state, bound.account, atMs, this.placing.reader.body))
+      return this.refuse(session, frame, 'throttled')
     if (this.placing.reader.replace_if_present_flag === 1 && reschedules(state)) {
       const copy = { ...frame, body: Buffer.from(frame.body) }
       if (!this.replacing.take(session, copy, bound.account, atMs))

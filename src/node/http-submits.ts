@@ -89,7 +89,7 @@ export class HttpSubmits implements SubmitPort {
         command_status: 'ESME_RINVDSTADR',
         detail: `${this.reader.parameter} is no address that SMPP can carry`,
       })
-    if (!rates.take(state, account.number, this.clock.monotonicMs()))
+    if (!rates.take(state, account.number, this.clock.monotonicMs(), body))
       return refused('throttled', `${systemId} is over its throughput`)
     const connector = this.route(account)
     if (connector === undefined) return refused('noRoute', 'no route takes this message')

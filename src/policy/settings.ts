@@ -74,6 +74,11 @@ export interface Account {
   window: number
   /** Over all nodes. */
   throughputPerSecond: number | null
+  /**
+   * What takes a token of it. `pdus`: each submit_sm, data_sm and submit_multi. `segments`: each short message that the text of each
+   * destination takes. Missing: each destination, which is each submit_sm and data_sm, too.
+   */
+  throughputCounts?: 'pdus' | 'segments'
   /** CIDRs (`10.0.0.0/8`, `::1/128`); empty: from anywhere. */
   allowFrom: string[]
   /** Messages of this account without a final outcome; exact, ESME_RMSGQFUL beyond. */
@@ -182,6 +187,8 @@ export interface Connector {
   window: number
   /** Over all binds. */
   throughputPerSecond: number | null
+  /** `segments`: each short message that the text of a submit_sm takes. Missing: each submit_sm, one that carries a part too. */
+  throughputCounts?: 'segments'
   inDoubt: InDoubtPolicy
   /** Nodes that may be its home; empty: any. */
   nodes: number[]

@@ -75,3 +75,26 @@ void t.test('a new rate does not hand out a fresh burst', async t => {
   const [empty] = takeUpTo(bucket(10, 0, 5), 5, 0)
   t.equal(take(withRate(empty, 20, 0), 0)[1], 'throttled')
 })
+
+void t.test(
+  'what costs more than the burst passes when it is full, and is made up for',
+  async t => {
+    let now = bucket(10, 0, 2)
+    const tried = (atMs: number, cost: number): string => {
+      const [next, verdict] = take(now, atMs, cost)
+      now = next
+      return verdict
+    }
+    t.equal(tried(0, 1), 'pass')
+    t.equal(tried(0, 5), 'throttled', 'it was not full')
+    t.equal(tried(100, 5), 'pass')
+    t.equal(waitMs(now, 100), 400, 'three owed, and one')
+    t.same(takeUpTo(now, 7, 300)[1], 0)
+    t.equal(tried(499, 1), 'throttled')
+    t.equal(tried(500, 1), 'pass')
+    now = bucket(10, 0, 2)
+    let tokens = 0
+    for (let atMs = 0; atMs < 100_000; atMs += 10) if (tried(atMs, 7) === 'pass') tokens += 7
+    t.ok(Math.abs(tokens - 1000) <= 14, `${tokens} in 100 s at 10/s`)
+  },
+)

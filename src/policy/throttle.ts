@@ -4,6 +4,7 @@ export interface Bucket {
   ratePerSecond: number | null
   /** Most tokens it holds; at least 1, or a rate below 1/s would never pass anything. */
   burst: number
+  /** Below 0 after what cost more than there were. */
   tokens: number
   /** Monotonic milliseconds of the last filling. */
   filledAtMs: number
@@ -21,20 +22,23 @@ export function bucket(ratePerSecond: number | null, atMs: number, burst?: numbe
   return { ratePerSecond: rate, burst: most, tokens: most, filledAtMs: atMs }
 }
 
-/** Takes one token. `atMs` is monotonic; a step back in time gains nothing and costs nothing. */
-export function take(from: Bucket, atMs: number): [Bucket, 'pass' | 'throttled'] {
+/**
+ * Takes as many tokens as a message costs, or none. One that costs more than the burst passes when the bucket is full, and what
+ * comes after it waits until that is made up for. `atMs` is monotonic; a step back in time gains nothing and costs nothing.
+ */
+export function take(from: Bucket, atMs: number, cost = 1): [Bucket, 'pass' | 'throttled'] {
   if (from.ratePerSecond === null) return [from, 'pass']
   const filled = refill(from, from.ratePerSecond, atMs)
-  if (filled.tokens < 1 - ROUNDING) return [filled, 'throttled']
-  return [{ ...filled, tokens: Math.max(0, filled.tokens - 1) }, 'pass']
+  if (filled.tokens < Math.min(cost, filled.burst) - ROUNDING) return [filled, 'throttled']
+  return [{ ...filled, tokens: without(filled.tokens, cost) }, 'pass']
 }
 
 /** Takes up to `wanted` whole tokens. Returns how many it got: all of them where there is no limit. */
 export function takeUpTo(from: Bucket, wanted: number, atMs: number): [Bucket, number] {
   if (from.ratePerSecond === null) return [from, wanted]
   const filled = refill(from, from.ratePerSecond, atMs)
-  const got = Math.min(wanted, Math.floor(filled.tokens + ROUNDING))
-  return [{ ...filled, tokens: Math.max(0, filled.tokens - got) }, got]
+  const got = Math.max(0, Math.min(wanted, Math.floor(filled.tokens + ROUNDING)))
+  return [{ ...filled, tokens: without(filled.tokens, got) }, got]
 }
 
 /** Milliseconds until there is a token; 0 when there is one now. */
@@ -54,6 +58,11 @@ export function withRate(of: Bucket, ratePerSecond: number | null, atMs: number)
 
 /** Sums of fractions fall short of 1 by some 1e-16; such a token counts. */
 const ROUNDING = 1e-9
+
+function without(tokens: number, cost: number): number {
+  const left = tokens - cost
+  return left < 0 && left > -ROUNDING ? 0 : left
+}
 
 function refill(of: Bucket, ratePerSecond: number, atMs: number): Bucket {
   const gained = (Math.max(0, atMs - of.filledAtMs) * ratePerSecond) / 1000

@@ -6,7 +6,7 @@ import { SubmitReader } from '../smpp/submit-reader.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
 import { encodeText, type DefaultAlphabet } from './alphabets.js'
 import { shownText, textPlace } from './message-text.js'
-import { splitBody, type Concatenating } from './split.js'
+import { segmentsOf, splitBody, type Concatenating } from './split.js'
 
 const reader = new SubmitReader()
 
@@ -202,4 +202,40 @@ for (const { title, body } of [
     const parts = splitBody(body, 'udh8', 'gsm7', 1)
     t.equal(parts.length, 1)
     t.equal(parts[0], body)
+  })
+
+for (const { title, body, ofZero, count } of [
+  { title: '160 septets', body: text('a'.repeat(160)), count: 1 },
+  { title: '161 septets', body: text('a'.repeat(161)), count: 2 },
+  { title: '307 septets', body: text('a'.repeat(307)), count: 3 },
+  { title: '81 times €, which takes two', body: text('€'.repeat(81)), count: 2 },
+  { title: '71 characters of UCS-2', body: text('Ж'.repeat(71), 'ucs2'), count: 2 },
+  { title: 'nothing', body: submit(Buffer.alloc(0)), count: 1 },
+  {
+    title: 'a part by its header, full',
+    body: submit(Buffer.from(`050003070201${'61'.repeat(153)}`, 'hex'), 0, 0x40),
+    count: 1,
+  },
+  {
+    title: 'a part that says so, and is longer',
+    body: submit(Buffer.from(`050003070201${'61'.repeat(154)}`, 'hex'), 0, 0x40),
+    count: 2,
+  },
+  { title: '140 octets of binary', body: submit(Buffer.alloc(140), 4), count: 1 },
+  { title: '269 octets of binary', body: submit(Buffer.alloc(269), 4), count: 3 },
+  { title: '269 octets of nobody knows what', body: submit(Buffer.alloc(269), 0x0f), count: 3 },
+  {
+    title: 'a header that runs over the end',
+    body: submit(Buffer.alloc(269, 0xff), 0, 0x40),
+    count: 3,
+  },
+  {
+    title: '161 of Latin-1 that mobiles have',
+    body: text('ü'.repeat(161), 'latin1'),
+    ofZero: 'latin1',
+    count: 2,
+  },
+] as { title: string; body: Buffer; ofZero?: DefaultAlphabet; count: number }[])
+  void t.test(`${title}: ${count} short messages`, async t => {
+    t.equal(segmentsOf(body, ofZero ?? 'gsm7'), count)
   })

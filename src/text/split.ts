@@ -58,6 +58,28 @@ export function splitBody(
   })
 }
 
+/**
+ * How many short messages the text of a submit_sm body takes: as many as `udh8` would make of it. What nobody can cut counts by its
+ * octets.
+ *
+ * @param ofZero  what data_coding 0 stands for there
+ */
+export function segmentsOf(body: Buffer, ofZero: DefaultAlphabet): number {
+  if (reader.read(body, 'submit_sm') !== 0) return 1
+  const place = textPlace(reader, ofZero)
+  if (place !== undefined && isShort(place)) return 1
+  const headerOctets = place?.header?.octets ?? 0
+  const characters = place === undefined ? undefined : charactersOf(place)
+  if (characters !== undefined) {
+    const units = unitsOf(characters)
+    if (units.total <= units.capacity(headerOctets)) return 1
+    const pieces = cut(characters, units.capacity(Math.max(6, 5 + headerOctets)))
+    if (pieces !== undefined) return pieces.length
+  }
+  const { length } = reader.message
+  return length <= USER_DATA_OCTETS ? 1 : Math.ceil(length / (USER_DATA_OCTETS - 6))
+}
+
 /** Source: 3GPP TS 23.040 §9.2.3.24.1: one octet. */
 const PARTS_MAX = 255
 /** User data of one short message. Source: 3GPP TS 23.040 §9.2.3.24. */

@@ -471,3 +471,34 @@ void t.test('what is claimed and cannot be written is given back', async t => {
   t.equal(world.tally(refs).CLAIMED, undefined)
   await world.stop()
 })
+
+for (const { counts, longMessages, least, most } of [
+  { counts: undefined, longMessages: undefined, least: 190, most: 205 },
+  { counts: 'segments', longMessages: undefined, least: 63, most: 70 },
+  { counts: undefined, longMessages: 'udh8', least: 190, most: 205 },
+  { counts: 'segments', longMessages: 'udh8', least: 190, most: 205 },
+] as const)
+  void t.test(
+    `50/s of ${counts ?? 'pdus'}, with texts of three segments ${longMessages ?? 'whole'}`,
+    async t => {
+      const world = await World.open({
+        throughputPerSecond: 50,
+        ...(counts === undefined ? {} : { throughputCounts: counts }),
+        ...(longMessages === undefined ? {} : { longMessages }),
+      })
+      await world.submitMany(300, { payload: 'a'.repeat(400) })
+      await world.pass(4000)
+      const { length } = world.smsc.submitted
+      t.ok(length >= least && length <= most, `${length} submit_sm in 4 s`)
+      await world.stop()
+    },
+  )
+
+void t.test('segments count where there is no limit, too: all goes out', async t => {
+  const world = await World.open({ throughputCounts: 'segments', window: 200 })
+  await world.submitMany(200, { payload: 'a'.repeat(400) })
+  await world.pass(100)
+  t.equal(world.smsc.submitted.length, 200)
+  t.equal(new Set(world.smsc.submitted.map(({ atMs }) => atMs)).size, 1, 'at once')
+  await world.stop()
+})

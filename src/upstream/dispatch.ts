@@ -10,6 +10,7 @@ import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { COMMAND_STATUS, statusText } from '../smpp/command-status.js'
 import { normalizeSmscId } from '../smpp/smsc-id.js'
 import type { Connector } from '../policy/settings.js'
+import { tokensOf } from '../policy/throughput.js'
 import type { Binds } from './binds.js'
 import type { Context, Tallies } from './context.js'
 import { Cutter } from './cutter.js'
@@ -69,6 +70,8 @@ export class Dispatch {
   private bindlessSinceMs: number | undefined
   private hadSenders = false
   private stopped = false
+  /** Tokens of the pace that this turn's messages took. */
+  private spent = 0
 
   constructor(context: Context, settings: Connector, binds: Binds, user: DispatchUser) {
     this.context = context
@@ -208,7 +211,8 @@ export class Dispatch {
     const nowMs = this.context.clock.monotonicMs()
     const tokens = this.pace.take(this.waitingCount, nowMs)
     let written = 0
-    while (written < tokens && this.head < this.waiting.length) {
+    this.spent = 0
+    while (this.spent < tokens && this.head < this.waiting.length) {
       // Asked for each: the process may have been stopped between two of them.
       if (!this.context.fence()) {
         this.pumpAfter(FENCE_MS)
@@ -231,11 +235,11 @@ export class Dispatch {
       if (wrote !== 'concluded') written++
     }
     this.binds.flush()
-    this.pace.giveBack(tokens - written)
-    this.pace.wrote(written, nowMs)
+    this.pace.giveBack(tokens - this.spent)
+    this.pace.wrote(written, this.spent, nowMs)
     this.compact()
     if (written > 0) this.ledger.plan()
-    if (this.waitingCount > 0 && written === tokens)
+    if (this.waitingCount > 0 && this.spent >= tokens)
       this.pumpAfter(Math.max(TOKEN_MS, this.pace.waitMs(nowMs)))
   }
 
@@ -281,6 +285,7 @@ export class Dispatch {
       body = cut
     }
     if (typeof link.request(COMMAND_IDS.submit_sm, body, held) === 'string') return 'noRoom'
+    this.spent += tokensOf(body, settings)
     held.status = 'written'
     held.writtenAtMs = nowMs
     if (this.debugs) this.tell('message sent', held)
@@ -301,6 +306,7 @@ export class Dispatch {
     }
     const tag = new PartTag(held, parts, due.index, nowMs)
     if (typeof link.request(COMMAND_IDS.submit_sm, due.body, tag) === 'string') return 'noRoom'
+    this.spent++
     parts.written()
     held.status = 'written'
     if (this.debugs) this.tell('message sent', held, { part: due.index + 1 })

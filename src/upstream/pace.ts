@@ -28,8 +28,9 @@ export class Pace {
   // what went out lately, to know the pace of a connector without a limit
   private countedFromMs: number
   private counted = 0
-  private lastCounted = 0
   private lastRate = 0
+  private messages = 0
+  private lastMessages = 0
   private throttles = 0
   private lastThrottles = 0
 
@@ -70,7 +71,7 @@ export class Pace {
     this.refit(atMs)
   }
 
-  /** Takes up to `wanted` tokens; `giveBack` returns what was not used. */
+  /** Takes up to `wanted` tokens; `giveBack` returns what was not used, or takes what was used beyond. */
   take(wanted: number, atMs: number): number {
     if (this.tokens.ratePerSecond === null) return wanted
     const [next, got] = takeUpTo(this.tokens, wanted, atMs)
@@ -89,25 +90,27 @@ export class Pace {
     return waitMs(this.tokens, atMs)
   }
 
-  /** Says that messages were written. */
-  wrote(count: number, atMs: number): void {
+  /** Says how many messages were written, and the tokens that they took. */
+  wrote(messages: number, tokens: number, atMs: number): void {
     const spanMs = atMs - this.countedFromMs
     if (spanMs >= 1000) {
       this.lastRate = (this.counted * 1000) / spanMs
-      this.lastCounted = this.counted
       this.counted = 0
+      this.lastMessages = this.messages
+      this.messages = 0
       this.lastThrottles = this.throttles
       this.throttles = 0
       this.countedFromMs = atMs
     }
-    this.counted += count
+    this.counted += tokens
+    this.messages += messages
   }
 
   /** The SMSC said ESME_RTHROTTLED or ESME_RMSGQFUL. */
   slow(atMs: number): void {
     this.raisedAtMs = atMs // it does not rise while it is throttled
     this.throttles++
-    const share = (this.throttles + this.lastThrottles) / (this.counted + this.lastCounted)
+    const share = (this.throttles + this.lastThrottles) / (this.messages + this.lastMessages)
     if (atMs - this.slowedAtMs < SLOW_EVERY_MS || share < THROTTLED_SHARE) return
     this.tooFast = this.perSecond ?? this.measured(atMs)
     this.slowed = Math.max(1, this.tooFast / 2)

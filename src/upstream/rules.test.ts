@@ -74,6 +74,24 @@ void t.test('a pace begins with one token and never bursts beyond 50 ms', async 
   t.equal(pace.take(1000, 60_000), 20)
 })
 
+void t.test('what took more tokens than there were is waited for', async t => {
+  const pace = new Pace(1000, 0)
+  t.equal(pace.take(Infinity, 60), 50)
+  pace.giveBack(-20)
+  t.equal(pace.take(Infinity, 60), 0)
+  t.equal(pace.waitMs(60), 21)
+  t.equal(pace.take(Infinity, 90), 10)
+})
+
+void t.test('messages of many segments that are all throttled slow the pace', async t => {
+  const pace = new Pace(null, 0)
+  for (let i = 0; i < 10; i++) {
+    pace.wrote(1, 30, i * 100)
+    pace.slow(i * 100 + 5)
+  }
+  t.ok(pace.perSecond !== null && pace.perSecond > 20, `${pace.perSecond} segments a second`)
+})
+
 void t.test('no limit, or one of 0, is no limit', async t => {
   for (const limit of [null, 0]) {
     const pace = new Pace(limit, 0)
@@ -103,7 +121,7 @@ void t.test('throttling halves the pace, down to 1/s, never up; quiet lets it ri
 
 void t.test('a burst of throttling is one step, and a pace without limit finds one', async t => {
   const pace = new Pace(null, 0)
-  for (let i = 0; i < 10; i++) pace.wrote(100, i * 100)
+  for (let i = 0; i < 10; i++) pace.wrote(100, 100, i * 100)
   for (let i = 0; i < 200; i++) pace.slow(1000 + i)
   t.equal(Math.round(pace.perSecond!), 455)
   for (let i = 1; i < 200; i++) pace.recover(1100 + i * 1000)
@@ -113,12 +131,12 @@ void t.test('a burst of throttling is one step, and a pace without limit finds o
 void t.test('some full mailboxes among many messages do not slow the connector', async t => {
   const pace = new Pace(null, 0)
   for (let i = 1; i < 6000; i++) {
-    pace.wrote(1, i * 10)
+    pace.wrote(1, 1, i * 10)
     if (i % 50 === 0) pace.slow(i * 10 + 5)
   }
   t.equal(pace.perSecond, null)
   for (let i = 6000; i < 6400; i++) {
-    pace.wrote(1, i * 10)
+    pace.wrote(1, 1, i * 10)
     if (i % 4 === 0) pace.slow(i * 10 + 5)
   }
   t.ok(pace.perSecond! < 100, 'a quarter of them does')
