@@ -93,9 +93,12 @@ function applyNotSent(applying: Applying, subject: Subject, item: OutcomeItem): 
   state.hash.mix(ref)
   switch (item.result) {
     case 'retry':
+    case 'partly':
       block.setMark(offset, MARK.RETRY)
       connector.setRetry(ref, item.retryAtMs)
       connector.queued++
+      // What the SMSC has parts of is not cancelled, and not replaced: the parts would not fit together.
+      if (item.result === 'partly') block.setDoubted(offset)
       return
     case 'failed':
       return conclude(applying, subject, MESSAGE_STATE.REJECTED, item.error, entry.proposedAtMs)

@@ -29,7 +29,7 @@ import {
 import { OK, refused } from './results.js'
 import { notificationHash, notify } from './notifications.js'
 import { dropParts, isLastReceipt } from './parts.js'
-import { cuts, notifies, remembers } from './rules.js'
+import { cuts, endsOnce, notifies, remembers } from './rules.js'
 
 /**
  * Receipts and MO of an SMSC. They count whatever the epoch: the SMSC has given them to us, and gets its
@@ -241,10 +241,15 @@ export function settleOrphans(applying: Applying, subject: Subject, smscId: stri
 
 export function settleEarlyReceipts(applying: Applying, subject: Subject, smscId: string): void {
   const { connector, block, offset } = subject
+  const isPart = (): boolean => block.parts(offset)?.some(({ id }) => id === smscId) === true
+  const ofPart = isPart()
   for (let left = EARLY_RECEIPTS_MAX; left > 0; left--) {
     const orphan = connector.orphans.take(smscId, block.addressHash(offset))
     if (orphan === undefined) return
-    if (!settle(applying, subject, orphan, orphan.ref)) release(applying, orphan.ref)
+    // What follows the one that ended the message, or the part, is repeated, or another part's.
+    const isOver = block.mark(offset) === MARK.DONE || (ofPart && !isPart())
+    if (endsOnce(applying.state) && isOver) release(applying, orphan.ref)
+    else if (!settle(applying, subject, orphan, orphan.ref)) release(applying, orphan.ref)
   }
 }
 

@@ -1,9 +1,10 @@
 import t from 'tap'
 import type { Command } from './commands.js'
 import { indexOf, offsetOf, refOf, type Ref } from './ids.js'
-import { claim, inboundOf, outcomes, receipt } from './testing/commands.js'
+import { claim, inboundOf, outcomes, receipt, replace } from './testing/commands.js'
 import { accept, TestLog, type TestSubmit } from './testing/log.js'
 import { MESSAGE_STATE } from './marks.js'
+import { RULES } from './rules.js'
 
 const sentParts = (log: TestLog, ref: Ref, smscIds: string[], attempt = 1): Command => ({
   kind: 'sentParts',
@@ -101,6 +102,45 @@ void t.test('receipts of the first parts may come before the last one has its id
   t.equal(log.state.receiptsQueued, 1)
 })
 
+void t.test('of receipts that came early none is told after the one that decides', async t => {
+  for (const { rules, told } of [
+    { rules: RULES, told: 1 },
+    { rules: 13, told: 3 },
+  ]) {
+    const { log, ref, home } = await claimed()
+    log.state.setRules(rules)
+    log.propose(home, receipt('c'))
+    log.propose(home, receipt('b'))
+    log.propose(home, receipt('a', MESSAGE_STATE.UNDELIVERABLE))
+    log.propose(home, sentParts(log, ref, ['a', 'b', 'c']))
+    t.equal(stateOf(log, ref), MESSAGE_STATE.UNDELIVERABLE)
+    t.equal(log.state.receiptsQueued, told, `by rules ${rules}`)
+    t.equal(log.connector.orphans.size, 0)
+    t.equal(log.state.smscIds.size, 0)
+  }
+})
+
+void t.test(
+  'a receipt of a part that came early, and twice, speaks for its part alone',
+  async t => {
+    for (const { rules, state } of [
+      { rules: RULES, state: MESSAGE_STATE.ENROUTE },
+      { rules: 13, state: MESSAGE_STATE.DELIVERED },
+    ]) {
+      const { log, ref, home } = await claimed()
+      log.state.setRules(rules)
+      log.propose(home, receipt('a'))
+      log.propose(home, receipt('a'))
+      log.propose(home, sentParts(log, ref, ['a', 'b', 'c']))
+      t.equal(stateOf(log, ref), state, `by rules ${rules}`)
+      log.propose(home, receipt('b'))
+      log.propose(home, receipt('c'))
+      t.equal(stateOf(log, ref), MESSAGE_STATE.DELIVERED)
+      t.equal(log.state.receiptsQueued, 1)
+    }
+  },
+)
+
 void t.test('a receipt with an unknown id settles no doubt where messages are cut', async t => {
   const { log, ref, home } = await claimed()
   log.propose(home, outcomes(log, { ref, result: 'doubt' }))
@@ -131,6 +171,24 @@ void t.test('without a receipt asked for nothing is awaited', async t => {
   t.equal(markOf(log, ref), 'DONE')
   t.equal(log.state.smscIds.size, 0)
 })
+
+void t.test(
+  'what the SMSC has parts of is neither cancelled nor replaced while it waits',
+  async t => {
+    for (const result of ['retry', 'partly'] as const) {
+      const { log, ref, home } = await claimed()
+      log.propose(home, outcomes(log, { ref, result, retryAtMs: 5000 }))
+      t.equal(markOf(log, ref), 'RETRY')
+      await log.state.flush()
+      await log.restart()
+      const taken = result === 'retry'
+      t.match(log.propose(home, replace(ref, {})), { ok: taken }, `replaced: ${result}`)
+      const cancel: Command = { kind: 'cancel', account: 1, refs: [ref] }
+      t.match(log.propose(home, cancel), { cancelled: taken ? 1 : 0 }, `cancelled: ${result}`)
+      t.equal(markOf(log, ref), taken ? 'DONE' : 'RETRY')
+    }
+  },
+)
 
 void t.test('old nodes do not know it: nothing is done before all know', async t => {
   const { log, ref, home } = await claimed()

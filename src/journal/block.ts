@@ -216,7 +216,7 @@ export class Block {
     this.marks[offset * STRIDE + 9]! |= MORE_REPLACED
   }
 
-  /** It was in doubt once: the SMSC may have a copy, wherever it stands now. Kept from rules 3 on. */
+  /** It was in doubt once, or the SMSC has parts of it: wherever it stands now. Kept from rules 3 on, of parts from 14 on. */
   doubted(offset: number): boolean {
     return (this.marks[offset * STRIDE + 8]! & FLAG_DOUBTED) !== 0
   }

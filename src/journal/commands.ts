@@ -85,15 +85,24 @@ export interface OutcomeItem {
   error: number
   /** From the SMSC's positive response, normalised; '' else. */
   smscId: string
-  /** `retry`: when it is due. */
+  /** `retry`, `partly`: when it is due. */
   retryAtMs: number
 }
 
 /**
  * sent: positive submit_sm_resp. retry: a temporary error. failed: a permanent one. doubt: no answer,
- * or the bind broke. expired: validity ended before it was sent. unsent: the claim is given back.
+ * or the bind broke. expired: validity ended before it was sent. unsent: the claim is given back. partly: retry, and the SMSC
+ * has parts of it; from rules 14 on.
  */
-export const OUTCOME_RESULTS = ['sent', 'retry', 'failed', 'doubt', 'expired', 'unsent'] as const
+export const OUTCOME_RESULTS = [
+  'sent',
+  'retry',
+  'failed',
+  'doubt',
+  'expired',
+  'unsent',
+  'partly',
+] as const
 export type OutcomeResult = (typeof OUTCOME_RESULTS)[number]
 
 /** Messages that went out in parts, all of which the SMSC has taken (docs/decisions/0018): another positive outcome. */

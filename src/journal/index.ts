@@ -51,6 +51,7 @@ export {
   replaces,
   reschedules,
   schedules,
+  marksPartly,
   takesMultis,
 } from './rules.js'
 export type { State } from './state.js'

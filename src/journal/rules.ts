@@ -19,8 +19,10 @@ import type { State } from './state.js'
  *    11  addresses can be banned from an account (docs/decisions/0017)
  *    12  messages of a submit_multi have one id (docs/decisions/0019)
  *    13  an SMSC's intermediate notifications conclude nothing, and go to who asked for them (docs/decisions/0021)
+ *    14  a message that waits for a retry is marked where the SMSC has parts of it; early receipts count up to the one that
+ *        ends their part or their message, and not beyond (docs/decisions/0018)
  */
-export const RULES = 13
+export const RULES = 14
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -47,6 +49,10 @@ export const bans = (state: State): boolean => state.rules >= 11
 export const takesMultis = (state: State): boolean => state.rules >= 12
 
 export const notifies = (state: State): boolean => state.rules >= 13
+
+export const marksPartly = (state: State): boolean => state.rules >= 14
+
+export const endsOnce = (state: State): boolean => state.rules >= 14
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

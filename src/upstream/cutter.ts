@@ -13,7 +13,7 @@ const REMEMBERED_MAX = 1000
  */
 export class Cutter {
   private readonly journal: Journal
-  private readonly remembered: Map<Ref, Remembered> = new Map()
+  private readonly remembered: Map<Ref, Pick<Parts, 'revision' | 'smscIds'>> = new Map()
 
   constructor(journal: Journal) {
     this.journal = journal
@@ -29,7 +29,7 @@ export class Cutter {
     if (how === undefined || !cuts(state)) return body
     const bodies = splitBody(body, how, defaultAlphabetOf(connector), referenceOf(ref))
     if (bodies.length === 1) return bodies[0]!
-    const parts = new Parts(bodies)
+    const parts = new Parts(bodies, state.revision)
     const known = this.remembered.get(ref)
     this.remembered.delete(ref)
     // Other settings may have cut it elsewhere.
@@ -45,14 +45,9 @@ export class Cutter {
         this.remembered.delete(first)
         break
       }
-    const { revision } = this.journal.state
-    this.remembered.set(ref, { revision, smscIds: parts.smscIds })
+    const { revision, smscIds } = parts
+    this.remembered.set(ref, { revision, smscIds })
   }
-}
-
-interface Remembered {
-  revision: number
-  smscIds: readonly (string | undefined)[]
 }
 
 /** The same whenever, and from whichever node, the message is sent; others' differ for as long as 16 bits allow. */

@@ -1,7 +1,7 @@
 import type { Cancel } from '../base/clock.js'
 import type { Fields } from '../base/logger.js'
 import type { Counter, Histogram } from '../base/metrics.js'
-import type { OutcomeItem } from '../journal/index.js'
+import { marksPartly, type OutcomeItem } from '../journal/index.js'
 import { RETRIES_MAX } from '../journal/connectors.js'
 import type { Link } from '../link/link.js'
 import type { Frame, ResponseKind } from '../link/types.js'
@@ -87,7 +87,7 @@ export class Dispatch {
       wanted: () => this.wanted(),
       claimed: held => this.claimed(held),
       settled: item => {
-        if (item.result === 'retry' || item.result === 'doubt') this.user.settled(item)
+        if (['retry', 'partly', 'doubt'].includes(item.result)) this.user.settled(item)
       },
     })
   }
@@ -349,7 +349,13 @@ export class Dispatch {
     this.tallies.retried++
     const dueAtMs = clock.nowMs() + retryDelayMs(verdict, held.attempt, random.unit())
     const retryAtMs = Math.round(Math.min(dueAtMs, held.expiresAtMs))
-    this.ledger.settle(held, 'retry', command_status, '', retryAtMs)
+    this.retry(held, command_status, retryAtMs)
+  }
+
+  /** It waits: with a mark where the SMSC has some of it, for it can be neither cancelled nor replaced then. */
+  private retry(held: Held, command_status: number, retryAtMs: number): void {
+    const partly = held.parts?.isBegun === true && marksPartly(this.context.journal.state)
+    this.ledger.settle(held, partly ? 'partly' : 'retry', command_status, '', retryAtMs)
   }
 
   private doubt(held: Held, kind: ResponseKind): void {
@@ -374,7 +380,7 @@ export class Dispatch {
       case 'refused':
         return this.refused(held, outcome.command_status, outcome.verdict)
       case 'unfinished':
-        return this.ledger.settle(held, 'retry', 0, '', this.context.clock.nowMs())
+        return this.retry(held, 0, this.context.clock.nowMs())
     }
   }
 

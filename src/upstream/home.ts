@@ -206,8 +206,8 @@ export class Home implements Context {
   }
 
   private settled(item: OutcomeItem): void {
-    if (item.result === 'retry') this.requeues.learnRetry(item.ref)
-    else this.requeues.learnDoubt(item.ref)
+    if (item.result === 'doubt') this.requeues.learnDoubt(item.ref)
+    else this.requeues.learnRetry(item.ref)
   }
 
   private tick(): void {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { MESSAGE_STATE, type Ref } from '../journal/index.js'
+import { indexOf, MESSAGE_STATE, offsetOf, type Ref } from '../journal/index.js'
+import { RULES } from '../journal/rules.js'
 import type { Connector } from '../policy/settings.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { shownText } from '../text/message-text.js'
@@ -28,6 +29,10 @@ function partAt(body: Buffer): number {
   reader.read(body, 'submit_sm')
   return reader.short_message_start + 5
 }
+
+/** The SMSC may have some of it, says the state. */
+const isMarked = ({ cluster }: World, ref: Ref): boolean =>
+  cluster.state.blocks.get(indexOf(ref))!.doubted(offsetOf(ref))
 
 const owed = (world: World): number => world.cluster.state.account('esme1')!.owed
 
@@ -108,6 +113,7 @@ void t.test('after a refusal that passes only what was not taken comes again', a
   const ref = await submitLong(world)
   await world.pass(10)
   t.equal(world.markOf(ref), 'RETRY')
+  t.ok(isMarked(world, ref), 'it is neither cancelled nor replaced any more')
   const first = came(world)
   await world.pass(10_000)
   t.equal(world.markOf(ref), 'SENT')
@@ -116,6 +122,26 @@ void t.test('after a refusal that passes only what was not taken comes again', a
   t.equal(came(world).filter(one => one.startsWith('3/3')).length, 1)
   await world.stop()
 })
+
+void t.test(
+  'before the SMSC has a part, and before all nodes know the mark, there is none',
+  async t => {
+    for (const { refused, rules } of [
+      { refused: 1, rules: RULES },
+      { refused: 2, rules: 13 },
+    ]) {
+      const world = await open({ window: 1 })
+      world.cluster.state.setRules(rules)
+      world.smsc.answer = (submitted): Verdict =>
+        partOf(submitted) === refused ? 'ESME_RSYSERR' : { id: `smsc-${submitted.ordinal}` }
+      const ref = await submitLong(world)
+      await world.pass(10)
+      t.equal(world.markOf(ref), 'RETRY')
+      t.notOk(isMarked(world, ref))
+      await world.stop()
+    }
+  },
+)
 
 void t.test('one part refused for good is the whole message rejected', async t => {
   const world = await open()
@@ -195,6 +221,20 @@ void t.test('a home that hands over between two parts gives the rest back', asyn
   await drained
   t.equal(world.markOf(ref), 'QUEUED')
   t.same(came(world), ['1/3 a'])
+  await world.stop()
+})
+
+void t.test('parts by other settings are other parts: all of them go', async t => {
+  const world = await open({ window: 1 })
+  world.smsc.answer = (submitted): Verdict =>
+    submitted.ordinal === 2 ? 'later' : { id: `smsc-${submitted.ordinal}` }
+  const ref = await submitLong(world)
+  await world.pass(50)
+  world.configure({ window: 1, longMessages: 'sar' })
+  world.smsc.respond(world.smsc.submitted[1]!, 'ESME_RSYSERR')
+  await world.pass(10_000)
+  t.equal(world.markOf(ref), 'SENT')
+  t.same(came(world), ['1/3 a', '2/3 b', '1/3 a', '2/3 a', '3/3 b'])
   await world.stop()
 })
 

@@ -31,6 +31,8 @@ export type PartsOutcome =
  * nothing more is written.
  */
 export class Parts {
+  /** Of the settings by which it was cut. */
+  readonly revision: number
   private readonly bodies: readonly Buffer[]
   /** SMSC ids of those it has taken. */
   private readonly ids: (string | undefined)[]
@@ -41,8 +43,9 @@ export class Parts {
   private refusal: { command_status: number; verdict: Verdict } | undefined
 
   /** @param bodies  of submit_sm, two or more */
-  constructor(bodies: readonly Buffer[]) {
+  constructor(bodies: readonly Buffer[], revision: number) {
     this.bodies = bodies
+    this.revision = revision
     this.ids = new Array<string | undefined>(bodies.length).fill(undefined)
   }
 
@@ -54,6 +57,11 @@ export class Parts {
 
   get smscIds(): readonly (string | undefined)[] {
     return this.ids
+  }
+
+  /** The SMSC has some of them. */
+  get isBegun(): boolean {
+    return this.ids.some(id => id !== undefined)
   }
 
   /** The next to be written: its place and octets; undefined: none. */
