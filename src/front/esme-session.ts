@@ -4,6 +4,7 @@ import type { BindType } from '../policy/settings.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { INTERFACE_VERSION } from '../smpp/constants.js'
 import type { DeliveryTag } from './delivery-pump.js'
+import { failingStatus } from './failing-requests.js'
 import { statusOf } from './refusals.js'
 
 /** Who serves the requests of sessions. */
@@ -101,13 +102,14 @@ export class EsmeSession implements LinkHandler {
       case COMMAND_IDS.submit_multi:
         return this.services.submitMulti(this, frame)
       case COMMAND_IDS.query_sm:
+      case COMMAND_IDS.query_msg_details:
         return this.services.query(this, frame)
       case COMMAND_IDS.cancel_sm:
         return this.services.cancel(this, frame)
       case COMMAND_IDS.replace_sm:
         return this.services.replace(this, frame)
       default:
-        return this.refuse(frame, statusOf('unknownCommand'))
+        return this.refuse(frame, failingStatus(frame) ?? statusOf('unknownCommand'))
     }
   }
 

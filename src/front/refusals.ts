@@ -64,6 +64,15 @@ export const REFUSALS = {
   tlvLength: { command_status: 'ESME_RINVPARLEN', retriable: false },
   tlvValue: { command_status: 'ESME_RINVOPTPARAMVAL', retriable: false },
   tlvNotAllowed: { command_status: 'ESME_ROPTPARNOTALLWD', retriable: false },
+  /** No connector broadcasts. */
+  noBroadcast: { command_status: 'ESME_RBCASTFAIL', retriable: false },
+  noBroadcastToQuery: { command_status: 'ESME_RBCASTQUERYFAIL', retriable: false },
+  noBroadcastToCancel: { command_status: 'ESME_RBCASTCANCELFAIL', retriable: false },
+  /** query_last_msgs: messages cannot be found by their source. */
+  sourcesNotKept: { command_status: 'ESME_RQUERYFAIL', retriable: false },
+  /** query_msg_details: only the marks of the message are left. */
+  octetsGone: { command_status: 'ESME_RQUERYFAIL', retriable: false },
+  noParameters: { command_status: 'ESME_RPARAMRETFAIL', retriable: false },
   unknownCommand: { command_status: 'ESME_RINVCMDID', retriable: false },
 } as const satisfies Record<string, { command_status: CommandStatus; retriable: boolean }>
 

@@ -1,6 +1,6 @@
 /**
  * command_status by name. Source: SMPP 3.4 §5.1.3, table 5-2; from 0x100 on SMPP 5.0 §4.7.6.
- * 0x400–0x4ff are left to vendors and have no names.
+ * ESME_RPARAMRETFAIL is SMPP 3.3's alone (reserved since). 0x400–0x4ff are left to vendors and have no names.
  */
 export const COMMAND_STATUS = {
   ESME_ROK: 0x00,
@@ -22,6 +22,7 @@ export const COMMAND_STATUS = {
   ESME_RREPLACEFAIL: 0x13,
   ESME_RMSGQFUL: 0x14,
   ESME_RINVSERTYP: 0x15,
+  ESME_RPARAMRETFAIL: 0x31,
   ESME_RINVNUMDESTS: 0x33,
   ESME_RINVDLNAME: 0x34,
   ESME_RINVDESTFLAG: 0x40,

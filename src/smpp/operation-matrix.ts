@@ -66,10 +66,10 @@ export function requestsFrom(
 }
 
 /**
- * Operations of the standard that this gateway does not offer. Their own response says so, in any state: clients that wait
- * for it (Net::SMPP of Perl does) never notice a generic_nack.
+ * Operations that one version alone has. To a bound ESME of another they are ESME_RINVCMDID, and so they are to an SMSC: we are none.
+ * Their own response says so: clients that wait for it (Net::SMPP of Perl does) never notice a generic_nack.
  */
-export const NOT_OFFERED: ReadonlySet<CommandName> = new Set<RequestName>([
+export const OF_ONE_VERSION: ReadonlySet<CommandName> = new Set<RequestName>([
   'broadcast_sm',
   'query_broadcast_sm',
   'cancel_broadcast_sm',

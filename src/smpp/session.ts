@@ -12,7 +12,7 @@ import { COMMAND_STATUS } from './command-status.js'
 import { decodeBody, findTlv, readMessageId } from './codec.js'
 import { INTERFACE_VERSION } from './constants.js'
 import type { FramedPdu, FramingError } from './framing.js'
-import { hasResponse, NOT_OFFERED } from './operation-matrix.js'
+import { hasResponse, OF_ONE_VERSION } from './operation-matrix.js'
 import {
   ALLOWED,
   isBound,
@@ -24,7 +24,7 @@ import {
 } from './session-state.js'
 import { statusForVersion } from './status-translation.js'
 import { TLV_TAGS } from './tlv-tags.js'
-import { versionOf } from './versions.js'
+import { versionOf, versionsOf } from './versions.js'
 
 /** Takes one event, changes the session, says what is to be done. `atMs` is monotonic. */
 export function step(session: Session, event: SessionEvent): readonly SessionEffect[] {
@@ -64,7 +64,7 @@ function onPdu(session: Session, frame: FramedPdu, atMs: number): readonly Sessi
   const { command_id } = frame
   if (isResponse(command_id)) return onResponse(session, frame)
   const name = commandName(command_id)
-  if (name === undefined || NOT_OFFERED.has(name)) {
+  if (name === undefined || !isKnown(session, name)) {
     session.counters.unknownCommands++
     const { ESME_RINVCMDID } = COMMAND_STATUS
     if (name === undefined) return [nack(ESME_RINVCMDID, frame.sequence_number)]
@@ -81,6 +81,13 @@ function onPdu(session: Session, frame: FramedPdu, atMs: number): readonly Sessi
   }
   session.pendingIn++
   return [{ kind: 'request', frame }]
+}
+
+/** Before its bind a peer has no version: then the state says no. */
+function isKnown({ side, boundAs, interface_version }: Session, name: CommandName): boolean {
+  if (!OF_ONE_VERSION.has(name)) return true
+  if (side === 'esme') return false
+  return boundAs === undefined || versionsOf(name).includes(versionOf(interface_version))
 }
 
 function allowedNow({ side, state, unbind, boundAs }: Session): ReadonlySet<CommandName> {

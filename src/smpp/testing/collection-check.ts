@@ -2,7 +2,7 @@ import { decodeBody, encodeBody, encodePdu, type Body, type Decoded } from '../c
 import { commandName, isBind, isResponse, responseId, type CommandName } from '../command-ids.js'
 import { COMMAND_STATUS, statusText } from '../command-status.js'
 import { Framer, type FramedPdu, type FramingError } from '../framing.js'
-import { hasResponse, NOT_OFFERED } from '../operation-matrix.js'
+import { hasResponse, OF_ONE_VERSION } from '../operation-matrix.js'
 import { step } from '../session.js'
 import { openSession, type Session, type SessionEffect } from '../session-state.js'
 import { SubmitReader } from '../submit-reader.js'
@@ -161,7 +161,7 @@ function checkFields(
 /** The status that counts: where the session does not offer a request, and says so, the codec's. */
 function judged(first: FramedPdu | undefined, reply: Reply): number {
   const name = first && commandName(first.command_id)
-  return name !== undefined && NOT_OFFERED.has(name)
+  return name !== undefined && OF_ONE_VERSION.has(name)
     ? statusOf(name, first!.body)
     : reply.command_status
 }

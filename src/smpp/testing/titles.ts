@@ -14,5 +14,5 @@ export const matrixTitle = (
   states: readonly string[],
 ): string => `${name} towards the ${side} in ${states.join(', ') || 'no state'}`
 
-export const notOfferedTitle = (name: CommandName): string =>
-  `${name} is answered ESME_RINVCMDID in its own response, in any state`
+export const ofOneVersionTitle = (name: CommandName): string =>
+  `${name} of an ESME whose version does not have it, or of an SMSC, is answered ESME_RINVCMDID in its own response`
