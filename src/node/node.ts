@@ -12,21 +12,16 @@ import type { PrometheusMetrics } from '../telemetry/metrics.js'
 import { Upstream } from '../upstream/index.js'
 import { apiPorts } from './api-ports.js'
 import { Boots } from './boots.js'
-import type { ClockJudgement } from './clock-judgement.js'
-import { ClockWatch } from './clock-watch.js'
+import { Colleagues } from './colleagues.js'
 import { CurrentReads } from './current-reads.js'
 import { Drain } from './drain.js'
-import { HashWatch } from './hash-watch.js'
 import { Leadership } from './leadership.js'
-import { MemberChanges } from './member-changes.js'
 import type { Machine, NodeFolder, OpenListener } from './machine.js'
 import { frontOptions } from './front-options.js'
 import { GROUP, openJournal } from './open-journal.js'
-import { RateSharing } from './rate-sharing.js'
+import { Participation } from './participation.js'
 import { LEADERLESS_TIMEOUTS, readiness } from './readiness.js'
-import { Removal } from './removal.js'
 import type { Secrets } from './secrets.js'
-import { SessionsAnywhere } from './sessions-anywhere.js'
 import { StewardOffice } from './steward-office.js'
 import { Traces } from './traces.js'
 import { WatchedMachine } from './watched-machine.js'
@@ -53,6 +48,7 @@ export class CarillonNode {
   private readonly leadership: Leadership
   private readonly startedAtMs: number
   private readonly drainer: Drain
+  private readonly part: Participation
   private readonly traces: Traces
   private readonly http: OpenListener[] = []
   private cluster: ClusterNode | undefined
@@ -61,17 +57,10 @@ export class CarillonNode {
   private upstream: Upstream | undefined
   private boots: Boots | undefined
   private office: StewardOffice | undefined
-  private clocks: ClockWatch | undefined
-  private hashes: HashWatch | undefined
+  private colleagues: Colleagues | undefined
   private reads: CurrentReads | undefined
-  private sharing: RateSharing | undefined
-  private memberChanges: MemberChanges | undefined
-  private removal: Removal | undefined
-  private sessions: SessionsAnywhere | undefined
   private stopping = false
   private upstreamStarted = false
-  /** Handed away what it had, for its clock is wrong. */
-  private stoodAside = false
   private readyWaiters: Cancel | undefined
 
   /**
@@ -104,7 +93,7 @@ export class CarillonNode {
     this.watched = new WatchedMachine(
       journal,
       clock,
-      (index, hash) => this.hashes?.add(index, hash),
+      (index, hash) => this.colleagues?.hashes.add(index, hash),
       () => this.boots?.lookForBegin(),
       () => this.boots?.look(),
     )
@@ -122,9 +111,20 @@ export class CarillonNode {
           if (this.group !== undefined) await this.leadership.giveUp(this.group)
         },
         drainFront: async deadlineMs => this.front?.drain(deadlineMs),
-        declare: () => this.declareDraining(true),
+        declare: () => this.part.declare(true),
         drainUpstream: async () => this.upstream?.drain(),
       },
+    })
+    this.part = new Participation({
+      node: journal.node,
+      proposer: journal.proposer,
+      timers,
+      logger: options.logger,
+      leadership: this.leadership,
+      drainer: this.drainer,
+      group: () => this.group,
+      upstream: () => this.upstream,
+      boot: () => this.boots?.running,
     })
   }
 
@@ -162,14 +162,10 @@ export class CarillonNode {
     this.readyWaiters?.()
     const boot = this.boots?.running
     this.boots?.stop()
-    if (deadlineMs > 0 && boot !== undefined) await this.leave(boot)
+    if (deadlineMs > 0 && boot !== undefined) await this.part.leave(boot)
     this.office?.stop()
-    this.clocks?.stop()
-    this.hashes?.stop()
+    this.colleagues?.stop()
     this.reads?.stop()
-    this.sharing?.stop()
-    this.memberChanges?.stop()
-    this.removal?.stop()
     this.traces.stop()
     this.upstream?.stop()
     await this.front?.stop()
@@ -199,62 +195,8 @@ export class CarillonNode {
       { clock, timers, random, logger, onLogWrite: ms => logWrites.observe(ms / 1000) },
     )
     this.cluster = cluster
-    const about = {
-      messenger: cluster.messenger,
-      clock,
-      timers,
-      logger,
-      metrics,
-      peers: () => this.peers(),
-      votes: () => this.members().some(({ id, role }) => id === config.node.id && role === 'voter'),
-    }
-    this.sharing = new RateSharing({
-      ...about,
-      journal: this.journal,
-      currentRead: () => this.group?.readIndex() ?? Promise.reject(new Error('not open yet')),
-    })
-    this.hashes = new HashWatch({
-      ...about,
-      outvoted: index =>
-        this.fail(
-          new Error(
-            `the state of this node differs from a majority's at index ${index}: its disk or memory is ` +
-              'damaged. Keep its data directory; ./carillon member remove takes this node out, member add another in',
-          ),
-          3,
-        ),
-    })
-    const { electionTimeoutMs } = config.cluster
-    this.memberChanges = new MemberChanges({
-      ...about,
-      electionTimeoutMs,
-      journal: this.journal,
-      group: () => this.group,
-      leader: () => this.leadership.leader,
-      giveUpLeadership: async () => {
-        if (this.group !== undefined) await this.leadership.giveUp(this.group)
-      },
-      drain: deadlineMs => this.drainer.run(deadlineMs),
-    })
-    this.sessions = new SessionsAnywhere({
-      ...about,
-      journal: this.journal,
-      members: () => this.members(),
-      http: () => this.http[0]!,
-      front: () => this.front,
-    })
-    this.removal = new Removal({
-      ...about,
-      electionTimeoutMs,
-      cluster,
-      leaderlessSinceMs: () => this.leadership.leaderlessSinceMs,
-      isMember: () => {
-        const members = this.members()
-        return members.length === 0 || members.some(({ id }) => id === config.node.id)
-      },
-      removed: () => this.upstream?.stop(),
-      addedAgain: () => this.fail(new AddedAgain()),
-    })
+    const colleagues = this.meet(cluster)
+    this.colleagues = colleagues
     const group = await cluster.openGroup(GROUP, this.watched, this.groupListener())
     this.group = group
     this.journal.attach({
@@ -263,7 +205,7 @@ export class CarillonNode {
       rewrite: (index, value) => group.rewrite(index, value),
       firstIndex: () => group.status().firstIndex,
     })
-    this.clocks = new ClockWatch({ ...about, changed: judgement => this.onClock(judgement) })
+    colleagues.watchClocks()
     this.reads = new CurrentReads(clock, timers, () => group.readIndex())
     this.office = new StewardOffice({
       journal: this.journal,
@@ -273,8 +215,8 @@ export class CarillonNode {
       logger,
       electionTimeoutMs: config.cluster.electionTimeoutMs,
       cluster,
-      members: () => new Set(this.members().map(({ id }) => id)),
-      clockIsTrusted: () => this.clocks?.judgement !== 'outvoted',
+      members: () => new Set(colleagues.members().map(({ id }) => id)),
+      clockIsTrusted: () => colleagues.clockJudgement !== 'outvoted',
       firstSettings: this.firstSettings(),
     })
     // A mistake in it is told now, and not when this node happens to lead.
@@ -295,6 +237,28 @@ export class CarillonNode {
     this.office.leads(this.leadership.leader === config.node.id)
   }
 
+  private meet(cluster: ClusterNode): Colleagues {
+    const { config, machine, logger, metrics } = this.options
+    return new Colleagues({
+      journal: this.journal,
+      cluster,
+      leadership: this.leadership,
+      clock: machine.clock,
+      timers: machine.timers,
+      logger,
+      metrics,
+      electionTimeoutMs: config.cluster.electionTimeoutMs,
+      group: () => this.group,
+      front: () => this.front,
+      http: () => this.http[0]!,
+      drain: deadlineMs => this.drainer.run(deadlineMs),
+      clockJudged: judgement => this.part.onClock(judgement),
+      outvoted: index => this.fail(new StateDiffers(index), 3),
+      removed: () => this.upstream?.stop(),
+      addedAgain: () => this.fail(new AddedAgain()),
+    })
+  }
+
   private async openTraffic(): Promise<void> {
     const { config, machine, logger, metrics, secrets } = this.options
     const { clock, timers, random } = machine
@@ -306,9 +270,9 @@ export class CarillonNode {
         metrics,
         journal: this.journal,
         messenger: this.cluster!.messenger,
-        rates: this.sharing!.rates,
+        rates: this.colleagues!.sharing.rates,
         leaderlessSinceMs: () =>
-          this.removal?.removed === true ? -Infinity : this.leadership.leaderlessSinceMs,
+          this.colleagues?.removal.removed === true ? -Infinity : this.leadership.leaderlessSinceMs,
         currentRead: () => this.group!.readIndex(),
         leads: () => this.leadership.leader === config.node.id && this.hasQuorum(),
         openSecret: secret => secrets.open(secret),
@@ -353,31 +317,21 @@ export class CarillonNode {
 
   private onLeader(leader: number | null, term: number): void {
     if (this.stopping) return
-    this.sharing?.leads(leader, term)
+    this.colleagues?.sharing.leads(leader, term)
     this.office?.leads(leader === this.journal.node)
-    if (leader === this.journal.node) this.onLeading()
-  }
-
-  /** Elected all the same: a node that stands aside, or was drained, hands it on. */
-  private onLeading(): void {
-    const { group } = this
-    if (group === undefined || this.stopping) return
-    if (!this.stoodAside && this.drainer.state.state !== 'drained') return
-    this.leadership.giveUp(group).catch((error: unknown) => {
-      this.options.logger.warn('leadership stays here for want of another voter', { error })
-    })
+    if (leader === this.journal.node) this.part.onLeading()
   }
 
   private onBootBegan(boot: number): void {
     this.journal.proposer.start(boot)
-    this.sharing?.begin(boot)
+    this.colleagues?.sharing.begin(boot)
     this.front?.begin(boot)
     if (!this.upstreamStarted) {
       this.upstreamStarted = true
       this.upstream?.start()
     }
     // A new boot begins as one that takes part.
-    if (this.drainer.begun || this.stoodAside) void this.declareDraining(true)
+    if (this.drainer.begun || this.part.stoodAside) void this.part.declare(true)
   }
 
   /** DESIGN I5: the newest probe that a leader with a quorum has answered is young enough. */
@@ -387,58 +341,12 @@ export class CarillonNode {
     return machine.clock.monotonicMs() - sentAtMs <= 2 * config.cluster.electionTimeoutMs
   }
 
-  /** DESIGN I7: a node whose clock is wrong proposes nothing of time, and holds nothing that needs it to. */
-  private onClock(judgement: ClockJudgement): void {
-    if (judgement === 'outvoted') this.standAside()
-    else if (this.stoodAside) {
-      this.stoodAside = false
-      if (this.drainer.begun) return
-      void this.declareDraining(false)
-      this.upstream?.resume()
-    }
-  }
-
-  private standAside(): void {
-    this.stoodAside = true
-    const { logger } = this.options
-    const handed = Promise.all([
-      this.group === undefined ? undefined : this.leadership.giveUp(this.group),
-      this.declareDraining(true).then(() => this.upstream?.drain()),
-    ])
-    handed.catch((error: unknown) => logger.warn('not everything was handed over', { error }))
-  }
-
   /** Leaderless for as long as /readyz is patient. */
   private isHopeless(): boolean {
     const { config, machine } = this.options
     const sinceMs = this.leadership.leaderlessSinceMs ?? Infinity
     const patienceMs = LEADERLESS_TIMEOUTS * config.cluster.electionTimeoutMs
     return machine.clock.monotonicMs() - sinceMs >= patienceMs
-  }
-
-  private async declareDraining(draining: boolean): Promise<void> {
-    const boot = this.boots?.running
-    if (boot === undefined) return
-    await this.journal.proposer.command({
-      kind: 'draining',
-      node: this.journal.node,
-      boot,
-      draining,
-    })
-  }
-
-  /** Ends this boot in good order: nobody has to find out that the node is gone. */
-  private leave(boot: number): Promise<void> {
-    const { timers } = this.options.machine
-    return new Promise(resolve => {
-      const cancel = timers.after(LEAVE_MS, () => resolve())
-      const done = (): void => {
-        cancel()
-        resolve()
-      }
-      const command = { kind: 'nodeDown', node: this.journal.node, boot } as const
-      if (!this.journal.proposer.propose(command, done)) done()
-    })
   }
 
   private firstSettings() {
@@ -461,9 +369,9 @@ export class CarillonNode {
       traces: this.traces,
       cluster: () => this.cluster,
       group: () => this.group,
-      members: () => this.memberChanges,
-      sessions: () => this.sessions,
-      rates: () => this.sharing?.rates,
+      members: () => this.colleagues?.memberChanges,
+      sessions: () => this.colleagues?.sessions,
+      rates: () => this.colleagues?.sharing.rates,
       upstream: () => this.upstream,
       health: () => this.health(),
       isUp: id => this.isUp(id),
@@ -482,19 +390,9 @@ export class CarillonNode {
       bootRegistered: this.boots?.running !== undefined,
       revision: this.journal.state.revision,
       draining: this.drainer.begun,
-      removed: this.removal?.removed === true,
+      removed: this.colleagues?.removal.removed === true,
       stopping: this.stopping,
     })
-  }
-
-  private members() {
-    return this.group?.status().members ?? []
-  }
-
-  private peers(): { id: number; voter: boolean }[] {
-    return this.members()
-      .filter(({ id }) => id !== this.journal.node)
-      .map(({ id, role }) => ({ id, voter: role === 'voter' }))
   }
 
   private isUp(id: number): boolean {
@@ -507,7 +405,15 @@ export class CarillonNode {
   }
 }
 
-const LEAVE_MS = 1000
+class StateDiffers extends Error {
+  override readonly name = 'StateDiffers'
+  constructor(index: number) {
+    super(
+      `the state of this node differs from a majority's at index ${index}: its disk or memory is ` +
+        'damaged. Keep its data directory; ./carillon member remove takes this node out, member add another in',
+    )
+  }
+}
 
 /** What a removed node gave up does not come back while it runs; only a start takes it up. */
 export class AddedAgain extends Error {
