@@ -13,6 +13,10 @@ export const METRICS = {
   ),
   submit_sm_total: counter('Answered submit_sm', ['command_status']),
   submit_multi_total: counter('Answered submit_multi', ['command_status']),
+  transactions_unknown_total: counter(
+    'Submits in transaction mode answered as failed at their time-out, which an SMSC may have',
+    [],
+  ),
   submit_multi_destinations_total: counter('Their destinations, by what became of each', [
     'command_status',
   ]),

@@ -458,6 +458,15 @@ void t.test('tooManySessions: ESME_RALYBND is the same as nothing', async t => {
   ])
 })
 
+void t.test('transactionTimeout: 30s is the same as nothing', async t => {
+  const text = (more: string) => `accounts: [{ systemId: a, password: x${more} }]`
+  const of = (more: string) => parse(text(more)).settings.accounts[0]!
+  t.notOk('transactionTimeoutMs' in of(''), 'absent: settings from before it was there stay')
+  t.same(of(', transactionTimeout: 30s'), of(''))
+  t.equal(of(', transactionTimeout: 2s').transactionTimeoutMs, 2000)
+  t.equal(mistakes(text(', transactionTimeout: 1ms')).length, 1)
+})
+
 void t.test('enabled: false stays, and true is the same as nothing', async t => {
   const of = (more: string) =>
     parse(`accounts: [{ systemId: a, password: x${more} }]`).settings.accounts[0]!

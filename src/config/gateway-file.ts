@@ -11,7 +11,7 @@ import type {
   Route,
   Secret,
 } from '../policy/settings.js'
-import { DESTINATIONS_MAX, withEnabled } from '../policy/settings.js'
+import { DESTINATIONS_MAX, TRANSACTION_TIMEOUT_MS, withEnabled } from '../policy/settings.js'
 import { DEFAULT_ALPHABETS } from '../text/alphabets.js'
 import { durationMs } from './duration.js'
 import { readDocument } from './document.js'
@@ -70,7 +70,7 @@ export function parseGatewayFile(
         account
       const { outbind, enabled, tooManySessions, defaultAlphabet, throughputCounts, ...some } =
         others
-      const { tlvs, ...more } = some
+      const { tlvs, transactionTimeout, ...more } = some
       const { enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } = more
       const whole: Account = {
         ...rest,
@@ -82,6 +82,9 @@ export function parseGatewayFile(
         // absent, not null: settings from before there were any are the same
         ...given({ enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs }),
         ...(tooManySessions === 'ESME_RALYBND' ? {} : { tooManySessions }),
+        ...(transactionTimeout === TRANSACTION_TIMEOUT_MS
+          ? {}
+          : { transactionTimeoutMs: transactionTimeout }),
         ...(defaultAlphabet === 'gsm7' ? {} : { defaultAlphabet }),
         ...tlvActionsOf(tlvs),
         ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
@@ -191,6 +194,7 @@ function gatewaySchema(directory: string | null) {
         receiptLimit: v.count(1).default(10_000_000),
         receiptTtl: v.duration(1000).default(3 * DAY_MS),
         resubmissionWindow: v.duration().default(0),
+        transactionTimeout: v.duration(1000).default(TRANSACTION_TIMEOUT_MS),
         messageIdStyle: v.choice('long', 'short').default('long'),
         defaultAlphabet,
         tlvs: accountTlvs,

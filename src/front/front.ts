@@ -299,6 +299,7 @@ export class FrontEnd implements SessionServices {
 
   closed(session: EsmeSession, reason: string): void {
     this.connections.delete(session)
+    this.submits.closed(session)
     this.options.traces?.forget(session.link)
     this.gauges.connections.set(this.connections.size)
     this.countErrors(session)
@@ -362,6 +363,9 @@ export class FrontEnd implements SessionServices {
         return
       case 'sessionEnded':
         this.onSessionEnded(effect.session)
+        return
+      case 'transaction':
+        this.submits.concluded(effect.ref)
         return
       case 'bootEnded':
         if (effect.boot === this.boot) this.endBoot()

@@ -5,6 +5,7 @@ import { indexOf, refOf, takesMultis, usesWindow } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { encodeBody } from '../smpp/codec.js'
 import { statusText } from '../smpp/command-status.js'
+import { isTransaction } from '../smpp/constants.js'
 import { readSubmitMulti, type MultiSubmit, type SmeAddress } from '../smpp/multi-submit.js'
 import type { AccountRates } from './account-rates.js'
 import { congestionOf, withCongestion } from './congestion.js'
@@ -67,6 +68,8 @@ export class Multis {
     if (typeof submit === 'number') return this.answer(session, frame, submit)
     const wrong = this.placing.reader.read(submit.bodyTo(ANY), 'submit_sm')
     if (wrong !== 0) return this.answer(session, frame, wrong)
+    if (session.knowsTlvs && isTransaction(this.placing.reader.esm_class))
+      return this.answer(session, frame, statusOf('transactionOfMany'))
     const lists = state.settings.distributionLists ?? []
     const to = destinationsOf(submit.dest_address, lists, bound.systemId)
     if (to === undefined || to.addresses.length * submit.octets > OCTETS_MAX)

@@ -73,6 +73,10 @@ export const REFUSALS = {
   /** query_msg_details: only the marks of the message are left. */
   octetsGone: { command_status: 'ESME_RQUERYFAIL', retriable: false },
   noParameters: { command_status: 'ESME_RPARAMRETFAIL', retriable: false },
+  /** Transaction mode: not delivered, or not in time (docs/decisions/0023). */
+  notDelivered: { command_status: 'ESME_RDELIVERYFAILURE', retriable: true },
+  /** A submit_multi in transaction mode: its response could not say what became of each. */
+  transactionOfMany: { command_status: 'ESME_RINVESMCLASS', retriable: false },
   unknownCommand: { command_status: 'ESME_RINVCMDID', retriable: false },
 } as const satisfies Record<string, { command_status: CommandStatus; retriable: boolean }>
 

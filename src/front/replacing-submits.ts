@@ -109,11 +109,12 @@ export class ReplacingSubmits {
     this.search.add(request)
   }
 
-  /** Of a submit_multi's messages none is known by an id of its own; what came over HTTP has no ESME. */
+  /** Of a submit_multi's messages none is known by an id of its own; what came over HTTP, or in transaction mode, has another answer. */
   private mayReplace(ref: Ref): boolean {
     const block = this.options.journal.state.blocks.get(indexOf(ref))
     const offset = offsetOf(ref)
-    return block?.watched(offset) === false && block.membersOf(offset).length === 1
+    if (block === undefined || block.watched(offset) || block.transaction(offset)) return false
+    return block.membersOf(offset).length === 1
   }
 
   private replace(request: Request): void {

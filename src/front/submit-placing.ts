@@ -13,13 +13,15 @@ import {
   FLAG_MULTI,
   FLAG_SCHEDULED,
   FLAG_SHORT_ID,
+  FLAG_TRANSACTION,
   matchesResubmissions,
   schedules,
+  transacts,
   usesWindow,
 } from '../journal/index.js'
 import { chooseConnector, findRoute } from '../policy/route.js'
-import { isDisabled, type Account } from '../policy/settings.js'
-import { REGISTERED_DELIVERY } from '../smpp/constants.js'
+import { isDisabled, TRANSACTION_TIMEOUT_MS, type Account } from '../policy/settings.js'
+import { isTransaction, REGISTERED_DELIVERY } from '../smpp/constants.js'
 import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { fingerprintOf } from './fingerprint.js'
@@ -43,6 +45,8 @@ export class SubmitPlacing {
   short = false
   receipt = false
   remembered = false
+  /** Of what was placed last: its response waits for its end, this long; 0: it does not. */
+  transactionMs = 0
   /** The same was accepted, and its response lost (docs/decisions/0012). */
   lost = false
   private readonly journal: Journal
@@ -85,13 +89,17 @@ export class SubmitPlacing {
     const account = state.accounts.get(bound.account)
     if (account?.settings === undefined) return 'noAccount'
     if (isDisabled(account.settings)) return 'accountDisabled'
-    const no = this.times() ?? this.tlvsFrom(account.settings)
+    const mode = isTransaction(reader.esm_class) && session.knowsTlvs && transacts(state)
+    this.transactionMs = mode
+      ? (account.settings.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS)
+      : 0
+    const no = this.times() ?? this.transact() ?? this.tlvsFrom(account.settings)
     if (no !== undefined) return no
     const connector = this.route(account)
     if (connector === undefined) return 'noRoute'
     const notToIt = tlvsTo(state.settings, connector.settings, record.body)
     if (notToIt !== undefined) return notToIt
-    this.remembered = usesWindow(account.settings) && matchesResubmissions(state)
+    this.remembered = !mode && usesWindow(account.settings) && matchesResubmissions(state)
     const lost = this.remembered ? this.fingerprint(account, bound, before) : 'new'
     if (lost === 'wait') return 'wait'
     this.lost = lost === 'lost'
@@ -102,11 +110,12 @@ export class SubmitPlacing {
     this.short = !session.knowsTlvs || account.settings.messageIdStyle === 'short'
     if (this.short) record.flags |= FLAG_SHORT_ID
     if (multi > 0) record.flags |= FLAG_MULTI
-    this.receipt = (reader.registered_delivery & RECEIPT_BITS) !== 0
+    const asked = reader.registered_delivery & (mode ? ~RECEIPT_BITS : 0xff)
+    this.receipt = (asked & RECEIPT_BITS) !== 0
     this.connector = connector.number
     record.multi = multi
     record.account = bound.account
-    record.registered_delivery = reader.registered_delivery
+    record.registered_delivery = asked
     record.session = bound.count
     record.addressHash = addressHash(
       reader.body,
@@ -154,6 +163,21 @@ export class SubmitPlacing {
     record.fingerprint = undefined
     // its schedule is our business: an SMSC would schedule it again
     record.body = isScheduled(reader) ? bodyWithout(reader, 'schedule_delivery_time') : reader.body
+    return undefined
+  }
+
+  /** In transaction mode there is no schedule, no receipt, and no more time than the ESME waits. */
+  private transact(): RefusalCode | undefined {
+    if (this.transactionMs === 0) return undefined
+    const { reader, record } = this
+    if (isScheduled(reader)) return 'scheduled'
+    const endMs = Math.ceil(this.clock.nowMs()) + this.transactionMs
+    record.flags |= FLAG_EXPLICIT_VALIDITY | FLAG_TRANSACTION
+    record.expiresAtMs = record.expiresAtMs === 0 ? endMs : Math.min(record.expiresAtMs, endMs)
+    if ((reader.registered_delivery & RECEIPT_BITS) !== 0) {
+      record.body = Buffer.from(record.body)
+      record.body[reader.registered_delivery_at]! &= ~RECEIPT_BITS
+    }
     return undefined
   }
 

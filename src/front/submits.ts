@@ -1,11 +1,12 @@
 import type { Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Counter, Histogram, Metrics } from '../base/metrics.js'
-import type { Journal, SubmitRefusal, SubmitTicket } from '../journal/index.js'
-import { refOf, reschedules } from '../journal/index.js'
+import type { Journal, Ref, SubmitRefusal, SubmitTicket } from '../journal/index.js'
+import { indexOf, offsetOf, refOf, reschedules } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
+import { isTransaction } from '../smpp/constants.js'
 import type { AccountRates } from './account-rates.js'
 import { congestionOf, withCongestion } from './congestion.js'
 import { submitBodyOf } from './data-sm.js'
@@ -15,6 +16,7 @@ import { MessageIdBody } from './message-id-body.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
 import { ReplacingSubmits } from './replacing-submits.js'
 import { SubmitPlacing } from './submit-placing.js'
+import { Transaction, Transactions } from './transactions.js'
 
 export interface SubmitsOptions {
   journal: Journal
@@ -44,6 +46,7 @@ export class Submits {
   private readonly matched: Counter
   private readonly held: HeldSubmits<HeldFrame>
   private readonly replacing: ReplacingSubmits
+  private readonly transactions: Transactions
   private readonly debugs: boolean
   private readonly latency: Histogram
   constructor(options: SubmitsOptions) {
@@ -73,6 +76,10 @@ export class Submits {
         decided()
       },
     })
+    this.transactions = new Transactions(options, {
+      delivered: transaction => this.onDelivered(transaction),
+      failed: (transaction, status) => this.answer(transaction.session, transaction, status),
+    })
     this.debugs = options.logger.debugs === true
     this.latency = options.metrics.histogram('submit_sm_latency_seconds', {})
   }
@@ -88,7 +95,8 @@ export class Submits {
     const { state } = journal
     if (!rates.take(state, bound.account, atMs, this.placing.reader.body))
       return this.refuse(session, frame, 'throttled')
-    if (this.placing.reader.replace_if_present_flag === 1 && reschedules(state)) {
+    const { replace_if_present_flag, esm_class } = this.placing.reader
+    if (replace_if_present_flag === 1 && !isTransaction(esm_class) && reschedules(state)) {
       const copy = { ...frame, body: Buffer.from(frame.body) }
       if (!this.replacing.take(session, copy, bound.account, atMs))
         this.refuse(session, frame, 'throttled')
@@ -126,11 +134,18 @@ export class Submits {
       decided?.()
       return 'done'
     }
-    const { receipt, short, remembered } = placing
-    const ticket = new Ticket(this, session, bound.account, frame, atMs, receipt, short, remembered)
-    const late = placing.propose(decided === undefined ? ticket : telling(ticket, decided))
-    if (late === undefined) return 'done'
-    this.refuse(session, frame, late)
+    const { receipt, short, remembered, transactionMs } = placing
+    const ticket =
+      transactionMs > 0
+        ? this.transactions.begin(session, bound.account, frame, transactionMs)
+        : new Ticket(this, session, bound.account, frame, atMs, receipt, short, remembered)
+    if (ticket === undefined) this.refuse(session, frame, 'throttled')
+    else {
+      const late = placing.propose(decided === undefined ? ticket : telling(ticket, decided))
+      if (late === undefined) return 'done'
+      if (ticket instanceof Transaction) this.transactions.fail(ticket, statusOf(late))
+      else this.refuse(session, frame, late)
+    }
     decided?.()
     return 'done'
   }
@@ -138,6 +153,17 @@ export class Submits {
   /** Another state may have come: what was kept of the old one is forgotten. */
   reset(): void {
     this.ids.reset()
+    this.transactions.reset()
+  }
+
+  /** The log says that a message of this node, in transaction mode, is concluded. */
+  concluded(ref: Ref): void {
+    this.transactions.look(ref)
+  }
+
+  /** The session is over. */
+  closed(session: EsmeSession): void {
+    this.transactions.closed(session)
   }
 
   /** `again`: the place is that of the same message submitted earlier, and so is its id. */
@@ -145,10 +171,10 @@ export class Submits {
     const { session, command_id, sequence_number, account } = ticket
     const short = ticket.short || again
     const id = short ? this.ids.shownOf(index, offset) : this.ids.of(index, offset)
+    const body = this.withCongestion(id, ticket)
     // A link that has ended writes nothing, a turn before the session is told.
     const written =
       ticket.remembered && session.bound !== undefined && session.link.state !== 'CLOSED'
-    const body = session.knowsCongestion ? withCongestion(id, this.congestion(account)) : id
     session.link.respond(command_id, sequence_number, 0, body)
     this.accepted.add()
     if (again) this.matched.add()
@@ -156,6 +182,13 @@ export class Submits {
     if (this.debugs) this.tell(ticket, index, offset)
     this.latency.observe((this.options.clock.monotonicMs() - ticket.atMs) / 1000)
     if (ticket.receipt && !again) this.options.written(index, account)
+  }
+
+  private onDelivered(transaction: Transaction): void {
+    const { session, command_id, sequence_number, ref } = transaction
+    const id = this.ids.shownOf(indexOf(ref), offsetOf(ref))
+    this.accepted.add()
+    session.link.respond(command_id, sequence_number, 0, this.withCongestion(id, transaction))
   }
 
   onRefused(ticket: Ticket, why: SubmitRefusal): void {
@@ -171,9 +204,13 @@ export class Submits {
       : this.placing.reader.read(converted, 'submit_sm')
   }
 
-  private congestion(account: number): number {
+  private withCongestion(
+    id: Buffer,
+    { session, account }: Pick<Ticket, 'session' | 'account'>,
+  ): Buffer {
+    if (!session.knowsCongestion) return id
     const { state, proposer } = this.options.journal
-    return congestionOf(state.accounts.get(account), proposer.fullness)
+    return withCongestion(id, congestionOf(state.accounts.get(account), proposer.fullness))
   }
 
   private tell({ session, account }: Ticket, index: number, offset: number): void {

@@ -22,6 +22,8 @@ export const FINGERPRINT_OCTETS = 16
 /** When it is due stands before its body. Written only where the rules of apply know it. */
 export const FLAG_SCHEDULED = 0x10
 const DUE_OCTETS = 6
+/** Not in a replacement: it is in transaction mode. The same holds as for the schedule. */
+export const FLAG_TRANSACTION = 0x20
 /** In a replacement: expiresAtMs is not what it was before. */
 export const FLAG_OTHER_VALIDITY = 0x20
 /** In a replacement: so is dueAtMs. */

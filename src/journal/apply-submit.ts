@@ -5,6 +5,7 @@ import {
   FLAG_MULTI,
   FLAG_SCHEDULED,
   FLAG_SHORT_ID,
+  FLAG_TRANSACTION,
   FLAG_WATCHED,
 } from './accept-record.js'
 import type { AccountState } from './accounts.js'
@@ -18,7 +19,7 @@ import { refOf } from './ids.js'
 import { dropUnclaimed } from './message-life.js'
 import { wantsNotifications } from './notifications.js'
 import { refused } from './results.js'
-import { disables } from './rules.js'
+import { disables, transacts } from './rules.js'
 import type { State } from './state.js'
 
 /** Queues submitted messages under the place where they lie; queueLimit is exact. */
@@ -61,6 +62,7 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
     )
     if ((record.flags & FLAG_WATCHED) !== 0) block.setWatched(offset)
     if (wantsNotifications(state, record)) block.setNotified(offset, true)
+    if ((record.flags & FLAG_TRANSACTION) !== 0 && transacts(state)) block.setTransaction(offset)
     const head = (record.flags & FLAG_MULTI) === 0 ? offset : headOf(applying, record.multi)
     if (head !== offset) {
       block.setHead(offset, head)

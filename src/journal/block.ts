@@ -17,6 +17,7 @@ const FLAG_SHORT = 0x40 // it has an 8-digit id besides
 const MORE_MATCHED = 0x01 // a submit that came again has its id: in the second octet of flags
 const MORE_REPLACED = 0x02 // it was replaced once
 const MORE_NOTIFIED = 0x04 // its ESME wants the SMSC's intermediate notifications
+const MORE_TRANSACTION = 0x08 // its ESME's response waits for its end
 const FLAG_DOUBTED = 0x80 // it was in doubt once: the SMSC may have a copy
 
 // Parts that follow the marks: bits of the encoded block's second octet.
@@ -158,6 +159,15 @@ export class Block {
   setNotified(offset: number, notified: boolean): void {
     const at = offset * STRIDE + 9
     this.marks[at] = notified ? this.marks[at]! | MORE_NOTIFIED : this.marks[at]! & ~MORE_NOTIFIED
+  }
+
+  /** It is in transaction mode: its node is told of its end, and a positive outcome is a delivery. Kept from rules 15 on. */
+  transaction(offset: number): boolean {
+    return (this.marks[offset * STRIDE + 9]! & MORE_TRANSACTION) !== 0
+  }
+
+  setTransaction(offset: number): void {
+    this.marks[offset * STRIDE + 9]! |= MORE_TRANSACTION
   }
 
   /** What the SMSC says of it once it has it is waited for. */

@@ -1,4 +1,5 @@
 import type { Outcome } from './commands.js'
+import type { Ref } from './ids.js'
 
 /**
  * What apply wants done. Addressed to one node, and only a wake-up: the truth is the state, and a node
@@ -15,6 +16,8 @@ export type Effect =
   | { kind: 'sessionEnded'; node: number; session: string }
   /** To the node: this boot is over, and all that it held with it. */
   | { kind: 'bootEnded'; node: number; boot: number }
+  /** To the node that submitted it: the message, in transaction mode, is concluded. */
+  | { kind: 'transaction'; node: number; ref: Ref }
   /** To every node: new settings. */
   | { kind: 'settings'; node: 'all'; revision: number }
 

@@ -11,6 +11,7 @@ export {
   FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
   FLAG_SHORT_ID,
+  FLAG_TRANSACTION,
   FLAG_WATCHED,
 } from './accept-record.js'
 export type { AccountState, Delivery } from './accounts.js'
@@ -53,6 +54,7 @@ export {
   schedules,
   marksPartly,
   takesMultis,
+  transacts,
 } from './rules.js'
 export type { State } from './state.js'
 export type { SubmitRefusal, SubmitTicket } from './submit-gather.js'

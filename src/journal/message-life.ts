@@ -95,7 +95,10 @@ export function conclude(
   else close(applying, block)
 }
 
-/** The SMSC has the detached message: what it says of it is awaited where the ESME asked for that. */
+/**
+ * The SMSC has the detached message: what it says of it is awaited where the ESME asked for that. In transaction mode
+ * it has delivered it.
+ */
 export function sent(applying: Applying, subject: Subject, smscId: string, atMs: number): void {
   const { block, offset, connector, ref } = subject
   leaveQueueOf(applying, subject)
@@ -104,6 +107,11 @@ export function sent(applying: Applying, subject: Subject, smscId: string, atMs:
   block.setAt(offset, 'sent', atMs)
   recordSmscId(applying, subject, smscId)
   applying.state.hash.mix(ref)
+  if (block.transaction(offset)) {
+    finish(applying, subject, MESSAGE_STATE.DELIVERED, 0, atMs)
+    close(applying, block)
+    return
+  }
   if (!block.wantsNews(offset)) {
     block.setMark(offset, MARK.DONE)
     block.setState(offset, MESSAGE_STATE.ACCEPTED)
@@ -146,6 +154,8 @@ export function finish(
   applying.state.blocks.changed(block)
   applying.state.hash.mix(ref)
   applying.state.hash.mix(state)
+  if (block.transaction(offset))
+    applying.effects.push({ kind: 'transaction', node: block.node, ref })
 }
 
 /**

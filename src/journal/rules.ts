@@ -21,8 +21,9 @@ import type { State } from './state.js'
  *    13  an SMSC's intermediate notifications conclude nothing, and go to who asked for them (docs/decisions/0021)
  *    14  a message that waits for a retry is marked where the SMSC has parts of it; early receipts count up to the one that
  *        ends their part or their message, and not beyond (docs/decisions/0018)
+ *    15  the end of a message in transaction mode is told to who submitted it (docs/decisions/0023)
  */
-export const RULES = 14
+export const RULES = 15
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -53,6 +54,8 @@ export const notifies = (state: State): boolean => state.rules >= 13
 export const marksPartly = (state: State): boolean => state.rules >= 14
 
 export const endsOnce = (state: State): boolean => state.rules >= 14
+
+export const transacts = (state: State): boolean => state.rules >= 15
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

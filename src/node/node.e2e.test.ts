@@ -16,6 +16,7 @@ const QUIET = new Set([
   'bans_total',
   'replace_sm_total',
   'submit_multi_total',
+  'transactions_unknown_total',
   'submit_multi_destinations_total',
   'submits_refused_but_sent_total',
   'upstream_mo_total',

@@ -108,6 +108,11 @@ export interface Account {
   defaultAlphabet?: DefaultAlphabet
   /** `from`: what is done with TLVs that it submits; `to`: in its receipts and MO. Missing: all pass as they are. */
   tlvs?: TlvActions
+  /**
+   * How long its messages in transaction mode may take, and their responses be awaited. Missing: `TRANSACTION_TIMEOUT_MS`. Longer
+   * than its client waits for a response, and that gives up first. docs/decisions/0023.
+   */
+  transactionTimeoutMs?: number
   /** Missing: it binds by itself, or not at all. */
   outbind?: Outbind
   /**
@@ -116,6 +121,8 @@ export interface Account {
    */
   enabled?: false
 }
+
+export const TRANSACTION_TIMEOUT_MS = 30_000
 
 /** What data_coding 0 stands for in the texts of an account or connector. */
 export const defaultAlphabetOf = (

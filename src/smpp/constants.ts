@@ -42,6 +42,10 @@ export const ESM_CLASS = {
   reply_path: 0x80,
 } as const
 
+/** Forward, that is transaction mode: the response says what became of the message. Source: SMPP 3.4 §2.10.3, §5.2.12. */
+export const isTransaction = (esm_class: number): boolean =>
+  (esm_class & ESM_CLASS.mode_mask) === ESM_CLASS.transaction
+
 /** Bits of registered_delivery. Source: SMPP 3.4 §5.2.17; `success` is SMPP 5.0 §4.7.21. */
 export const REGISTERED_DELIVERY = {
   receipt_mask: 0x03,

@@ -9,6 +9,7 @@ import {
   FLAG_OTHER_SCHEDULE,
   FLAG_OTHER_VALIDITY,
   FLAG_SCHEDULED,
+  FLAG_TRANSACTION,
 } from '../accept-record.js'
 import { applyEntry } from '../apply.js'
 import { MARK } from '../marks.js'
@@ -143,6 +144,8 @@ export interface TestSubmit {
   same?: string
   /** Of a submit_multi. */
   multi?: number
+  /** In transaction mode. */
+  transaction?: boolean
   /** Count part of its session's id. Default 1. */
   session?: number
   body?: Buffer
@@ -161,6 +164,7 @@ export function accept(submits: TestSubmit[], priority = 0, connector = 1): Acce
         (submit.otherValidity === true ? FLAG_OTHER_VALIDITY : 0) |
         (submit.otherSchedule === true ? FLAG_OTHER_SCHEDULE : 0) |
         (submit.short === true ? 4 : 0) |
+        (submit.transaction === true ? FLAG_TRANSACTION : 0) |
         (submit.same === undefined ? 0 : FLAG_FINGERPRINT) |
         (submit.dueAtMs === undefined ? 0 : FLAG_SCHEDULED) |
         (submit.multi === undefined ? 0 : FLAG_MULTI),

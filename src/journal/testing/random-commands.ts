@@ -33,6 +33,7 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
           session: random.below(20),
           ...(random.below(2) === 0 ? { same: pick(['a', 'b', 'c', 'd']) } : {}),
           ...(random.below(4) === 0 ? { dueAtMs: log.nowMs + random.below(5000) } : {}),
+          transaction: random.below(6) === 0,
           ...(random.below(4) === 0 ? { multi: 1 + random.below(2) } : {}),
           ...(random.below(4) === 0 ? { expiresAtMs: log.nowMs + random.below(5000) } : {}),
         })),

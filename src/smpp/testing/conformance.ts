@@ -55,6 +55,9 @@ three versions. Reading and writing is not offering: what the gateway does with 
   forgotten. They hold up nothing meanwhile; in memory an id that awaits its receipt takes 34 octets, or a multiple where few of its time do.
 - A validity_period reaches the SMSC as it came; a relative one of a message that leaves over a second after it was accepted as what is left of it, and so
   does qos_time_to_live. What is over does not leave. schedule_delivery_time is kept by the gateway, and not passed on (docs/decisions/0014).
+- Messaging modes of esm_class: store and forward (0 and 3) and datagram (1) are one here. A datagram is journaled and answered as any, may be tried
+  again, and gets the receipts that it asks for; the SMSC gets its esm_class as it came. In transaction mode (2) the response of a submit_sm or data_sm
+  says what became of the message (docs/decisions/0023); a submit_multi gets ESME_RINVESMCLASS.
 - replace_if_present_flag of a submit_sm replaces the newest message of the account that waits with the same source, destination and service_type;
   what was claimed for an SMSC, or is in doubt, is not replaced, and the flag goes on to the SMSC (docs/decisions/0016). Of a submit_multi it only goes on.
 - registered_delivery (docs/decisions/0021) goes to the SMSC as it came, but that "on success only" (3), which 3.4 does not know, asks it for all
