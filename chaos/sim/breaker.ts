@@ -6,7 +6,7 @@ import { faultText, type Fault, type FaultKind, type FaultName } from './faults.
 import type { Members } from './members.js'
 import type { Outside } from './outside.js'
 import type { Path, PeerNetwork } from './peer-network.js'
-import { settingsOf, type Windows } from './settings.js'
+import { settingsOf, type Traits } from './settings.js'
 import type { SimNode } from './sim-node.js'
 import type { Trace } from './trace.js'
 
@@ -32,7 +32,7 @@ export interface BreakerParts {
   connections: ConnectionNetwork
   outside: Outside
   members: Members
-  windows: Windows
+  traits: Traits
   nodes(): readonly SimNode[]
   /** Another node, once a world; undefined where it is there already. */
   join(): SimNode | undefined
@@ -304,18 +304,18 @@ export class Breaker {
   }
 
   private changeSettings(): void {
-    const { windows, random } = this.parts
+    const { traits, random } = this.parts
     const node = this.parts.nodes().find(each => each.isReady)
     const proposer = node?.journal?.proposer
     if (proposer === undefined) return
     this.revision++
     // some revisions turn the windows off, some on again
-    const off = windows.size > 0 && random.unit() < 0.3
+    const off = (traits.windows?.size ?? 0) > 0 && random.unit() < 0.3
     proposer
       .command({
         kind: 'settings',
         expected: null,
-        settings: settingsOf(this.revision, off ? undefined : windows),
+        settings: settingsOf(this.revision, off ? { ...traits, windows: undefined } : traits),
         author: 'sim',
         atMs: Math.floor(this.parts.time.nowMs()),
       })

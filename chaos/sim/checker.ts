@@ -3,7 +3,10 @@ import { CancelRules } from './cancel-rules.js'
 import { CommitBooks } from './commit-books.js'
 import type { SimDisk } from './disk.js'
 import { LogRules } from './log-rules.js'
-import { MessageBooks, tagIn, type Message, type Submitted } from './message-books.js'
+import { mayBeSent, MessageBooks, tagIn, type Message, type Submitted } from './message-books.js'
+import { MultiRules } from './multi-rules.js'
+import { PartRules, type Copy } from './part-rules.js'
+import { pieceText, type Piece } from './pieces.js'
 import { ReplaceRules } from './replace-rules.js'
 import { ResubmissionRules } from './resubmission-rules.js'
 import type { Trace } from './trace.js'
@@ -49,6 +52,8 @@ export class Checker {
   readonly log: LogRules
   readonly cancels: CancelRules
   readonly replaces: ReplaceRules
+  readonly parts: PartRules
+  readonly multis: MultiRules
   private readonly outlook: Outlook
   private readonly found: Violations
   private readonly order = new DeliveryOrder({
@@ -75,10 +80,22 @@ export class Checker {
     const { books, resubmissions, found: violations } = this
     this.cancels = new CancelRules({ books, violations, resubmissions })
     const { cancels } = this
-    this.replaces = new ReplaceRules({ books, violations, resubmissions, cancels })
+    this.parts = new PartRules({ books, violations, saidBy: message => replaces.saidBy(message) })
+    const { parts } = this
+    const replaces = new ReplaceRules({
+      books,
+      violations,
+      resubmissions,
+      cancels,
+      replaced: message => parts.onReplaced(message),
+    })
+    this.replaces = replaces
+    this.multis = new MultiRules({ violations })
     const commits = new CommitBooks({
       cancels,
-      replaces: this.replaces,
+      replaces,
+      parts,
+      multis: this.multis,
       books: this.books,
       order: this.order,
       resubmissions: this.resubmissions,
@@ -139,7 +156,7 @@ export class Checker {
   answered(message: Message, status: string, id: string): void {
     message.status = status
     message.answeredAtMs = this.outlook.now()
-    if (status === 'ESME_RSYSERR') this.books.refused(message)
+    if (mayBeSent(status)) this.books.refused(message)
     if (status !== 'ESME_ROK') return
     message.id = id
     const { tag, first } = message
@@ -151,20 +168,22 @@ export class Checker {
   }
 
   /** A submit_sm has come to an SMSC from a node. */
-  reached(tag: string, text: string, node: number, smsc: string, writtenAtMs: number): void {
+  reached(tag: string, piece: Piece, node: number, smsc: string, writtenAtMs: number): void {
     const message = this.books.messages.get(tag)
     if (message === undefined) return this.fail('claim before send', `an unknown message: ${tag}`)
     message.reached++
     this.cancels.onReached(message)
     this.scheduleKept(message)
-    this.replaces.onReached(message, text)
-    const sends = (message.sends.get(node) ?? 0) + 1
-    message.sends.set(node, sends)
+    if (piece.cut === '') this.replaces.onReached(message, piece.text)
+    else this.parts.onReached(message, piece)
+    const what = `${node}${pieceText(piece)}`
+    const sends = (message.sends.get(what) ?? 0) + 1
+    message.sends.set(what, sends)
     const claims = message.claims.get(node) ?? 0
     if (sends > claims)
       this.fail(
         'claim before send',
-        `node ${node} sent ${tag} ${sends} times with ${claims} claims`,
+        `node ${node} sent ${tag}${pieceText(piece)} ${sends} times with ${claims} claims`,
         tag,
       )
     if (writtenAtMs > (this.log.noHomeSinceMs(node, smsc) ?? Infinity) + TURNS_MS)
@@ -182,17 +201,18 @@ export class Checker {
       this.fail('a schedule is kept', `${tag} was sent ${earlyMs.toFixed(0)} ms early`, tag)
   }
 
-  /** The SMSC says ESME_ROK to it. */
-  taken(tag: string): void {
+  /** The SMSC says ESME_ROK to it, or to a part of it. */
+  taken(tag: string, copy: Copy): void {
     const message = this.books.messages.get(tag)
     if (message === undefined) return
     message.taken++
-    if (message.taken - 1 > message.timesInDoubt)
-      this.fail(
-        'duplicates were in doubt',
-        `${tag} was sent ${message.taken} times, in doubt ${message.timesInDoubt} times`,
-        tag,
-      )
+    this.parts.onTaken(message, copy)
+  }
+
+  /** The SMSC refuses it, or a part of it, for good. */
+  refused(tag: string): void {
+    const message = this.books.messages.get(tag)
+    if (message !== undefined) message.refused = true
   }
 
   /** An SMSC got ESME_ROK for its receipt, or its MO. */
@@ -210,8 +230,7 @@ export class Checker {
     if (message.status === undefined && message.session === session)
       this.fail('receipt after response', `receipt of ${tag} before its response`, tag)
     this.cancels.onFinal(message, state, this.cancels.isCancelled(message))
-    if (state === 'DELIVERED' && message.taken === 0)
-      this.fail('a receipt is true', `${tag} is said to be delivered, no SMSC took it`, tag)
+    this.parts.onFinal(message, state)
     return message
   }
 
@@ -296,18 +315,28 @@ export class Checker {
     return waitedMs >= 0 && waitedMs < TURNS_MS
   }
 
+  /** An acknowledged message has come to an SMSC, all of it, or was refused there or cancelled. */
+  hasCome(message: Message): boolean {
+    return this.cancels.isCancelled(message) || this.parts.hasCome(message.first ?? message)
+  }
+
+  /** Its ESME waits for a receipt, and is right. */
+  owesReceipt(message: Message): boolean {
+    const first = message.first ?? message
+    return message.wantsReceipt && first.receipts === 0 && this.parts.isDue(first)
+  }
+
   /** At the end, after everything has settled. */
   finish(): void {
     this.resubmissions.finish()
     let refusedAndSent = 0
     const refused: string[] = []
     for (const message of this.books.messages.values()) {
-      const { tag, status, wantsReceipt } = message
-      const { reached, receipts } = message.first ?? message
+      const { tag, status } = message
       if (status === 'ESME_ROK') {
-        if (reached === 0 && !this.cancels.isCancelled(message))
-          this.fail('nothing is lost', `${tag} never reached an SMSC`, tag)
-        else if (wantsReceipt && receipts === 0)
+        if (!this.hasCome(message))
+          this.fail('nothing is lost', `${tag} never reached an SMSC, not all of it`, tag)
+        else if (this.owesReceipt(message))
           this.fail('receipts are complete', `the receipt of ${tag} never came`, tag)
       } else if (
         status !== undefined &&
@@ -333,6 +362,5 @@ export class Checker {
 }
 
 /** Said at once, of a submit that was never proposed. */
-function isOutright(status: string): boolean {
-  return status !== 'ESME_ROK' && status !== 'ESME_RSYSERR' && status !== 'none'
-}
+const isOutright = (status: string): boolean =>
+  status !== 'ESME_ROK' && status !== 'none' && !mayBeSent(status)

@@ -7,11 +7,19 @@ import type {
 } from '../../src/journal/commands.js'
 import { readAcceptRecord, skipAcceptRecord } from '../../src/journal/accept-record.js'
 import type { Entry } from '../../src/journal/entry.js'
-import { refOf } from '../../src/journal/ids.js'
-import { decodeEntry, FLAG_FINGERPRINT, type Ref, type State } from '../../src/journal/index.js'
+import { indexOf, offsetOf, refOf } from '../../src/journal/ids.js'
+import {
+  decodeEntry,
+  FLAG_FINGERPRINT,
+  MESSAGE_STATE,
+  type Ref,
+  type State,
+} from '../../src/journal/index.js'
 import { decodeBody } from '../../src/smpp/codec.js'
 import type { CancelRules } from './cancel-rules.js'
 import { tagIn, tagOf, type MessageBooks } from './message-books.js'
+import type { MultiRules } from './multi-rules.js'
+import type { PartRules } from './part-rules.js'
 import type { ReplaceRules } from './replace-rules.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
 import type { DeliveryOrder, OwedMo } from './wire-rules.js'
@@ -23,6 +31,8 @@ export interface CommitBooksParts {
   books: MessageBooks
   cancels: CancelRules
   replaces: ReplaceRules
+  parts: PartRules
+  multis: MultiRules
   order: DeliveryOrder
   resubmissions: ResubmissionRules
   violations: Violations
@@ -46,7 +56,7 @@ export class CommitBooks {
   /** An entry was applied somewhere for the first time, by `applier`, which is in `state` now. */
   onCommitted(index: number, data: Buffer, state: State, applier: number): void {
     const { books, order } = this.parts
-    if (data.length === 0) return order.onCommitted(state, [])
+    if (data.length === 0) return void order.onCommitted(state, [])
     if (books.generation < 0) books.generation = state.generation
     this.mos = []
     this.heads.clear()
@@ -57,12 +67,13 @@ export class CommitBooks {
     // else refused as a whole, or a repetition
     if (entry !== undefined && outcome?.index === index)
       entry.commands.forEach((command, at) => {
-        this.onCommand(index, entry, command, outcome.results[at], applier)
+        this.onCommand(index, entry, command, outcome.results[at], applier, state)
         if (command.kind === 'cancel') this.parts.cancels.onCommitted(state, command.refs)
         if (command.kind === 'replace' && outcome.results[at]?.ok === true)
           this.parts.replaces.onCommitted(command.ref, textOf(command))
       })
-    order.onCommitted(state, this.mos)
+    for (const tag of order.onCommitted(state, this.mos))
+      this.parts.violations.fail('one receipt', `${tag} is owed two`, tag)
   }
 
   /** Boots are registered outside of any numbering, so no outcome is kept. Said again it changes nothing. */
@@ -76,19 +87,28 @@ export class CommitBooks {
     command: Command,
     result: Result | undefined,
     applier: number,
+    state: State,
   ): void {
     if (result?.ok !== true) return
-    const { books } = this.parts
+    const { books, parts } = this.parts
     this.onSession(index, entry, command)
     if (command.kind === 'accept' && 'accepted' in result)
       this.onAccepted(index, entry, command.records, result.accepted)
     else if (command.kind === 'claim' && 'claimed' in result)
-      this.onClaimed(entry.node, result, applier)
+      this.onClaimed(entry.node, `${entry.node} ${command.epoch}`, result, applier)
+    else if (command.kind === 'sentParts')
+      for (const { ref, smscIds } of command.items) {
+        const message = books.at(ref)
+        if (message !== undefined) parts.onSent(message, smscIds)
+      }
     else if (command.kind === 'outcomes')
       for (const item of command.items) {
         const message = books.at(item.ref)
-        const refused = item.result === 'retry' || item.result === 'unsent'
-        if (message !== undefined && refused) message.given = item.result
+        if (message === undefined) continue
+        if (['retry', 'partly', 'unsent'].includes(item.result)) message.given = item.result
+        else if (item.result === 'sent') parts.onSent(message, [item.smscId])
+        const block = state.blocks.get(indexOf(item.ref))
+        if (block?.state(offsetOf(item.ref)) === MESSAGE_STATE.REJECTED) message.rejected = true
       }
     else if (command.kind === 'inbound' && 'inbound' in result)
       command.items.forEach((item, i) => {
@@ -111,6 +131,8 @@ export class CommitBooks {
     const { resubmissions } = this.parts
     switch (command.kind) {
       case 'settings':
+        this.parts.multis.onSettings(index, command.settings)
+        this.parts.parts.onSettings()
         return resubmissions.onSettings(index, command.settings)
       case 'endSession':
         return resubmissions.onSessionEnded(command.session)
@@ -166,7 +188,8 @@ export class CommitBooks {
     }
   }
 
-  private onClaimed(node: number, result: CommandResult, applier: number): void {
+  /** `by`: whose claim it is, and of which epoch. */
+  private onClaimed(node: number, by: string, result: CommandResult, applier: number): void {
     if (!result.ok || !('claimed' in result)) return
     if (result.claimed.length > 0) this.parts.claimGranted(applier, node)
     for (const { index, lo, hi } of result.claimed)
@@ -174,7 +197,10 @@ export class CommitBooks {
         const message = this.parts.books.at(refOf(index, offset))
         if (message === undefined) continue
         if (message.claims.size > 0 && message.given === '') message.timesInDoubt++
+        else if (message.claims.size > 0 && message.claimedBy !== by) message.timesForgotten++
         message.given = ''
+        message.claimedBy = by
+        this.parts.parts.onClaimed(message)
         message.claims.set(node, (message.claims.get(node) ?? 0) + 1)
       }
   }

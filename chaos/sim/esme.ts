@@ -9,8 +9,20 @@ import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { SimConnection } from './connections.js'
-import { bodyOf, multiBodyOf, newIntent, onceMore, toMany, type Intent } from './intents.js'
+import {
+  alone,
+  bodyOf,
+  multiBodyOf,
+  newIntent,
+  onceMore,
+  toMany,
+  type Intent,
+  type Submission,
+} from './intents.js'
+import { something } from './long-texts.js'
 import { multiTag, tagIn, type Message } from './message-books.js'
+import { isMultiResp, unsuccessfulIn, type Sending } from './multi-rules.js'
+import { brief } from './pieces.js'
 import type { Trace } from './trace.js'
 
 const LIMITS = {
@@ -33,9 +45,8 @@ const RESIGNATION = 0.1
 const DELEGATION = 0.25
 /** Share of submits, or bursts, under which its connection breaks. */
 const BREAKAGE = 0.03
-/** Share of submits that are submit_multis, to so many at most (two, and so many more). */
-const MULTI_SHARE = 0.05
-const MULTI_MORE = 5
+/** Share of submits that are submit_multis. */
+const MULTI_SHARE = 0.06
 /** Share of refusals that it tries again. */
 const PERSISTENCE = 0.5
 
@@ -54,6 +65,8 @@ export interface EsmeParts {
   random: Random
   /** What becomes a submit_multi. */
   multis: Random
+  /** What is long. */
+  longs: Random
   checker: Checker
   trace: Trace
   /** Different numbers that messages go to, by each route. */
@@ -73,7 +86,7 @@ export interface EsmeParts {
 
 /** A request and what it was for. */
 type Asked =
-  | { kind: 'submit'; messages: Message[]; intents: Intent[]; session: number }
+  | { kind: 'submit'; submission: Submission; sending: Sending; session: number }
   /** `known`: the final state that the account knew when it asked, or ''. */
   | { kind: 'query'; message: Message; known: string; cancelled: boolean }
   | { kind: 'other'; answered: (status: string) => void }
@@ -95,7 +108,7 @@ export class SimEsme {
   /** Submitted in this session, and without an answer. */
   private unanswered = new Set<Asked & { kind: 'submit' }>()
   /** To be submitted again. */
-  private readonly again: Intent[][] = []
+  private readonly again: Submission[] = []
 
   constructor(options: EsmeOptions, parts: EsmeParts) {
     this.options = options
@@ -176,44 +189,54 @@ export class SimEsme {
   }
 
   private submit(): void {
-    const { random, multis, nextTag, numbers, said } = this.parts
-    const { resubmits } = this.options
+    const { random, multis, longs, nextTag, numbers, said } = this.parts
+    const { resubmits, systemId } = this.options
     if (this.link === undefined || this.link.windowFree === 0) return
     const tag = nextTag()
     const repeats = resubmits && said.length > 0 && random.unit() < REPETITION
     const before = repeats ? said[random.below(said.length)] : undefined
     const intent =
       before === undefined
-        ? newIntent(random, numbers, `${tag.replace('T', 'C')} hello`, resubmits)
+        ? newIntent(random, numbers, something(`${tag.replace('T', 'C')} hello`, longs), resubmits)
         : onceMore(before, random)
     said.push(intent)
     if (said.length > SAID_KEPT) said.shift()
     const many = multis.unit() < MULTI_SHARE
-    this.send(many ? toMany(intent, 2 + multis.below(MULTI_MORE), numbers, multis) : [intent], tag)
+    this.send(many ? toMany(intent, systemId, numbers, multis) : alone(intent), tag)
   }
 
-  /** One, or a submit_multi of several that differ in their destinations alone. */
-  private send(intents: Intent[], tag: string): void {
+  private send(submission: Submission, tag: string): void {
     const { checker } = this.parts
     const { link, session } = this
     if (link === undefined) return
-    const [intent] = intents as [Intent]
-    const isMulti = intents.length > 1
+    const { intents, named, lists } = submission
+    const isMulti = named + lists.length > 1
     const name = isMulti ? tag.replace('T', 'D') : tag
-    const tags = intents.map(each => (isMulti ? multiTag(name, each.destination_addr) : name))
-    const messages = intents.map((each, i) => this.submitted(each, tags[i]!))
-    const asked = { kind: 'submit', messages, intents, session } as const
+    const tagOf = ({ destination_addr }: Intent): string =>
+      isMulti ? multiTag(name, destination_addr) : name
+    const messages = new Map(
+      intents.map(each => [each.destination_addr, this.submitted(each, tagOf(each))]),
+    )
+    const sending: Sending = {
+      account: this.options.systemId,
+      addresses: intents.slice(0, named).map(({ destination_addr }) => destination_addr),
+      lists,
+      seenIndex: messages.values().next().value?.seenIndex ?? 0,
+      messages,
+    }
+    const asked = { kind: 'submit', submission, sending, session } as const
     const sequence = isMulti
-      ? link.request(COMMAND_IDS.submit_multi, multiBodyOf(intents, name), asked)
-      : link.request(COMMAND_IDS.submit_sm, bodyOf(intent, name), asked)
+      ? link.request(COMMAND_IDS.submit_multi, multiBodyOf(submission, name), asked)
+      : link.request(COMMAND_IDS.submit_sm, bodyOf(intents[0]!, name), asked)
     if (typeof sequence === 'string') {
-      for (const message of messages) message.status = 'none'
+      for (const message of messages.values()) message.status = 'none'
       return
     }
-    messages.forEach((message, i) => intents[i]!.submits.push(message))
+    for (const each of intents) each.submits.push(messages.get(each.destination_addr)!)
     if (!this.options.resubmits) return
     this.unanswered.add(asked)
-    for (const message of messages) checker.asked(message, this.connection!.remotePort, sequence)
+    for (const message of messages.values())
+      checker.asked(message, this.connection!.remotePort, sequence)
   }
 
   private submitted(intent: Intent, tag: string): Message {
@@ -224,7 +247,8 @@ export class SimEsme {
     const earlier = intent.submits.at(-1)
     const later = delayS === 0 ? '' : `, in ${delayS} s`
     const again = `${later}${earlier === undefined ? '' : `, which was ${earlier.tag}`}`
-    trace.add(this.options.name, `submits ${tag}: ${content}${again}`)
+    const to = intent.destination_addr
+    trace.add(this.options.name, `submits ${tag} to ${to}: ${brief(intent.text)}${again}`)
     return checker.submitted(
       { tag, account, content, node, session, wantsReceipt, delayS },
       earlier,
@@ -234,11 +258,11 @@ export class SimEsme {
   /** The session is over: what had no answer in it is submitted again, by this one or by a colleague, or given up. */
   private missAnswers(session: number): void {
     const { random } = this.parts
-    const missed: Intent[][] = []
+    const missed: Submission[] = []
     for (const asked of this.unanswered) {
       if (asked.session !== session) continue
       this.unanswered.delete(asked)
-      if (random.unit() >= RESIGNATION) missed.push(asked.intents)
+      if (random.unit() >= RESIGNATION) missed.push(asked.submission)
     }
     if (missed.length === 0) return
     const colleague = random.unit() < DELEGATION ? this.parts.colleague(this) : undefined
@@ -301,20 +325,32 @@ export class SimEsme {
     }
     if (kind === 'timeout') return // may come late
     if (kind === 'late' && frame === undefined) return
-    const { messages, intents } = asked
-    const known = messages[0]!.status
+    const { submission, sending } = asked
+    const [first] = sending.messages.values()
+    const known = first?.status
     if (known !== undefined && known !== 'none') return
     if (kind !== 'closed') this.unanswered.delete(asked)
-    const answers = answersIn(frame, intents)
+    const status = frame === undefined ? 'none' : statusText(frame.command_status)
+    const unsuccessful = unsuccessfulIn(frame)
+    const meant =
+      isMultiResp(frame) && status === 'ESME_ROK'
+        ? checker.multis.onAnswered(sending, unsuccessful)
+        : undefined
     const refused: Intent[] = []
-    messages.forEach((message, i) => {
-      const { status, id } = answers[i]!
-      trace.add(this.options.name, `${message.tag} is answered ${status}`)
-      checker.answered(message, status, id)
-      if (status !== 'ESME_ROK' && status !== 'none') refused.push(intents[i]!)
-      if (status === 'ESME_ROK') this.accepted(message)
-    })
-    if (refused.length > 0) this.tryAgain(refused)
+    for (const intent of submission.intents) {
+      const to = intent.destination_addr
+      const message = sending.messages.get(to)!
+      const own = meant?.has(to) === false ? 'not meant' : (unsuccessful.get(to) ?? status)
+      const id = own === 'ESME_ROK' ? readMessageId(frame!.body) : ''
+      trace.add(this.options.name, `${message.tag} is answered ${own}`)
+      checker.answered(message, own, id)
+      if (own === 'ESME_ROK') this.accepted(message)
+      else if (own !== 'none' && own !== 'not meant') refused.push(intent)
+    }
+    if (refused.length === 0) return
+    // Lists come again where nobody has heard of any of it.
+    const all = refused.length === submission.intents.length && meant === undefined
+    this.tryAgain(all ? submission : { intents: refused, named: refused.length, lists: [] })
   }
 
   private accepted(message: Message): void {
@@ -324,10 +360,10 @@ export class SimEsme {
   }
 
   /** It was refused. */
-  private tryAgain(intents: Intent[]): void {
+  private tryAgain(submission: Submission): void {
     const { random } = this.parts
     if (!this.options.resubmits || random.unit() >= PERSISTENCE) return
-    this.again.push(intents)
+    this.again.push(submission)
     this.resubmitIn(random.unit() * 1000)
   }
 
@@ -366,27 +402,4 @@ export class SimEsme {
       this.parts.learned(this, message)
     })
   }
-}
-
-/** What the response says of each: a submit_multi_resp names those that were refused. */
-function answersIn(
-  frame: Frame | undefined,
-  intents: readonly Intent[],
-): { status: string; id: string }[] {
-  if (frame === undefined) return intents.map(() => ({ status: 'none', id: '' }))
-  const status = statusText(frame.command_status)
-  const id = status === 'ESME_ROK' ? readMessageId(frame.body) : ''
-  const decoded =
-    intents.length > 1 && status === 'ESME_ROK'
-      ? decodeBody('submit_multi_resp', Buffer.from(frame.body))
-      : undefined
-  const refused = new Map(
-    decoded?.ok === true
-      ? decoded.body.unsuccess_sme.map(of => [of.destination_addr, of.error_status_code])
-      : [],
-  )
-  return intents.map(({ destination_addr }) => {
-    const error = refused.get(destination_addr)
-    return error === undefined ? { status, id } : { status: statusText(error), id: '' }
-  })
 }

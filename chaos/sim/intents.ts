@@ -1,13 +1,17 @@
 import type { Random } from '../../src/base/random.js'
 import { encodeBody, tlv } from '../../src/smpp/codec.js'
 import { formatRelative } from '../../src/smpp/times.js'
+import type { Said } from './long-texts.js'
 import type { Message } from './message-books.js'
+import { LIST_REVISIONS, LISTS, settingsOf } from './settings.js'
 
 /** What an ESME means to send once, however often it has to submit it. */
 export interface Intent {
   /** The same for two intents exactly where a gateway has to call them the same message. */
   content: string
+  /** Octets as Latin-1. */
   text: string
+  data_coding: number
   destination_addr: string
   priority_flag: number
   wantsReceipt: boolean
@@ -23,12 +27,14 @@ const REFERENCE_SHARE = 0.3
 /** Of messages that are scheduled, and for how many seconds at most. */
 const SCHEDULED_SHARE = 0.06
 const DELAY_S_MAX = 4
+/** What is longer goes as message_payload; some of what is not has to be cut too. */
+const PAYLOAD_FROM = 200
 
 /** A text that nobody has sent before; `references`: some get a user_message_reference. */
 export function newIntent(
   random: Random,
   numbers: number,
-  text: string,
+  { text, data_coding }: Said,
   references: boolean,
 ): Intent {
   const wantsReceipt = random.unit() < 0.8
@@ -37,7 +43,8 @@ export function newIntent(
   const referred = references && random.unit() < REFERENCE_SHARE
   const reference = referred ? random.below(65_536) : undefined
   const delayS = random.unit() < SCHEDULED_SHARE ? 1 + random.below(DELAY_S_MAX) : 0
-  return withReference({ text, destination_addr, priority_flag, wantsReceipt, delayS }, reference)
+  const fields = { text, data_coding, destination_addr, priority_flag, wantsReceipt, delayS }
+  return withReference(fields, reference)
 }
 
 const someNumber = (random: Random, numbers: number): string =>
@@ -49,15 +56,52 @@ export function onceMore(intent: Intent, random: Random): Intent {
   return withReference(intent, renamed ? random.below(65_536) : intent.reference)
 }
 
+/** What is submitted at once: to several addresses, or to lists, it is a submit_multi. */
+export interface Submission {
+  /** By address: those that are named, then those that may be in one of the lists. They differ in nothing else. */
+  intents: Intent[]
+  /** How many of them are named. */
+  named: number
+  /** dl_names. */
+  lists: readonly string[]
+}
+
+/** To its own address alone. */
+export const alone = (intent: Intent): Submission => ({ intents: [intent], named: 1, lists: [] })
+
+/** Of submit_multis: to so many addresses at most (two, and so many more), to a list, to an address that is refused. */
+const MULTI_MORE = 5
+const LISTS_SHARE = 0.4
+const BAD_SHARE = 0.3
+
 /** The same to others besides: a submit_multi. Their numbers differ. */
-export function toMany(intent: Intent, count: number, numbers: number, random: Random): Intent[] {
+export function toMany(
+  intent: Intent,
+  account: string,
+  numbers: number,
+  random: Random,
+): Submission {
   const all = new Map([[intent.destination_addr, intent]])
-  for (let i = 1; i < count; i++) {
-    const destination_addr = someNumber(random, numbers)
+  const add = (destination_addr: string): void => {
     if (!all.has(destination_addr))
       all.set(destination_addr, withReference({ ...intent, destination_addr }, intent.reference))
   }
-  return [...all.values()]
+  const more = 1 + random.below(MULTI_MORE)
+  for (let i = 0; i < more; i++) add(someNumber(random, numbers))
+  if (random.unit() < BAD_SHARE) add(random.below(3) === 0 ? '' : `47${random.below(100)}`)
+  const named = all.size
+  const lists = random.unit() < LISTS_SHARE ? [LISTS[random.below(LISTS.length)]!] : []
+  if (lists.length > 0 && random.below(3) === 0) lists.push(LISTS[random.below(LISTS.length)]!)
+  for (const list of lists) for (const member of membersEver(account, list)) add(member)
+  return { intents: [...all.values()], named, lists: [...new Set(lists)] }
+}
+
+/** Whoever is in the list that the account means, in any revision. */
+function membersEver(account: string, name: string): string[] {
+  return Array.from({ length: LIST_REVISIONS }, (_, revision) => settingsOf(revision))
+    .flatMap(({ distributionLists = [] }) => distributionLists)
+    .filter(list => list.name === name && (list.account ?? account) === account)
+    .flatMap(({ members }) => members)
 }
 
 /** `tag` names this submit, where no fingerprint looks: so it is known upstream which of several arrived. */
@@ -66,40 +110,45 @@ export function bodyOf(intent: Intent, tag: string): Buffer {
   return encodeBody('submit_sm', { destination_addr, ...fieldsOf(intent, tag) })
 }
 
-/** The submit_multi of several that differ in their destinations alone. */
-export function multiBodyOf(intents: readonly Intent[], tag: string): Buffer {
-  const dest_address = intents.map(({ destination_addr }) => ({
+export function multiBodyOf({ intents, named, lists }: Submission, tag: string): Buffer {
+  const to = intents.slice(0, named).map(({ destination_addr }) => ({
     dest_flag: 1 as const,
     dest_addr_ton: 0,
     dest_addr_npi: 0,
     destination_addr,
   }))
+  const dest_address = [...to, ...lists.map(dl_name => ({ dest_flag: 2 as const, dl_name }))]
   return encodeBody('submit_multi', { dest_address, ...fieldsOf(intents[0]!, tag) })
 }
 
 function fieldsOf(intent: Intent, tag: string) {
-  const { text, priority_flag, wantsReceipt, reference, delayS } = intent
+  const { text, data_coding, priority_flag, wantsReceipt, reference, delayS } = intent
+  const octets = Buffer.from(text, 'latin1')
+  const asPayload = octets.length > PAYLOAD_FROM
   const tlvs = [tlv.octets('callback_num', Buffer.from(tag))]
+  if (asPayload) tlvs.push(tlv.octets('message_payload', octets))
   if (reference !== undefined) tlvs.push(tlv.uint16('user_message_reference', reference))
   return {
     source_addr: '1000',
     priority_flag,
     schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
     registered_delivery: wantsReceipt ? 1 : 0,
-    short_message: Buffer.from(text),
+    data_coding,
+    short_message: asPayload ? Buffer.alloc(0) : octets,
     tlvs,
   }
 }
 
 function withReference(
-  fields: Pick<Intent, 'text' | 'destination_addr' | 'priority_flag' | 'wantsReceipt' | 'delayS'>,
+  fields: Omit<Intent, 'content' | 'reference' | 'submits'>,
   reference: number | undefined,
 ): Intent {
-  const { text, destination_addr, priority_flag, wantsReceipt, delayS } = fields
+  const { text, data_coding, destination_addr, priority_flag, wantsReceipt, delayS } = fields
   const content = `${text} to ${destination_addr} as ${reference ?? 'none'}`
   return {
     content,
     text,
+    data_coding,
     destination_addr,
     priority_flag,
     wantsReceipt,

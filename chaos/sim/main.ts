@@ -48,6 +48,8 @@ async function searches(): Promise<number> {
   let duplicates = 0
   let matched = 0
   let replaced = 0
+  let parted = 0
+  let refusals = 0
   let saidMs = beganMs
   let done = 0
   const summary = (): string => {
@@ -59,7 +61,8 @@ async function searches(): Promise<number> {
     return (
       `${done} seeds, ${(done / tookS).toFixed(2)} seeds/s, ${totalS.toFixed(0)} cluster seconds, ` +
       `${(totalS / tookS).toFixed(1)} a second (${kinds.join('; ')}), ` +
-      `${messages} messages, ${duplicates} sent twice, ${matched} matched, ${replaced} replaced`
+      `${messages} messages, ${duplicates} sent twice, ${matched} matched, ${replaced} replaced, ` +
+      `${parted} sent in parts, ${refusals} destinations refused`
     )
   }
   say(`sim: seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
@@ -79,6 +82,8 @@ async function searches(): Promise<number> {
     duplicates += result.duplicates
     matched += result.matched
     replaced += result.replaced
+    parted += result.parted
+    refusals += result.refusals
     if (result.violations.length > 0) {
       say(`seed ${plan.seed} FAILED: ${result.violations[0]!.rule}: ${result.violations[0]!.text}`)
       const least = await shrink(plan, result, say)

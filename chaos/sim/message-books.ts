@@ -38,15 +38,23 @@ export interface Message {
   /** The first submit of what its ESME means to send once. */
   meant: Message
   committedAtMs: number
-  /** Grants and sends by node. */
+  /** Grants by node, and sends by node and part. */
   claims: Map<number, number>
-  sends: Map<number, number>
-  /** Times that the SMSC got it, and took it. */
+  sends: Map<string, number>
+  /** Times that an SMSC got some of it, and took some of it. */
   reached: number
   taken: number
+  /** An SMSC has refused it for good, or a part of it. */
+  refused: boolean
+  /** So says the log. */
+  rejected: boolean
   /** Claims that ended without the home's word that the SMSC refused it, or never got it. */
   timesInDoubt: number
-  /** That word since the last claim: retry, unsent. */
+  /** Claims by another home than the one before, which said what had become of it. */
+  timesForgotten: number
+  /** Of the last claim: whose it was, and of which epoch. */
+  claimedBy: string
+  /** That word since the last claim: retry, partly, unsent. */
   given: string
   receipts: number
   /** A final state that a receipt named, to an ESME that then knew it. */
@@ -100,7 +108,11 @@ export class MessageBooks {
       sends: new Map(),
       reached: 0,
       taken: 0,
+      refused: false,
+      rejected: false,
       timesInDoubt: 0,
+      timesForgotten: 0,
+      claimedBy: '',
       given: '',
       receipts: 0,
       putOffUntilMs: 0,
@@ -156,9 +168,16 @@ export class MessageBooks {
   died(node: string, atMs: number): void {
     this.deaths.set(node, atMs)
     for (const message of this.messages.values())
-      if (message.node === node && message.status === 'ESME_RSYSERR') message.refuserDied = true
+      if (message.node === node && mayBeSent(message.status)) message.refuserDied = true
   }
 }
+
+/**
+ * It was refused after it was proposed, perhaps, and may be in the log (DESIGN I8). ESME_RSUBMITFAIL covers the destinations of a
+ * submit_multi that were refused for several reasons.
+ */
+export const mayBeSent = (status: string | undefined): boolean =>
+  status === 'ESME_RSYSERR' || status === 'ESME_RSUBMITFAIL'
 
 /** Where a message of this content goes. */
 export const destinationIn = (content: string): string => / to (\d+) as /.exec(content)?.[1] ?? ''

@@ -13,6 +13,8 @@ export interface Mutation {
   numbers?: number
   /** Both accounts have a resubmission window. */
   windows?: true
+  /** Both connectors cut long messages. */
+  cuts?: true
   /** Wraps a node's outside. */
   machine?(machine: Machine, node: SimNode): Machine
   /** Wraps what the cluster applies to. */
@@ -46,7 +48,7 @@ export function patch(
 }
 
 /** What few messages have besides their marks does not come back from the disk. */
-export function forgottenOnDisk(table: 'replacements' | 'heads'): () => void {
+export function forgottenOnDisk(table: 'replacements' | 'heads' | 'parts'): () => void {
   return patch({ prototype: RareMarks }, 'decode', original => (...args) => {
     const rare = original(...args) as RareMarks | undefined
     rare?.[table].clear()

@@ -2,6 +2,7 @@ import { CANCEL_MUTATIONS } from './cancel-mutations.js'
 import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
 import { MULTI_MUTATIONS } from './multi-mutations.js'
+import { PART_MUTATIONS } from './part-mutations.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
 import { REPLACE_MUTATIONS } from './replace-mutations.js'
 import { RESUBMISSION_MUTATIONS } from './resubmission-mutations.js'
@@ -16,4 +17,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...SCHEDULE_MUTATIONS,
   ...REPLACE_MUTATIONS,
   ...MULTI_MUTATIONS,
+  ...PART_MUTATIONS,
 ]

@@ -8,6 +8,7 @@ import type { Intent } from './intents.js'
 import type { Message } from './message-books.js'
 import type { SimNode } from './sim-node.js'
 import { Replaces } from './replaces.js'
+import type { Cuttings } from './settings.js'
 import { SimSmsc } from './smsc.js'
 import type { Trace } from './trace.js'
 
@@ -28,6 +29,7 @@ export interface OutsideParts {
   numbers: number
   /** Whether an account submits again what it had no answer to. */
   resubmits(systemId: string): boolean
+  cuttings: Cuttings
   seedFor(what: string): number
   nodes(): readonly SimNode[]
 }
@@ -55,6 +57,7 @@ export class Outside {
           checker,
           trace,
           network: connections,
+          oneReceipt: parts.cuttings.get(name)?.oneReceipt === true,
         }),
     )
     this.cancels = new Cancels({
@@ -85,12 +88,7 @@ export class Outside {
   /** From now on nobody submits, asks, or leaves anything without an answer. */
   calmDown(): void {
     this.calm = true
-    for (const smsc of this.smscs) {
-      smsc.behaviour.silence = 0
-      smsc.behaviour.busy = 0
-      smsc.down()
-      smsc.up()
-    }
+    for (const smsc of this.smscs) smsc.calmDown()
     for (const esme of this.esmes) {
       esme.deafness = 0
       esme.submitting = false
@@ -116,6 +114,7 @@ export class Outside {
             time,
             random: new SeededRandom(parts.seedFor(name)),
             multis: new SeededRandom(parts.seedFor(`${name} multis`)),
+            longs: new SeededRandom(parts.seedFor(`${name} longs`)),
             checker,
             trace,
             numbers,

@@ -1,5 +1,6 @@
 import type { CancelRules } from './cancel-rules.js'
 import type { Message, MessageBooks } from './message-books.js'
+import { brief } from './pieces.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
 import type { Violations } from './violations.js'
 
@@ -8,6 +9,8 @@ export interface ReplaceRulesParts {
   violations: Violations
   resubmissions: ResubmissionRules
   cancels: CancelRules
+  /** A replacement of it was taken. */
+  replaced(message: Message): void
 }
 
 /**
@@ -45,7 +48,8 @@ export class ReplaceRules {
     this.texts.set(message, [...(this.texts.get(message) ?? []), text])
     resubmissions.onAltered(ref)
     message.putOffUntilMs = this.untilMs.get(text) ?? message.putOffUntilMs
-    if (message.taken > 0) this.fail(message, `is replaced by ${text}, and an SMSC has it`)
+    if (message.taken > 0) this.fail(message, `is replaced by ${brief(text)}, and an SMSC has it`)
+    this.parts.replaced(message)
   }
 
   /** An ESME got its answer. */
@@ -53,7 +57,7 @@ export class ReplaceRules {
     const first = message.first ?? message
     const { cancels } = this.parts
     if (status === 'ESME_ROK' && this.texts.get(first)?.includes(text) !== true)
-      this.fail(message, `is said to be replaced by ${text}, and is not`)
+      this.fail(message, `is said to be replaced by ${brief(text)}, and is not`)
     const alone = this.parts.books.sharing(first).length === 1 // of several none can be named
     const waits = first.claims.size === 0 && !cancels.isCancelled(first)
     if (status === 'ESME_RREPLACEFAIL' && alone && waits)
@@ -62,12 +66,17 @@ export class ReplaceRules {
       this.fail(message, `is not found: ${status}`)
   }
 
-  /** A submit_sm with this text has come to an SMSC. */
-  onReached(message: Message, text: string): void {
+  /** What the message says now. */
+  saidBy(message: Message): string {
     const { content } = message
-    const expected =
-      this.texts.get(message)?.at(-1) ?? content.slice(0, content.lastIndexOf(' to '))
-    if (text !== expected) this.fail(message, `says ${text} to an SMSC, not ${expected}`)
+    return this.texts.get(message)?.at(-1) ?? content.slice(0, content.lastIndexOf(' to '))
+  }
+
+  /** A submit_sm with this text, the whole of it, has come to an SMSC. */
+  onReached(message: Message, text: string): void {
+    const expected = this.saidBy(message)
+    if (text !== expected)
+      this.fail(message, `says ${brief(text)} to an SMSC, not ${brief(expected)}`)
   }
 
   private fail({ tag }: Message, text: string): void {

@@ -5,6 +5,7 @@ import { formatRelative } from '../../src/smpp/times.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { SimEsme } from './esme.js'
 import type { Message } from './message-books.js'
+import { brief } from './pieces.js'
 import type { ReplaceRules } from './replace-rules.js'
 import type { Trace } from './trace.js'
 
@@ -14,6 +15,9 @@ const TWICE = 0.3
 /** Share that is put off, and for how many seconds at most. */
 const PUT_OFF = 0.15
 const DELAY_S = 4
+/** Share that is too long for one short message; even, for some messages are of UCS-2. */
+const LONG = 0.15
+const LONG_OCTETS = 240
 /** Half of them at once, half within this. */
 const LATER_MS = 1000
 
@@ -51,7 +55,8 @@ export class Replaces {
     const { rules, trace, random, time } = this.parts
     const { name } = esme.options
     if (!esme.submitting) return
-    const text = `R${++this.texts} other`
+    const short = `R${++this.texts} other`
+    const text = random.unit() < LONG ? short.padEnd(LONG_OCTETS, ' other') : short
     const delayS = random.unit() < PUT_OFF ? 1 + random.below(DELAY_S) : 0
     const body = encodeBody('replace_sm', {
       schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
@@ -60,10 +65,13 @@ export class Replaces {
       registered_delivery: message.wantsReceipt ? 1 : 0,
       short_message: Buffer.from(text),
     })
-    trace.add(name, `replaces ${message.tag} by ${text}${delayS === 0 ? '' : `, in ${delayS} s`}`)
+    trace.add(
+      name,
+      `replaces ${message.tag} by ${brief(text)}${delayS === 0 ? '' : `, in ${delayS} s`}`,
+    )
     if (delayS > 0) rules.onPutOff(text, time.monotonicMs() + delayS * 1000)
     esme.ask(COMMAND_IDS.replace_sm, body, status => {
-      trace.add(name, `replacing ${message.tag} by ${text} is answered ${status}`)
+      trace.add(name, `replacing ${message.tag} by ${brief(text)} is answered ${status}`)
       rules.onAnswered(message, text, status)
     })
   }

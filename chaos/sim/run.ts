@@ -1,7 +1,7 @@
 import { SeededRandom } from '../../src/base/random.js'
 import { faultText, schedule, type Fault } from './faults.js'
 import type { Mutation } from './mutation.js'
-import type { Windows } from './settings.js'
+import type { Cutting, Cuttings, Windows } from './settings.js'
 import type { Violation } from './violations.js'
 import { World, type WorldOptions, type WorldResult } from './world.js'
 
@@ -13,6 +13,8 @@ const CALM_MS = 1000
 const STEADY_MS = 60_000
 /** Of accounts, those with a resubmission window. */
 const WINDOW_SHARE = 1 / 3
+/** Of connectors, those that cut long messages. */
+const CUTTING_SHARE = 0.6
 /** Runs that shrinking may cost. */
 const SHRINK_RUNS_MAX = 60
 const TIMELINE_MS = 4000
@@ -43,7 +45,11 @@ export function planOf(
   const faults = schedule({ seed, nodes, fromMs: FAULTS_FROM_MS, toMs, everyMs, only })
   const rate = (15 + random.below(25)) / (steady ? 4 : 1)
   const windows = windowsOf(random, mutation?.windows === true ? 1 : WINDOW_SHARE)
-  return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate, numbers, windows, mutation }
+  const traits = {
+    windows,
+    cuttings: cuttingsOf(random, mutation?.cuts === true ? 1 : CUTTING_SHARE),
+  }
+  return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate, numbers, traits, mutation }
 }
 
 /** A share of the accounts has a resubmission window; of some it is over before the world is. */
@@ -55,6 +61,19 @@ function windowsOf(random: SeededRandom, share: number): Windows {
     if (has) windows.set(account, ms)
   }
   return windows
+}
+
+/** A share of the connectors cuts long messages. */
+function cuttingsOf(random: SeededRandom, share: number): Cuttings {
+  const cuttings = new Map<string, Cutting>()
+  for (const connector of ['smsc-a', 'smsc-b']) {
+    const cuts = random.unit() < share
+    const how = (['udh8', 'udh16', 'sar'] as const)[random.below(3)]!
+    const changes = random.below(2) === 0
+    const oneReceipt = random.below(4) === 0
+    if (cuts) cuttings.set(connector, { how, changes, oneReceipt })
+  }
+  return cuttings
 }
 
 /** What a seed has where nobody says; all kinds come in any twelve seeds. */

@@ -23,15 +23,21 @@ void t.test('the same seed makes the same history, octet for octet', async t => 
 void t.test('nothing is lost in short worlds of three nodes', async t => {
   const endMs = performance.now() + SEEDS_MS
   let acknowledged = 0
+  let parted = 0
+  let refusals = 0
   for (let seed = 1; seed <= SEEDS.most; seed++) {
     if (seed > SEEDS.least && performance.now() > endMs) break
     const plan = planOf(seed, 3, { faultsMs: SHORT_MS })
     const result = await runWorld(plan)
     acknowledged += result.acknowledged
+    parted += result.parted
+    refusals += result.refusals
     t.equal(report(plan, result), '')
     if (result.violations.length > 0) break
   }
   t.ok(acknowledged > 0)
+  t.ok(parted > 0, `${parted} messages went out in parts`)
+  t.ok(refusals > 0, `${refusals} destinations of submit_multis were refused`)
 })
 
 for (const nodes of [5, 7])
@@ -73,6 +79,8 @@ for (const name of [
   'messages are written without a look at the fence',
   'written marks are not applied',
   'reads are answered without a quorum',
+  'the receipt of one part is told for that of all',
+  'a destination that is told as refused is sent after all',
 ])
   void t.test(`a bug is caught: ${name}`, async t => {
     const mutation = MUTATIONS.find(each => each.name === name)!

@@ -9,6 +9,8 @@ import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { ConnectionNetwork, Party, SimConnection } from './connections.js'
 import { tagOf } from './message-books.js'
+import type { Copy } from './part-rules.js'
+import { brief, pieceOf, pieceText, type Piece } from './pieces.js'
 import type { Trace } from './trace.js'
 
 export interface SmscBehaviour {
@@ -31,14 +33,37 @@ const LIMITS = {
   writeQueueOctetsMax: 16 * 1024 * 1024,
 }
 const RECEIPT_AGAIN_MS = 700
+/** Shares of parts that it refuses, does not answer, or breaks the connection over; and of whole messages refused for good. */
+const OF_PARTS = {
+  throttled: 0.02,
+  refusedForNow: 0.005,
+  refused: 0.01,
+  silence: 0.01,
+  break: 0.015,
+}
+const REFUSED = 0.004
+/** Shares of receipts that say no, that it forgets (of parts alone), sends twice, or late. */
+const FAILED = 0.02
+const FORGOTTEN = 0.01
+const REPEATED = 0.03
+const LATE = 0.03
+const LATE_MS = 2500
 
-interface Receipt {
-  id: string
+/** What a receipt speaks of, and what it says. */
+type About = Pick<Copy, 'id' | 'state'>
+
+interface Receipt extends About {
   source: string
   destination: string
   /** MO: the tag; '' for receipts. */
   tag: string
 }
+
+/** What it answers to a submit_sm; '': nothing. */
+type Answer = CommandStatus | ''
+
+/** For good. */
+const REFUSAL = 'ESME_RSUBMITFAIL'
 
 /** An SMSC of the world: takes messages, remembers them for ever, sends receipts until they are taken. */
 export class SimSmsc {
@@ -59,7 +84,11 @@ export class SimSmsc {
   /** Links that take deliver_sm. */
   private readonly receivers: Link[] = []
   private readonly waiting: Receipt[] = []
+  /** Of messages for all of whose parts it sends one receipt: the parts since the last one, by tag and cut. */
+  private readonly gathered = new Map<string, Map<number, About>>()
   private readonly number: number
+  private readonly oneReceipt: boolean
+  private calm = false
   private ids = 0
   private mos = 0
   private stopListening: () => void = () => undefined
@@ -73,9 +102,12 @@ export class SimSmsc {
       checker: Checker
       trace: Trace
       network: ConnectionNetwork
+      /** One for all parts of a message. */
+      oneReceipt: boolean
     },
   ) {
     this.number = number
+    this.oneReceipt = parts.oneReceipt
     this.name = name
     this.time = parts.time
     this.random = parts.random
@@ -98,11 +130,20 @@ export class SimSmsc {
     this.network.reset(this.name, 1)
   }
 
+  /** From now on it takes and answers what comes. */
+  calmDown(): void {
+    this.calm = true
+    this.behaviour.silence = 0
+    this.behaviour.busy = 0
+    this.down()
+    this.up()
+  }
+
   /** A mobile writes. */
   mo(tag: string, destination: string): void {
     this.mos++
     this.owed++
-    this.waiting.push({ id: '', source: '4917000', destination, tag })
+    this.waiting.push({ id: '', source: '4917000', destination, state: 'DELIVERED', tag })
     this.flush()
   }
 
@@ -143,22 +184,68 @@ export class SimSmsc {
     const tag = tagOf(frame.body)
     const decoded = decodeBody('submit_sm', Buffer.from(frame.body))
     if (!decoded.ok) return link.respond(command_id, sequence_number, 'ESME_RSYSERR')
-    const { registered_delivery, destination_addr, source_addr, short_message } = decoded.body
-    const text = short_message.toString('latin1')
-    this.trace.add(this.name, `got ${tag} from node ${node}: ${text}`)
-    this.checker.reached(tag, text, node, this.name, connection.heardOfMs)
-    const chance = this.random.unit()
-    const { silence, busy, answerMs } = this.behaviour
-    const waitMs = between(this.random, answerMs)
-    if (chance < busy) return this.later(waitMs, link, sequence_number, 'ESME_RMSGQFUL', '')
+    const piece = pieceOf(decoded.body)
+    const what = `${tag}${pieceText(piece)}`
+    this.trace.add(this.name, `got ${what} from node ${node}: ${brief(piece.text)}`)
+    this.checker.reached(tag, piece, node, this.name, connection.heardOfMs)
+    const answer = this.answerTo(piece)
+    const waitMs = between(this.random, this.behaviour.answerMs)
+    if (answer !== 'ESME_ROK' && answer !== '') {
+      if (answer === REFUSAL) this.checker.refused(tag)
+      return this.later(waitMs, link, sequence_number, answer, '')
+    }
     const id = `${this.number}${String(++this.ids).padStart(7, '0')}`
-    this.checker.taken(tag)
-    if (chance < busy + silence) this.trace.add(this.name, `does not answer ${tag}`)
+    const failed = this.random.unit() < FAILED
+    const state = failed ? 'UNDELIVERABLE' : 'DELIVERED'
+    this.checker.taken(tag, { id, piece, state, oneReceipt: this.oneReceipt })
+    if (answer === '') this.trace.add(this.name, `does not answer ${what}`)
     else this.later(waitMs, link, sequence_number, 'ESME_ROK', id)
+    const { random } = this
+    if (piece.cut !== '' && !this.calm && random.unit() < OF_PARTS.break)
+      this.time.after(random.unit() * waitMs * 2, () => connection.resetBoth())
+    const { registered_delivery, destination_addr, source_addr } = decoded.body
     if ((registered_delivery & 3) !== 1) return
+    const about = this.receiptFor(tag, piece, { id, state })
+    if (about === undefined) return
+    const receipt = { ...about, source: destination_addr, destination: source_addr, tag: '' }
+    this.send(receipt, waitMs)
+    if (random.unit() < REPEATED) this.send(receipt, waitMs + random.unit() * LATE_MS)
+  }
+
+  /** What becomes of it: parts have troubles of their own. */
+  private answerTo({ cut }: Piece): Answer {
+    const { silence, busy } = this.behaviour
+    let chance = this.random.unit()
+    const falls = (share: number): boolean => (chance -= share) < 0
+    if (falls(busy)) return 'ESME_RMSGQFUL'
+    if (falls(silence)) return ''
+    if (this.calm) return 'ESME_ROK'
+    if (cut === '') return falls(REFUSED) ? REFUSAL : 'ESME_ROK'
+    if (falls(OF_PARTS.throttled)) return 'ESME_RTHROTTLED'
+    if (falls(OF_PARTS.refusedForNow)) return 'ESME_RSYSERR'
+    if (falls(OF_PARTS.refused)) return REFUSAL
+    return falls(OF_PARTS.silence) ? '' : 'ESME_ROK'
+  }
+
+  /** What the receipt says that is due with this part; undefined: none is, or it is forgotten. */
+  private receiptFor(tag: string, { cut, part, of }: Piece, own: About): About | undefined {
+    if (cut === '') return own
+    const { random, gathered } = this
+    if (!this.oneReceipt) return random.unit() < FORGOTTEN ? undefined : own
+    const key = `${tag} ${cut}`
+    const all = gathered.get(key) ?? new Map<number, About>()
+    gathered.set(key, all.set(part, own))
+    if (all.size < of) return undefined
+    gathered.delete(key)
+    return [...all.values()][random.below(of)]
+  }
+
+  private send(receipt: Receipt, waitMs: number): void {
+    const { random } = this
     this.owed++
-    this.time.after(waitMs + between(this.random, this.behaviour.receiptMs), () => {
-      this.waiting.push({ id, source: destination_addr, destination: source_addr, tag: '' })
+    const lateMs = random.unit() < LATE ? random.unit() * LATE_MS : 0
+    this.time.after(waitMs + lateMs + between(random, this.behaviour.receiptMs), () => {
+      this.waiting.push(receipt)
       this.flush()
     })
   }
@@ -209,20 +296,22 @@ export class SimSmsc {
   }
 }
 
-function bodyOf({ id, source, destination, tag }: Receipt): Buffer {
+function bodyOf({ id, source, destination, state, tag }: Receipt): Buffer {
   if (tag !== '')
     return encodeBody('deliver_sm', {
       source_addr: source,
       destination_addr: destination,
       short_message: Buffer.from(tag),
     })
-  const text = `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:DELIVRD err:000 text:x`
+  const [stat, message_state] =
+    state === 'DELIVERED' ? ['DELIVRD err:000', 2] : ['UNDELIV err:001', 5]
+  const text = `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:${stat} text:x`
   return encodeBody('deliver_sm', {
     source_addr: source,
     destination_addr: destination,
     esm_class: 4,
     short_message: Buffer.from(text),
-    tlvs: [tlv.cstring('receipted_message_id', id), tlv.uint8('message_state', 2)],
+    tlvs: [tlv.cstring('receipted_message_id', id), tlv.uint8('message_state', message_state)],
   })
 }
 

@@ -59,7 +59,7 @@ export class Trace {
 
 /** Of single messages: too many for a timeline. */
 function isTraffic(text: string): boolean {
-  return text.includes('T=') || text.includes(' receipt ')
+  return /[TMD]=\d/.test(text) || text.includes(' receipt ')
 }
 
 function shown(fields: Fields): string {

@@ -53,14 +53,21 @@ export class DeliveryOrder {
   /** Per account: the greatest number written before this instant, and within it. */
   private readonly written = new Map<number, { before: number; now: number; atMs: number }>()
 
+  /** Tags of messages whose receipt was owed. */
+  private readonly owedOnce = new Set<string>()
   private readonly tags: MessageTags
 
   constructor(tags: MessageTags) {
     this.tags = tags
   }
 
-  /** An entry was applied somewhere for the first time, and added these MO, in their order. */
-  onCommitted(state: State, mos: readonly OwedMo[]): void {
+  /**
+   * An entry was applied somewhere for the first time, and added these MO, in their order.
+   *
+   * @returns  messages whose account is owed a second receipt of them
+   */
+  onCommitted(state: State, mos: readonly OwedMo[]): string[] {
+    const twice: string[] = []
     for (const account of state.accounts.values()) {
       const { tail } = account.deliveries
       const { number } = account
@@ -68,7 +75,11 @@ export class DeliveryOrder {
       for (let seq = this.tails.get(number) ?? 0; seq < tail; seq++) {
         const delivery = account.delivery(seq)
         const of = delivery?.kind === 'receipt' ? this.tags.at(delivery.message) : undefined
-        if (of !== undefined) this.owed.set(of, { account: number, seq })
+        if (of !== undefined) {
+          if (this.owedOnce.has(of)) twice.push(of)
+          this.owedOnce.add(of)
+          this.owed.set(of, { account: number, seq })
+        }
         const tag = delivery?.kind === 'mo' ? tags.shift() : undefined
         if (tag === undefined || this.mos.has(tag)) continue
         this.mos.add(tag)
@@ -76,6 +87,7 @@ export class DeliveryOrder {
       }
       this.tails.set(number, tail)
     }
+    return twice
   }
 
   /** A node writes to an ESME. Returns what is wrong, or ''. */

@@ -9,7 +9,7 @@ import { Members } from './members.js'
 import type { Mutation } from './mutation.js'
 import { Outside } from './outside.js'
 import { PeerNetwork } from './peer-network.js'
-import { BINDS, settingsOf, WINDOW, type Windows } from './settings.js'
+import { BINDS, settingsOf, WINDOW, type Traits } from './settings.js'
 import { SimNode } from './sim-node.js'
 import { Trace } from './trace.js'
 import type { Violation } from './violations.js'
@@ -29,10 +29,10 @@ export interface WorldOptions {
   rate: number
   /** Different numbers that messages go to: with few, several go to one at a time. Default: 10^8. */
   numbers?: number | undefined
-  /** Accounts that have one, and whose ESMEs submit again what they had no answer to. Default: none. */
-  windows?: Windows | undefined
+  /** ESMEs of an account that has a window submit again what they had no answer to. Default: none. */
+  traits?: Traits | undefined
   mutation?: Mutation | undefined
-  /** The first revision; default: `settingsOf(0, windows)`. */
+  /** The first revision; default: `settingsOf(0, traits)`. */
   settings?: GatewaySettings | undefined
 }
 
@@ -48,6 +48,10 @@ export interface WorldResult {
   matched: number
   /** Replacements that the log has taken. */
   replaced: number
+  /** Messages that went out in parts, all of which were taken. */
+  parted: number
+  /** Destinations of submit_multis that were refused one by one. */
+  refusals: number
   terms: number
   entries: number
   starts: number
@@ -117,7 +121,8 @@ export class World {
       random,
       rate: options.rate,
       numbers: options.numbers ?? 1e8,
-      resubmits: systemId => options.windows?.has(systemId) === true,
+      resubmits: systemId => options.traits?.windows?.has(systemId) === true,
+      cuttings: options.traits?.cuttings ?? new Map(),
       seedFor: what => this.seedFor(what),
       nodes,
     })
@@ -131,7 +136,7 @@ export class World {
       outside,
       members,
       nodes,
-      windows: options.windows ?? new Map(),
+      traits: options.traits ?? {},
       join: () => this.join(),
     })
   }
@@ -167,7 +172,7 @@ export class World {
       checker,
       peers,
       connections,
-      settings: options.settings ?? settingsOf(0, options.windows),
+      settings: options.settings ?? settingsOf(0, options.traits),
       nodes: options.nodes,
       keepEntries: this.keepEntries,
       seedFor: what => this.seedFor(what),
@@ -221,13 +226,11 @@ export class World {
     for (const node of this.nodes)
       if (node.journal!.state.appliedIndex < state.appliedIndex - 20)
         return `${node.name} is behind: ${node.journal!.state.appliedIndex} of ${state.appliedIndex}`
-    for (const message of this.checker.books.messages.values()) {
+    const { checker } = this
+    for (const message of checker.books.messages.values()) {
       if (message.status !== 'ESME_ROK') continue
-      const { reached, receipts } = message.first ?? message
-      if (reached === 0 && !this.checker.cancels.isCancelled(message))
-        return `${message.tag} has not reached an SMSC`
-      if (message.wantsReceipt && receipts === 0)
-        return `the receipt of ${message.tag} has not come`
+      if (!checker.hasCome(message)) return `${message.tag} has not reached an SMSC, not all of it`
+      if (checker.owesReceipt(message)) return `the receipt of ${message.tag} has not come`
     }
     if (state.queued > 0) return `${state.queued} messages are queued`
     if (state.inFlight > 0) return `${state.inFlight} messages are in flight`
@@ -251,9 +254,14 @@ export class World {
       tookMs: time.monotonicMs(),
       messages: messages.length,
       acknowledged: messages.filter(({ status }) => status === 'ESME_ROK').length,
-      duplicates: messages.reduce((sum, { taken }) => sum + Math.max(0, taken - 1), 0),
+      duplicates: messages.reduce(
+        (sum, message) => sum + Math.max(0, checker.parts.timesTaken(message) - 1),
+        0,
+      ),
       matched: messages.filter(({ first }) => first !== undefined).length,
       replaced: checker.replaces.count,
+      parted: checker.parts.count,
+      refusals: checker.multis.refusals,
       terms: checker.log.terms,
       entries: checker.log.lastIndex,
       starts: nodes.reduce((sum, { starts }) => sum + starts, 0),
