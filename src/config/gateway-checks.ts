@@ -84,10 +84,13 @@ export function crossCheck(
     const message = `${membersOfAll} members in all; at most ${MEMBERS_MAX}`
     found.push({ severity: 'error', path: ['distributionLists'], message })
   }
+  const firstOf = new Map<string, number>() // there may be 20,000
   distributionLists.forEach(({ name, account, members }, i) => {
     knows(systemIds, 'account', account, ['distributionLists', i, 'account'])
-    const same = distributionLists.findIndex(l => l.name === name && l.account === account)
-    if (same < i) {
+    const key = JSON.stringify([account, name])
+    const same = firstOf.get(key)
+    if (same === undefined) firstOf.set(key, i)
+    else {
       const message = `${name} is used already, in ${lineOf(['distributionLists', same, 'name'])}`
       found.push({ severity: 'error', path: ['distributionLists', i, 'name'], message })
     }

@@ -569,3 +569,16 @@ void t.test('throughputCounts: the default is the same as nothing', async t => {
     /expected one of pdus, segments, not destinations/,
   ])
 })
+
+void t.test('20,000 members of distribution lists in all are taken, and not one more', async t => {
+  const lists = (last: number): string =>
+    [...Array.from({ length: 78 }, () => 254), last]
+      .map((count, n) => `- { name: n${n}, members: [${[...Array(count).keys()].join()}] }`)
+      .join('\n')
+  const { settings } = parse(`distributionLists:\n${lists(188)}`)
+  t.equal(
+    settings.distributionLists?.reduce((sum, { members }) => sum + members.length, 0),
+    20_000,
+  )
+  t.match(mistakes(`distributionLists:\n${lists(189)}`), [/20001 members in all; at most 20000/])
+})

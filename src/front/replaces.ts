@@ -107,6 +107,8 @@ export class Replaces {
     const times = timesOf(message, request.times, journal.state.settings.validityMs)
     if (times === undefined) return 'validityOver'
     const { connector, priority } = message
+    const schedules = journal.state.connectors.get(connector)?.schedules
+    if (request.times.dueAtMs !== null && schedules?.isFull === true) return 'queueFull'
     const record = acceptRecord({
       ...message,
       ...times,

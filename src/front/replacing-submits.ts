@@ -155,7 +155,10 @@ export class ReplacingSubmits {
     const times = timesOf(reader, nowMs, state.settings.validityMs, schedules(state))
     if (typeof times === 'string') return times
     const { expiresAtMs, dueAtMs } = times
-    const waits = state.blocks.get(indexOf(ref))?.isScheduled(offsetOf(ref)) === true
+    const block = state.blocks.get(indexOf(ref))
+    const connector = state.connectors.get(block?.connector(offsetOf(ref)) ?? 0)
+    if (dueAtMs > 0 && connector?.schedules.isFull === true) return 'queueFull'
+    const waits = block?.isScheduled(offsetOf(ref)) === true
     const moves = dueAtMs > 0 || waits
     return {
       flags:

@@ -105,6 +105,7 @@ export class SubmitPlacing {
     this.lost = lost === 'lost'
     // apply is exact; this spares the journal what is sure to be refused (DESIGN I8)
     if (lost === 'new' && account.queued >= account.settings.queueLimit) return 'queueFull'
+    if (lost === 'new' && record.dueAtMs > 0 && connector.schedules.isFull) return 'queueFull'
 
     // SMPP 3.3 knows message_ids of 8 characters.
     this.short = !session.knowsTlvs || account.settings.messageIdStyle === 'short'

@@ -95,6 +95,15 @@ void t.test('schedule_delivery_time makes the message wait, and stays with us', 
   t.equal(world.cluster.state.connector('smsc-a')!.schedules.size, 2)
 })
 
+void t.test('a connector that keeps no more scheduled messages takes others', async t => {
+  const world = await FrontWorld.open(t)
+  const { schedules } = world.cluster.state.connector('smsc-a')!
+  Object.defineProperty(schedules, 'isFull', { value: true })
+  const esme = world.bound().submit({ schedule_delivery_time: '000000010000000R' }).submit()
+  world.time.turn()
+  t.same(esme.statuses, ['ESME_RMSGQFUL', 'ESME_ROK'])
+})
+
 void t.test('a peer of SMPP 5.0 is told how full we are, older ones are not', async t => {
   const settings = gateway({ accounts: [account('esme1', { queueLimit: 20 })] })
   for (const interface_version of [0x50, 0x34]) {

@@ -145,3 +145,41 @@ void t.test('a second to which very many are scheduled is many small values', as
   for (; schedules.earliest !== undefined; schedules.take(9, 1)) order.push(schedules.earliest)
   t.same(order, [1, 3, 3, 5, 7, 9])
 })
+
+void t.test(
+  'ranges are counted, through a restart, whether or not their messages still wait',
+  async t => {
+    const schedules = new Schedules(7, 4)
+    const memory = new MemoryStore()
+    memory.opened = true
+    const store = new StateStore(memory)
+    store.add(schedules)
+    for (const second of [5, 9, 9]) schedules.add(second, 1, 0, 100)
+    t.notOk(schedules.isFull)
+    schedules.add(11, 2, 0, 1)
+    t.ok(schedules.isFull)
+    await store.flush(() => undefined)
+    const again = new Schedules(7, 4)
+    await again.load(store)
+    t.ok(again.isFull)
+    t.equal(again.take(5, 1).length, 1)
+    t.notOk(again.isFull)
+    again.take(20, 1e6)
+    for (let i = 0; i < 3; i++) again.add(30, i, 0, 1)
+    t.notOk(again.isFull, 'what was taken counts no more')
+  },
+)
+
+void t.test('queueLimit counts what is scheduled', async t => {
+  const log = await TestLog.ready(settings => (settings.accounts[0]!.queueLimit = 2))
+  const result = log.propose(1, accept([at(log, 5), at(log, 9), at(log, 9), {}]))
+  t.match(result, {
+    accepted: {
+      refused: [
+        [2, 'queueFull'],
+        [3, 'queueFull'],
+      ],
+    },
+  })
+  t.equal(log.connector.schedules.size, 2)
+})

@@ -7,6 +7,8 @@ import type { StateStore } from './state-store.js'
 const RANGE_OCTETS = 10
 /** Ranges of one key: a second to which millions are scheduled is not one value. */
 const CHUNK_RANGES = 512
+/** Of one connector, 100 MB: queueLimit bounds the messages that wait, but not the ranges of those that were cancelled since. */
+const RANGES_MAX = 10_000_000
 
 /** A range, and the second under which it stood. */
 export interface ScheduledRange extends ClaimedRange {
@@ -34,14 +36,23 @@ interface Bucket {
 export class Schedules {
   /** Messages that wait. */
   size = 0
+  /** Ranges that name them, or messages that wait no more. */
+  private count = 0
   private readonly connector: number
+  private readonly rangesMax: number
   private readonly buckets: Map<number, Bucket> = new Map()
   /** Of the buckets. */
   private readonly seconds = new Heap<number>((a, b) => a < b)
   private readonly dirty: Map<string, Chunk | null> = new Map()
 
-  constructor(connector: number) {
+  constructor(connector: number, rangesMax = RANGES_MAX) {
     this.connector = connector
+    this.rangesMax = rangesMax
+  }
+
+  /** No more is to be proposed: front ends refuse it. What is under way then is still added. */
+  get isFull(): boolean {
+    return this.count >= this.rangesMax
   }
 
   /** Seconds since the Unix epoch; undefined: none waits. */
@@ -50,6 +61,7 @@ export class Schedules {
   }
 
   add(second: number, index: number, lo: number, hi: number): void {
+    this.count++
     const bucket = this.bucket(second)
     let chunk = bucket.chunks.get(bucket.next - 1)
     if (chunk === undefined || chunk.end === CHUNK_RANGES * RANGE_OCTETS) {
@@ -109,6 +121,7 @@ export class Schedules {
       const number = numberIn(key, 8, 4)
       bucket.chunks.set(number, { octets: Buffer.from(value), start: 0, end: value.length })
       bucket.next = number + 1
+      this.count += value.length / RANGE_OCTETS
     })
   }
 
@@ -127,6 +140,7 @@ export class Schedules {
     const [number, chunk] = chunks.entries().next().value!
     const range = rangeAt(chunk, chunk.start)
     chunk.start += RANGE_OCTETS
+    this.count--
     const over = chunk.start === chunk.end
     this.dirty.set(scheduleKey(this.connector, second, number), over ? null : chunk)
     if (!over) return range

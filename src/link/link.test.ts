@@ -222,6 +222,25 @@ void t.test('a flood of what moves nothing is read slowly, and then goes on', t 
   t.end()
 })
 
+void t.test('what comes in spite of a rest is kept up to a bound, and then ends the link', t => {
+  const { time, smsc, raw, connection } = bound()
+  connection.pause = () => undefined
+  const unknown = header(0x777)
+  raw.write(Buffer.concat(Array.from({ length: 5_000 }, () => unknown)))
+  time.turn()
+  const before = smsc.link.counters.pdusIn
+  const chunk = Buffer.concat(Array.from({ length: 1_024 }, () => unknown)) // 16 KiB
+  for (let i = 0; i < 59; i++) raw.write(Buffer.from(chunk)) // not quite a megabyte
+  time.turn()
+  t.equal(smsc.link.counters.pdusIn, before, 'it rests')
+  t.notOk(smsc.closedReason)
+  for (let i = 0; i < 6; i++) raw.write(Buffer.from(chunk))
+  time.turn()
+  t.equal(smsc.closedReason, 'cannot be paused')
+  t.ok(connection.closed)
+  t.end()
+})
+
 void t.test('a link that ends while it rests sees the end of its peer', t => {
   const { time, smsc, raw, connection } = bound()
   raw.write(Buffer.concat(Array.from({ length: 5_000 }, () => header(0x777))))

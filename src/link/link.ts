@@ -251,6 +251,7 @@ export class Link {
   private receive(chunk: Buffer): void {
     this.octetsIn += chunk.length
     if (!this.rests) this.read(chunk)
+    else if (this.unread.length + chunk.length > UNREAD_OCTETS_MAX) this.close('cannot be paused')
     else this.unread = Buffer.concat([this.unread, chunk])
   }
 
@@ -437,6 +438,8 @@ const CLOSE_GRACE_MS = 5_000
 
 const NUL = Buffer.alloc(1)
 const NOTHING = Buffer.alloc(0)
+/** What still comes from a connection that was paused: less than it reads at once. */
+const UNREAD_OCTETS_MAX = 1024 * 1024
 /** Five hundred PDUs without a body, fifty messages. */
 const SLICE_OCTETS = 8 * 1024
 

@@ -111,6 +111,8 @@ export class HttpSubmits implements SubmitPort {
         command_status: 'ESME_RINVSCHED',
         detail: `at: ${request.at} is over, or not all nodes of this cluster can schedule`,
       })
+    if (dueAtMs > 0 && connector.schedules.isFull)
+      return refused('queueFull', `connector ${connector.id} keeps no more scheduled messages`)
     return this.propose(account, connector, body, dueAtMs)
   }
 

@@ -5,7 +5,7 @@ import { splitBody } from '../text/split.js'
 import { Parts } from './parts.js'
 
 /** Messages of which some parts were taken and others not; of the one that began first all parts go again then. */
-const REMEMBERED_MAX = 1000
+export const REMEMBERED_MAX = 1000
 
 /**
  * Cuts what is too long for one short message (docs/decisions/0018). Which parts the SMSC has taken is remembered here, for
