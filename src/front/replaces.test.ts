@@ -183,6 +183,18 @@ void t.test('what is scheduled is replaced, and stays scheduled', async t => {
   t.equal(world.dispatch().length, 1)
 })
 
+void t.test('a connector that keeps no more scheduled messages lets none be moved', async t => {
+  const world = await openTwo(t)
+  const esme = world.bound()
+  const schedule_delivery_time = formatTime(world.time.nowMs() + 60_000)
+  const id = one(world, esme, { schedule_delivery_time })
+  const { schedules } = world.cluster.state.connector('smsc-a')!
+  Object.defineProperty(schedules, 'isFull', { value: true })
+  replace(esme, id, { schedule_delivery_time })
+  replace(esme, id)
+  t.same(await answers(world, esme, 2), ['ESME_RMSGQFUL', 'ESME_ROK'])
+})
+
 void t.test('a schedule_delivery_time moves what waits, later or earlier', async t => {
   const world = await openTwo(t)
   const esme = world.bound()

@@ -151,6 +151,17 @@ void t.test('all its times count, those too that it does not name', async t => {
   t.equal(await replacing(world, esme, { validity_period: past }), 'ESME_RINVEXPIRY')
 })
 
+void t.test('a connector that keeps no more scheduled messages lets none be moved', async t => {
+  const world = await openTwo(t)
+  const esme = world.bound()
+  const hour = formatTime(world.time.nowMs() + 3_600_000)
+  const [id] = submitted(world, esme, { schedule_delivery_time: hour })
+  const { schedules } = world.cluster.state.connector('smsc-a')!
+  Object.defineProperty(schedules, 'isFull', { value: true })
+  t.equal(await replacing(world, esme, { schedule_delivery_time: hour }), 'ESME_RMSGQFUL')
+  t.equal(await replacing(world, esme), id, 'at once')
+})
+
 void t.test('one of a submit_multi, or from HTTP, is not replaced', async t => {
   const world = await openTwo(t)
   const esme = world.bound()
