@@ -13,8 +13,8 @@ export interface Mutation {
   numbers?: number
   /** Both accounts have a resubmission window. */
   windows?: true
-  /** Both connectors cut long messages. */
-  cuts?: true
+  /** Both connectors cut long messages, or neither does. */
+  cuts?: boolean
   /** Wraps a node's outside. */
   machine?(machine: Machine, node: SimNode): Machine
   /** Wraps what the cluster applies to. */

@@ -47,7 +47,10 @@ export function planOf(
   const windows = windowsOf(random, mutation?.windows === true ? 1 : WINDOW_SHARE)
   const traits = {
     windows,
-    cuttings: cuttingsOf(random, mutation?.cuts === true ? 1 : CUTTING_SHARE),
+    cuttings: cuttingsOf(
+      random,
+      mutation?.cuts === undefined ? CUTTING_SHARE : Number(mutation.cuts),
+    ),
   }
   return { seed, nodes, faults, untilMs: toMs + CALM_MS, rate, numbers, traits, mutation }
 }
