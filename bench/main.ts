@@ -2,9 +2,10 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { outputOption } from '../src/tools/smsc-sim-main.js'
 import { duration, grouped, option, perSecond, whole } from '../src/tools/units.js'
+import { listOf, path } from './arguments.js'
 import { ALL_ATTACKS, benchHostile, hostileText } from './hostile.js'
 import type { LoadOptions, Measurement, Path } from './load.js'
 import { describeMachine, machineText } from './machine.js'
@@ -193,15 +194,6 @@ function benchCommand(): Command {
     )
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
-}
-
-function listOf<T>(one: (text: string) => T): (text: string) => T[] {
-  return text => text.split(',').filter(Boolean).map(one)
-}
-
-function path(text: string): Path {
-  if (text === 'accept' || text === 'dispatch' || text === 'receipts') return text
-  throw new InvalidArgumentError('Expected accept, dispatch or receipts.')
 }
 
 /** bench/results of the checkout that this build belongs to. */

@@ -23,6 +23,8 @@ export interface ScenarioOptions {
   load: LoadOptions
   /** Where its own directory is made. Default: the system's temporary directory. */
   parent?: string
+  /** The program of the nodes; undefined for this build's. */
+  main?: URL | undefined
   /** Node's own flags: `--cpu-prof`. */
   flags?: (id: number) => readonly string[]
 }
@@ -47,6 +49,7 @@ export class Scenario {
           connector: { binds: CONNECTOR_BINDS, window: CONNECTOR_WINDOW },
         }),
         directory: join(directory, 'cluster'),
+        main: options.main,
         ...(options.flags === undefined ? {} : { flags: options.flags }),
       })
       await cluster.leader()

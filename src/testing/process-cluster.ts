@@ -14,6 +14,8 @@ export interface ProcessClusterOptions {
   gateway: string | object
   /** Settings of every node file beside what is set here, by section: `{ smpp: { submitTimeoutMs: 800 } }`. */
   settings?: Readonly<Record<string, object>>
+  /** The program of the nodes, another build's main.js; undefined for this one's. */
+  main?: URL | undefined
   /** Flags of node itself: `--cpu-prof`. */
   flags?: (id: number) => readonly string[]
   env?: Readonly<Record<string, string>>
@@ -81,7 +83,7 @@ export class ProcessCluster {
     place: Place,
     members: readonly { id: number; peerPort: number }[],
   ): Promise<ProcessNode> {
-    const { settings = {}, flags, env = {} } = this.options
+    const { settings = {}, flags, env = {}, main } = this.options
     const { id, peerPort, smppPort, httpPort } = place
     const peers = members.map(one => ({ id: one.id, address: `127.0.0.1:${one.peerPort}` }))
     const sections: Record<string, unknown> = {
@@ -95,7 +97,7 @@ export class ProcessCluster {
     const configFile = join(this.directory, `node-${id}.yaml`)
     await writeFile(configFile, stringify(sections))
     const logFile = join(this.directory, `node-${id}.log`)
-    return new ProcessNode({ ...place, configFile, logFile, flags: flags?.(id) ?? [], env })
+    return new ProcessNode({ ...place, configFile, logFile, flags: flags?.(id) ?? [], env, main })
   }
 
   dataDir(id: number): string {

@@ -12,6 +12,8 @@ export interface ProcessNodeOptions {
   /** Of node itself, beside those of ./carillon. */
   flags: readonly string[]
   env: Readonly<Record<string, string>>
+  /** Another build's main.js; undefined for this one's. */
+  main: URL | undefined
 }
 
 /** One `carillon node` as a process of its own; it can be killed, frozen and started again. */
@@ -64,11 +66,11 @@ export class ProcessNode {
   /** Starts the process, or starts it again; does not wait until it is ready. */
   start(): void {
     if (this.isRunning) throw new Error(`node ${this.id} runs already`)
-    const { id, configFile, logFile, flags, env } = this.options
+    const { id, configFile, logFile, flags, env, main } = this.options
     this.startedAtMs = Date.now()
     this.process = new OwnProcess({
       name: `node ${id}`,
-      script: new URL('../main.js', import.meta.url),
+      script: main ?? new URL('../main.js', import.meta.url),
       args: ['node', '--config', configFile],
       flags: [...CARILLON_FLAGS, ...flags],
       logFile,
