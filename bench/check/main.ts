@@ -142,7 +142,7 @@ function verdictText(paths: readonly PathVerdict[]): string {
       path,
       grouped(Math.round(perSecond)),
       ratio(throughput),
-      String(cpuUs),
+      cpuUs.toFixed(1),
       ratio(cpu),
       slower === '' ? '' : `slower: ${slower}`,
     ])
@@ -163,7 +163,12 @@ function checkCommand(): Command {
         'accept,dispatch,receipts',
       ),
     )
-    .option('--rounds <n>', 'of both builds', whole(1, 100), 3)
+    .option(
+      '--rounds <n>',
+      'of both builds; even, for whoever is first in a round may be faster',
+      whole(1, 100),
+      4,
+    )
     .addOption(option('--duration <duration>', 'of each run', duration('s'), 8_000, '8s'))
     .addOption(option('--warmup <duration>', 'before it, not measured', duration('s'), 6_000, '6s'))
     .option('--nodes <n>', 'of the cluster', whole(1, 9), 3)
