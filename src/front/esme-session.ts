@@ -7,14 +7,19 @@ import type { DeliveryTag } from './delivery-pump.js'
 import { failingStatus } from './failing-requests.js'
 import { statusOf } from './refusals.js'
 
-/** Who serves the requests of sessions. */
-export interface SessionServices {
-  bind(session: EsmeSession, frame: Frame): void
+/** Who serves the requests of bound sessions. */
+export interface SessionRequests {
   submit(session: EsmeSession, frame: Frame): void
   submitMulti(session: EsmeSession, frame: Frame): void
   query(session: EsmeSession, frame: Frame): void
   cancel(session: EsmeSession, frame: Frame): void
   replace(session: EsmeSession, frame: Frame): void
+}
+
+/** Who serves sessions. */
+export interface SessionServices {
+  readonly requests: SessionRequests
+  bind(session: EsmeSession, frame: Frame): void
   /** What became of a deliver_sm. */
   answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void
   /** Room for deliver_sm again. */
@@ -94,20 +99,20 @@ export class EsmeSession implements LinkHandler {
     switch (command_id) {
       case COMMAND_IDS.submit_sm:
       case COMMAND_IDS.data_sm:
-        return this.services.submit(this, frame)
+        return this.services.requests.submit(this, frame)
       case COMMAND_IDS.bind_transceiver:
       case COMMAND_IDS.bind_transmitter:
       case COMMAND_IDS.bind_receiver:
         return this.services.bind(this, frame)
       case COMMAND_IDS.submit_multi:
-        return this.services.submitMulti(this, frame)
+        return this.services.requests.submitMulti(this, frame)
       case COMMAND_IDS.query_sm:
       case COMMAND_IDS.query_msg_details:
-        return this.services.query(this, frame)
+        return this.services.requests.query(this, frame)
       case COMMAND_IDS.cancel_sm:
-        return this.services.cancel(this, frame)
+        return this.services.requests.cancel(this, frame)
       case COMMAND_IDS.replace_sm:
-        return this.services.replace(this, frame)
+        return this.services.requests.replace(this, frame)
       default:
         return this.refuse(frame, failingStatus(frame) ?? statusOf('unknownCommand'))
     }

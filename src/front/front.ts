@@ -2,10 +2,9 @@ import type { Cancel } from '../base/clock.js'
 import type { Gauge } from '../base/metrics.js'
 import type { AccountState, Effect } from '../journal/index.js'
 import type { Connection, Frame, ResponseKind, SessionLimits } from '../link/types.js'
-import { isDisabled, type Account, type BindType } from '../policy/settings.js'
+import { isDisabled, type Account } from '../policy/settings.js'
 import { AccountRates, evenShares } from './account-rates.js'
 import { Binder } from './binder.js'
-import { Cancels } from './cancels.js'
 import type { DeliveryTag } from './delivery-pump.js'
 import { Deliveries } from './deliveries.js'
 import {
@@ -16,14 +15,12 @@ import {
 } from './esme-session.js'
 import { PasswordCheck } from './password-check.js'
 import { Leavings } from './leavings.js'
-import { Multis } from './multis.js'
 import { Outbinds } from './outbinds.js'
 import type { FrontOptions, OpenListener } from './ports.js'
-import { Queries } from './queries.js'
 import { ReceiptGuard } from './receipt-guard.js'
-import { Replaces } from './replaces.js'
+import { Requests } from './requests.js'
+import { SessionBook } from './session-book.js'
 import { SessionEnds } from './session-ends.js'
-import { Submits } from './submits.js'
 
 const TICK_MS = 500
 const EXPIRE_EVERY_MS = 10_000
@@ -42,26 +39,19 @@ const DRAIN_WINDOWS = 0.6
  *     front.begin(boot)        // this node's boot is registered and the proposer runs
  */
 export class FrontEnd implements SessionServices {
+  readonly requests: Requests
   private readonly options: FrontOptions
   private readonly passwords: PasswordCheck
   private readonly binder: Binder
   private readonly rates: AccountRates
-  private readonly submits: Submits
-  private readonly multis: Multis
-  private readonly queries: Queries
-  private readonly cancels: Cancels
-  private readonly replaces: Replaces
   private readonly deliveries: Deliveries
   private readonly ends: SessionEnds
   private readonly leavings: Leavings
   private readonly outbinds: Outbinds | undefined
   /** Every connection. */
   private readonly connections: Set<EsmeSession> = new Set()
-  /** Bound sessions by id, and by account. */
-  private readonly bound: Map<string, EsmeSession> = new Map()
-  private readonly byAccount: Map<number, Set<EsmeSession>> = new Map()
-  private readonly boundAs: Record<BindType, number> = { trx: 0, tx: 0, rx: 0 }
-  private readonly gauges: Record<BindType | 'connections', Gauge>
+  private readonly bound: SessionBook
+  private readonly connected: Gauge
   private listeners: OpenListener[] = []
   /** 0: none; nobody may bind. */
   private boot = 0
@@ -73,6 +63,8 @@ export class FrontEnd implements SessionServices {
   constructor(options: FrontOptions) {
     const { journal, clock, timers, random, logger, metrics } = options
     this.options = options
+    this.bound = new SessionBook(metrics)
+    this.connected = metrics.gauge('connections', {})
     this.ends = new SessionEnds(journal)
     this.leavings = new Leavings(clock, timers)
     this.passwords = new PasswordCheck(options.passwords, random)
@@ -97,37 +89,19 @@ export class FrontEnd implements SessionServices {
       this.deliveries.onReport(),
     )
     this.rates = options.rates ?? new AccountRates(evenShares, clock)
-    const currentRead = (): Promise<unknown> => options.cluster.currentRead()
-    const submitting = {
+    this.requests = new Requests({
       journal,
       clock,
       timers,
+      logger,
       metrics,
       submitTimeoutMs: options.submitTimeoutMs,
       rates: this.rates,
-      written: (index: number, account: number) => guard.note(index, account),
-    }
-    this.submits = new Submits({ ...submitting, logger, currentRead })
-    this.multis = new Multis(submitting)
-    this.queries = new Queries(journal, currentRead)
-    this.cancels = new Cancels({
-      journal,
-      timers,
-      metrics,
-      currentRead,
-      submitTimeoutMs: options.submitTimeoutMs,
-    })
-    this.replaces = new Replaces({
-      journal,
-      clock,
-      timers,
-      metrics,
-      currentRead,
-      rates: this.rates,
-      submitTimeoutMs: options.submitTimeoutMs,
+      currentRead: () => options.cluster.currentRead(),
+      written: (index, account) => guard.note(index, account),
     })
     const guardMs = options.receiptGuardMs
-    const sessionsOf = (account: number) => this.byAccount.get(account) ?? []
+    const sessionsOf = (account: number): Iterable<EsmeSession> => this.bound.of(account)
     this.deliveries = new Deliveries(
       { journal, clock, timers, random, logger, guard, guardMs, sessionsOf },
       metrics,
@@ -144,12 +118,6 @@ export class FrontEnd implements SessionServices {
         ready: () => this.takesBinds,
         accept: connection => this.accept(connection),
       })
-    this.gauges = {
-      connections: metrics.gauge('connections', {}),
-      trx: metrics.gauge('sessions', { bind_type: 'trx' }),
-      tx: metrics.gauge('sessions', { bind_type: 'tx' }),
-      rx: metrics.gauge('sessions', { bind_type: 'rx' }),
-    }
     journal.listen({
       effect: effect => this.onEffect(effect),
       reset: () => this.onReset(),
@@ -211,7 +179,7 @@ export class FrontEnd implements SessionServices {
     const { limits, clock, timers, logger } = this.options
     const session = new EsmeSession(connection, { limits, clock, timers, logger }, this)
     this.connections.add(session)
-    this.gauges.connections.set(this.connections.size)
+    this.connected.set(this.connections.size)
     if (this.draining) session.link.close('draining')
     return session
   }
@@ -265,26 +233,6 @@ export class FrontEnd implements SessionServices {
     this.binder.bind(session, frame)
   }
 
-  submit(session: EsmeSession, frame: Frame): void {
-    this.submits.submit(session, frame)
-  }
-
-  submitMulti(session: EsmeSession, frame: Frame): void {
-    this.multis.submit(session, frame)
-  }
-
-  query(session: EsmeSession, frame: Frame): void {
-    this.queries.query(session, frame)
-  }
-
-  cancel(session: EsmeSession, frame: Frame): void {
-    this.cancels.cancel(session, frame)
-  }
-
-  replace(session: EsmeSession, frame: Frame): void {
-    this.replaces.replace(session, frame)
-  }
-
   answered(tag: DeliveryTag, kind: ResponseKind, frame: Frame | undefined): void {
     this.deliveries.answered(tag, kind, frame)
   }
@@ -299,9 +247,9 @@ export class FrontEnd implements SessionServices {
 
   closed(session: EsmeSession, reason: string): void {
     this.connections.delete(session)
-    this.submits.closed(session)
+    this.requests.closed(session)
     this.options.traces?.forget(session.link)
-    this.gauges.connections.set(this.connections.size)
+    this.connected.set(this.connections.size)
     this.countErrors(session)
     this.outbinds?.closed(session, reason)
     const { bound } = session
@@ -324,13 +272,7 @@ export class FrontEnd implements SessionServices {
     const { settings } = journal.state.accounts.get(bound.account) ?? {}
     if (settings !== undefined) session.link.setLimits(limitsOf(settings))
     session.bound = bound
-    this.bound.set(bound.id, session)
-    const others = this.byAccount.get(bound.account)
-    if (others === undefined) {
-      this.byAccount.set(bound.account, new Set([session]))
-      this.adjustRates()
-    } else others.add(session)
-    this.countSessions(bound.bindType, 1)
+    if (this.bound.add(session, bound)) this.adjustRates()
     logger.info('session bound', {
       session: bound.id,
       systemId: bound.systemId,
@@ -342,17 +284,10 @@ export class FrontEnd implements SessionServices {
   }
 
   /** The session is bound no more, here; whether the cluster knows is the caller's business. */
-  private forget(
-    session: EsmeSession,
-    { id, account, systemId, bindType }: Bound,
-    reason: string,
-  ): void {
+  private forget(session: EsmeSession, bound: Bound, reason: string): void {
     session.bound = undefined
-    this.bound.delete(id)
-    const others = this.byAccount.get(account)
-    others?.delete(session)
-    if (others?.size === 0) this.byAccount.delete(account)
-    this.countSessions(bindType, -1)
+    this.bound.remove(session, bound)
+    const { id, systemId } = bound
     this.options.logger.info('session ended', { session: id, systemId, reason })
   }
 
@@ -365,7 +300,7 @@ export class FrontEnd implements SessionServices {
         this.onSessionEnded(effect.session)
         return
       case 'transaction':
-        this.submits.concluded(effect.ref)
+        this.requests.concluded(effect.ref)
         return
       case 'bootEnded':
         if (effect.boot === this.boot) this.endBoot()
@@ -382,11 +317,10 @@ export class FrontEnd implements SessionServices {
   /** A snapshot took the state's place: what does the new one say of us? */
   private onReset(): void {
     const { state, node } = this.options.journal
-    this.submits.reset()
+    this.requests.reset()
     const known = state.nodes.get(node)
     if (this.boot !== 0 && (known?.boot !== this.boot || !known.alive)) this.endBoot()
-    for (const id of [...this.bound.keys()])
-      if (!mayStay(state.sessions.get(id))) this.onSessionEnded(id)
+    for (const id of this.bound.ids()) if (!mayStay(state.sessions.get(id))) this.onSessionEnded(id)
     this.adjustRates()
     this.deliveries.lookAll()
   }
@@ -433,14 +367,14 @@ export class FrontEnd implements SessionServices {
       sessions: this.bound.size,
     })
     if (!isolated) return
-    for (const session of this.bound.values()) {
+    for (const session of this.bound.all()) {
       session.finishing = true
       session.link.unbind()
     }
   }
 
   private adjustRates(): void {
-    this.rates.adjust(this.options.journal.state, this.byAccount.keys())
+    this.rates.adjust(this.options.journal.state, this.bound.accounts())
   }
 
   private async closeListeners(): Promise<void> {
@@ -453,11 +387,6 @@ export class FrontEnd implements SessionServices {
     return new Promise(resolve => {
       this.options.timers.after(ms, resolve)
     })
-  }
-
-  private countSessions(type: BindType, by: number): void {
-    this.boundAs[type] += by
-    this.gauges[type].set(this.boundAs[type])
   }
 
   private countErrors(session: EsmeSession): void {
