@@ -9,7 +9,9 @@ import { PartRules, type Copy } from './part-rules.js'
 import { pieceText, type Piece } from './pieces.js'
 import { ReplaceRules } from './replace-rules.js'
 import { ResubmissionRules } from './resubmission-rules.js'
+import type { SimProcess } from './process.js'
 import type { Trace } from './trace.js'
+import { TransactionRules } from './transaction-rules.js'
 import { Violations, type Rule, type Violation } from './violations.js'
 import { DeliveryOrder, positiveAnswers, unsyncedVote } from './wire-rules.js'
 
@@ -35,6 +37,10 @@ export interface Outlook {
   heardByMajorityMs(node: number, voters: readonly number[]): number
   /** The last index that this node (`node 2`) has applied; 0 while it is away. */
   appliedIndex(node: string): number
+  /** Its process; undefined while it is away. */
+  processOf(node: string): SimProcess | undefined
+  /** It runs now, and the world reaches it. */
+  isThere(node: string): boolean
   /** How much slower than the world's the slowest clock of the node may have run. */
   slowness(node: number): number
   /** Numbers of nodes that vote, as far as the node knows. */
@@ -54,6 +60,7 @@ export class Checker {
   readonly replaces: ReplaceRules
   readonly parts: PartRules
   readonly multis: MultiRules
+  readonly transactions: TransactionRules
   private readonly outlook: Outlook
   private readonly found: Violations
   private readonly order = new DeliveryOrder({
@@ -91,11 +98,21 @@ export class Checker {
     })
     this.replaces = replaces
     this.multis = new MultiRules({ violations })
+    this.transactions = new TransactionRules({
+      books,
+      violations,
+      now: () => outlook.now(),
+      isTaken: message => parts.isTaken(message),
+      processOf: node => outlook.processOf(node),
+      isThere: node => outlook.isThere(node),
+      appliedIndex: node => outlook.appliedIndex(node),
+    })
     const commits = new CommitBooks({
       cancels,
       replaces,
       parts,
       multis: this.multis,
+      transactions: this.transactions,
       books: this.books,
       order: this.order,
       resubmissions: this.resubmissions,
@@ -142,7 +159,10 @@ export class Checker {
   ): Message {
     const { outlook } = this
     const seenIndex = outlook.appliedIndex(submit.node)
-    return this.books.submitted({ ...submit, seenIndex, submittedAtMs: outlook.now() }, earlier)
+    const submitted = { ...submit, seenIndex, submittedAtMs: outlook.now() }
+    const message = this.books.submitted(submitted, earlier)
+    this.transactions.onSubmitted(message)
+    return message
   }
 
   /** It went over the connection with this port, under this sequence_number. */
@@ -157,6 +177,7 @@ export class Checker {
     message.status = status
     message.answeredAtMs = this.outlook.now()
     if (mayBeSent(status)) this.books.refused(message)
+    this.transactions.onAnswered(message)
     if (status !== 'ESME_ROK') return
     message.id = id
     const { tag, first } = message
@@ -229,6 +250,7 @@ export class Checker {
     // On the session of the submit the response goes first; elsewhere the guard may have ended.
     if (message.status === undefined && message.session === session)
       this.fail('receipt after response', `receipt of ${tag} before its response`, tag)
+    this.transactions.onReceipt(message)
     this.cancels.onFinal(message, state, this.cancels.isCancelled(message))
     this.parts.onFinal(message, state)
     return message
@@ -342,7 +364,8 @@ export class Checker {
         status !== undefined &&
         status !== 'none' &&
         message.reached > 0 &&
-        !message.refuserDied
+        !message.refuserDied &&
+        !this.transactions.isTold(message)
       ) {
         refusedAndSent++
         refused.push(tag)

@@ -22,6 +22,7 @@ import type { MultiRules } from './multi-rules.js'
 import type { PartRules } from './part-rules.js'
 import type { ReplaceRules } from './replace-rules.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
+import type { TransactionRules } from './transaction-rules.js'
 import type { DeliveryOrder, OwedMo } from './wire-rules.js'
 import type { Violations } from './violations.js'
 
@@ -33,6 +34,7 @@ export interface CommitBooksParts {
   replaces: ReplaceRules
   parts: PartRules
   multis: MultiRules
+  transactions: TransactionRules
   order: DeliveryOrder
   resubmissions: ResubmissionRules
   violations: Violations
@@ -72,6 +74,7 @@ export class CommitBooks {
         if (command.kind === 'replace' && outcome.results[at]?.ok === true)
           this.parts.replaces.onCommitted(command.ref, textOf(command))
       })
+    this.parts.transactions.onCommitted(index, state)
     for (const tag of order.onCommitted(state, this.mos))
       this.parts.violations.fail('one receipt', `${tag} is owed two`, tag)
   }

@@ -12,6 +12,7 @@ import type { SimConnection } from './connections.js'
 import {
   alone,
   bodyOf,
+  inTransactionMode,
   multiBodyOf,
   newIntent,
   onceMore,
@@ -47,6 +48,8 @@ const DELEGATION = 0.25
 const BREAKAGE = 0.03
 /** Share of submits that are submit_multis. */
 const MULTI_SHARE = 0.06
+/** Share of submits that are in transaction mode. */
+const TRANSACTION_SHARE = 0.08
 /** Share of refusals that it tries again. */
 const PERSISTENCE = 0.5
 
@@ -67,6 +70,8 @@ export interface EsmeParts {
   multis: Random
   /** What is long. */
   longs: Random
+  /** What is in transaction mode. */
+  modes: Random
   checker: Checker
   trace: Trace
   /** Different numbers that messages go to, by each route. */
@@ -189,19 +194,20 @@ export class SimEsme {
   }
 
   private submit(): void {
-    const { random, multis, longs, nextTag, numbers, said } = this.parts
+    const { random, multis, longs, modes, nextTag, numbers, said } = this.parts
     const { resubmits, systemId } = this.options
     if (this.link === undefined || this.link.windowFree === 0) return
     const tag = nextTag()
     const repeats = resubmits && said.length > 0 && random.unit() < REPETITION
     const before = repeats ? said[random.below(said.length)] : undefined
-    const intent =
+    const plain =
       before === undefined
         ? newIntent(random, numbers, something(`${tag.replace('T', 'C')} hello`, longs), resubmits)
         : onceMore(before, random)
+    const intent = modes.unit() < TRANSACTION_SHARE ? inTransactionMode(plain) : plain
     said.push(intent)
     if (said.length > SAID_KEPT) said.shift()
-    const many = multis.unit() < MULTI_SHARE
+    const many = multis.unit() < MULTI_SHARE && !intent.transaction
     this.send(many ? toMany(intent, systemId, numbers, multis) : alone(intent), tag)
   }
 
@@ -242,15 +248,24 @@ export class SimEsme {
   private submitted(intent: Intent, tag: string): Message {
     const { checker, trace } = this.parts
     const { node, session } = this
-    const { wantsReceipt, content, delayS } = intent
+    const { wantsReceipt, content, delayS, transaction } = intent
     const account = this.options.systemId
     const earlier = intent.submits.at(-1)
-    const later = delayS === 0 ? '' : `, in ${delayS} s`
+    const later = transaction ? ', as a transaction' : delayS === 0 ? '' : `, in ${delayS} s`
     const again = `${later}${earlier === undefined ? '' : `, which was ${earlier.tag}`}`
     const to = intent.destination_addr
     trace.add(this.options.name, `submits ${tag} to ${to}: ${brief(intent.text)}${again}`)
     return checker.submitted(
-      { tag, account, content, node, session, wantsReceipt, delayS },
+      {
+        tag,
+        account,
+        content,
+        node,
+        session,
+        wantsReceipt: wantsReceipt && !transaction,
+        transaction,
+        delayS,
+      },
       earlier,
     )
   }

@@ -1,5 +1,6 @@
 import type { Random } from '../../src/base/random.js'
 import { encodeBody, tlv } from '../../src/smpp/codec.js'
+import { ESM_CLASS } from '../../src/smpp/constants.js'
 import { formatRelative } from '../../src/smpp/times.js'
 import type { Said } from './long-texts.js'
 import type { Message } from './message-books.js'
@@ -19,6 +20,8 @@ export interface Intent {
   reference: number | undefined
   /** schedule_delivery_time, in seconds from each submit on; 0: at once. */
   delayS: number
+  /** Its response is to say what became of it (docs/decisions/0023). */
+  transaction: boolean
   /** Oldest first. */
   submits: Message[]
 }
@@ -43,8 +46,9 @@ export function newIntent(
   const referred = references && random.unit() < REFERENCE_SHARE
   const reference = referred ? random.below(65_536) : undefined
   const delayS = random.unit() < SCHEDULED_SHARE ? 1 + random.below(DELAY_S_MAX) : 0
+  const transaction = false
   const fields = { text, data_coding, destination_addr, priority_flag, wantsReceipt, delayS }
-  return withReference(fields, reference)
+  return withReference({ ...fields, transaction }, reference)
 }
 
 const someNumber = (random: Random, numbers: number): string =>
@@ -55,6 +59,10 @@ export function onceMore(intent: Intent, random: Random): Intent {
   const renamed = random.unit() < REFERENCE_SHARE
   return withReference(intent, renamed ? random.below(65_536) : intent.reference)
 }
+
+/** The same in transaction mode, which knows no schedule. */
+export const inTransactionMode = (intent: Intent): Intent =>
+  withReference({ ...intent, delayS: 0, transaction: true }, intent.reference)
 
 /** What is submitted at once: to several addresses, or to lists, it is a submit_multi. */
 export interface Submission {
@@ -122,7 +130,7 @@ export function multiBodyOf({ intents, named, lists }: Submission, tag: string):
 }
 
 function fieldsOf(intent: Intent, tag: string) {
-  const { text, data_coding, priority_flag, wantsReceipt, reference, delayS } = intent
+  const { text, data_coding, priority_flag, wantsReceipt, reference, delayS, transaction } = intent
   const octets = Buffer.from(text, 'latin1')
   const asPayload = octets.length > PAYLOAD_FROM
   const tlvs = [tlv.octets('callback_num', Buffer.from(tag))]
@@ -130,6 +138,7 @@ function fieldsOf(intent: Intent, tag: string) {
   if (reference !== undefined) tlvs.push(tlv.uint16('user_message_reference', reference))
   return {
     source_addr: '1000',
+    esm_class: transaction ? ESM_CLASS.transaction : 0,
     priority_flag,
     schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
     registered_delivery: wantsReceipt ? 1 : 0,
@@ -144,7 +153,9 @@ function withReference(
   reference: number | undefined,
 ): Intent {
   const { text, data_coding, destination_addr, priority_flag, wantsReceipt, delayS } = fields
-  const content = `${text} to ${destination_addr} as ${reference ?? 'none'}`
+  const { transaction } = fields
+  const mode = transaction ? ' in transaction mode' : ''
+  const content = `${text} to ${destination_addr} as ${reference ?? 'none'}${mode}`
   return {
     content,
     text,
@@ -153,6 +164,7 @@ function withReference(
     priority_flag,
     wantsReceipt,
     delayS,
+    transaction,
     reference,
     submits: [],
   }

@@ -50,6 +50,7 @@ async function searches(): Promise<number> {
   let replaced = 0
   let parted = 0
   let refusals = 0
+  const told = { delivered: 0, failed: 0 }
   let saidMs = beganMs
   let done = 0
   const summary = (): string => {
@@ -62,7 +63,8 @@ async function searches(): Promise<number> {
       `${done} seeds, ${(done / tookS).toFixed(2)} seeds/s, ${totalS.toFixed(0)} cluster seconds, ` +
       `${(totalS / tookS).toFixed(1)} a second (${kinds.join('; ')}), ` +
       `${messages} messages, ${duplicates} sent twice, ${matched} matched, ${replaced} replaced, ` +
-      `${parted} sent in parts, ${refusals} destinations refused`
+      `${parted} sent in parts, ${refusals} destinations refused, ` +
+      `${told.delivered} transactions delivered, ${told.failed} not`
     )
   }
   say(`sim: seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
@@ -84,6 +86,8 @@ async function searches(): Promise<number> {
     replaced += result.replaced
     parted += result.parted
     refusals += result.refusals
+    told.delivered += result.told.delivered
+    told.failed += result.told.failed
     if (result.violations.length > 0) {
       say(`seed ${plan.seed} FAILED: ${result.violations[0]!.rule}: ${result.violations[0]!.text}`)
       const least = await shrink(plan, result, say)

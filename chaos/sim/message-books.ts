@@ -25,6 +25,8 @@ export interface Message {
   node: string
   session: number
   wantsReceipt: boolean
+  /** Submitted in transaction mode. */
+  transaction: boolean
   /** Of the connection that it went over. */
   port: number
   /** When the node wrote a positive answer to the connection, or tried to; 0: not yet. */
@@ -73,6 +75,7 @@ export type Submitted = Pick<
   | 'node'
   | 'session'
   | 'wantsReceipt'
+  | 'transaction'
   | 'delayS'
   | 'submittedAtMs'
 >
@@ -174,10 +177,10 @@ export class MessageBooks {
 
 /**
  * It was refused after it was proposed, perhaps, and may be in the log (DESIGN I8). ESME_RSUBMITFAIL covers the destinations of a
- * submit_multi that were refused for several reasons.
+ * submit_multi that were refused for several reasons, and is what SMSCs say; ESME_RDELIVERYFAILURE is said in transaction mode.
  */
 export const mayBeSent = (status: string | undefined): boolean =>
-  status === 'ESME_RSYSERR' || status === 'ESME_RSUBMITFAIL'
+  status === 'ESME_RSYSERR' || status === 'ESME_RSUBMITFAIL' || status === 'ESME_RDELIVERYFAILURE'
 
 /** Where a message of this content goes. */
 export const destinationIn = (content: string): string => / to (\d+) as /.exec(content)?.[1] ?? ''

@@ -115,6 +115,7 @@ export class Outside {
             random: new SeededRandom(parts.seedFor(name)),
             multis: new SeededRandom(parts.seedFor(`${name} multis`)),
             longs: new SeededRandom(parts.seedFor(`${name} longs`)),
+            modes: new SeededRandom(parts.seedFor(`${name} modes`)),
             checker,
             trace,
             numbers,

@@ -111,8 +111,13 @@ export class PartRules {
 
   /** All parts of it were taken, or one was refused for good. */
   hasCome(message: Message): boolean {
+    return message.refused || this.isTaken(message)
+  }
+
+  /** All parts of it were taken. */
+  isTaken(message: Message): boolean {
     const cuts = [...(this.cuts.get(message)?.values() ?? [])]
-    return message.refused || cuts.some(({ taken }) => taken.every(times => times > 0))
+    return cuts.some(({ taken }) => taken.every(times => times > 0))
   }
 
   /** What became of it is known to the gateway, as far as receipts tell: its ESME is owed one. */

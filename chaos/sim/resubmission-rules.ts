@@ -84,7 +84,7 @@ export class ResubmissionRules {
     fingerprint: boolean,
   ): void {
     const window = this.windows.get(message.account)
-    if (window === undefined) return
+    if (window === undefined || message.transaction) return
     // else its node may have known nothing of the window
     const knew = window.sinceIndex <= message.seenIndex
     if (!knew && !fingerprint) return

@@ -6,6 +6,12 @@ import { account, connector, gateway, route } from '../../src/testing/gateway.js
 export const WINDOW = 20
 export const BINDS = 2
 
+/** smpp.submitTimeoutMs of every node. */
+export const SUBMIT_TIMEOUT_MS = 3000
+
+/** transactionTimeout, ms, by system_id: shorter, and longer, than a doubt at smsc-a lasts. */
+export const TRANSACTION_MS: Readonly<Record<string, number>> = { esme1: 7000, esme2: 3500 }
+
 /** resubmissionWindow, ms, by system_id; none is 0. */
 export type Windows = ReadonlyMap<string, number>
 
@@ -45,8 +51,15 @@ export function settingsOf(
   }
   return gateway({
     accounts: [
-      account('esme1', { window: 90 + revision, resubmissionWindowMs: windows.get('esme1') ?? 0 }),
-      account('esme2', { resubmissionWindowMs: windows.get('esme2') ?? 0 }),
+      account('esme1', {
+        window: 90 + revision,
+        resubmissionWindowMs: windows.get('esme1') ?? 0,
+        transactionTimeoutMs: TRANSACTION_MS['esme1']!,
+      }),
+      account('esme2', {
+        resubmissionWindowMs: windows.get('esme2') ?? 0,
+        transactionTimeoutMs: TRANSACTION_MS['esme2']!,
+      }),
     ],
     connectors: [
       connector('smsc-a', {

@@ -22,6 +22,7 @@ import { SimDisk } from './disk.js'
 import type { Mutation } from './mutation.js'
 import type { PeerNetwork } from './peer-network.js'
 import { SimProcess } from './process.js'
+import { SUBMIT_TIMEOUT_MS } from './settings.js'
 import type { Trace } from './trace.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 
@@ -329,7 +330,7 @@ export class SimNode {
       smpp: {
         listen: { host: `node-${id}`, port: 2775 },
         tls: null,
-        submitTimeoutMs: 3000,
+        submitTimeoutMs: SUBMIT_TIMEOUT_MS,
         proxyProtocol: 'off',
         trustedProxies: [],
         allowFrom: [],

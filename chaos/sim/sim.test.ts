@@ -25,6 +25,7 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
   let acknowledged = 0
   let parted = 0
   let refusals = 0
+  const told = { delivered: 0, failed: 0 }
   for (let seed = 1; seed <= SEEDS.most; seed++) {
     if (seed > SEEDS.least && performance.now() > endMs) break
     const plan = planOf(seed, 3, { faultsMs: SHORT_MS })
@@ -32,12 +33,16 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
     acknowledged += result.acknowledged
     parted += result.parted
     refusals += result.refusals
+    told.delivered += result.told.delivered
+    told.failed += result.told.failed
     t.equal(report(plan, result), '')
     if (result.violations.length > 0) break
   }
   t.ok(acknowledged > 0)
   t.ok(parted > 0, `${parted} messages went out in parts`)
   t.ok(refusals > 0, `${refusals} destinations of submit_multis were refused`)
+  t.ok(told.delivered > 0, `${told.delivered} transactions were delivered`)
+  t.ok(told.failed > 0, `${told.failed} were not`)
 })
 
 for (const nodes of [5, 7])

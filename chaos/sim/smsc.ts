@@ -5,6 +5,7 @@ import type { Frame, ResponseKind } from '../../src/link/types.js'
 import { decodeBody, encodeBody, tlv } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, isBind } from '../../src/smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../../src/smpp/command-status.js'
+import { isTransaction } from '../../src/smpp/constants.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { ConnectionNetwork, Party, SimConnection } from './connections.js'
@@ -42,6 +43,8 @@ const OF_PARTS = {
   break: 0.015,
 }
 const REFUSED = 0.004
+/** In transaction mode: how much longer it takes at most, and the share refused for good, of whole messages. */
+const TRANSACTION = { moreMs: 700, refused: 0.05 }
 /** Shares of receipts that say no, that it forgets (of parts alone), sends twice, or late. */
 const FAILED = 0.02
 const FORGOTTEN = 0.01
@@ -188,8 +191,11 @@ export class SimSmsc {
     const what = `${tag}${pieceText(piece)}`
     this.trace.add(this.name, `got ${what} from node ${node}: ${brief(piece.text)}`)
     this.checker.reached(tag, piece, node, this.name, connection.heardOfMs)
-    const answer = this.answerTo(piece)
-    const waitMs = between(this.random, this.behaviour.answerMs)
+    this.checker.transactions.onReached(tag, decoded.body)
+    const transaction = isTransaction(decoded.body.esm_class)
+    const answer = this.answerTo(piece, transaction ? TRANSACTION.refused : REFUSED)
+    const moreMs = transaction && !this.calm ? this.random.unit() * TRANSACTION.moreMs : 0
+    const waitMs = between(this.random, this.behaviour.answerMs) + moreMs
     if (answer !== 'ESME_ROK' && answer !== '') {
       if (answer === REFUSAL) this.checker.refused(tag)
       return this.later(waitMs, link, sequence_number, answer, '')
@@ -213,14 +219,14 @@ export class SimSmsc {
   }
 
   /** What becomes of it: parts have troubles of their own. */
-  private answerTo({ cut }: Piece): Answer {
+  private answerTo({ cut }: Piece, refused: number): Answer {
     const { silence, busy } = this.behaviour
     let chance = this.random.unit()
     const falls = (share: number): boolean => (chance -= share) < 0
     if (falls(busy)) return 'ESME_RMSGQFUL'
     if (falls(silence)) return ''
     if (this.calm) return 'ESME_ROK'
-    if (cut === '') return falls(REFUSED) ? REFUSAL : 'ESME_ROK'
+    if (cut === '') return falls(refused) ? REFUSAL : 'ESME_ROK'
     if (falls(OF_PARTS.throttled)) return 'ESME_RTHROTTLED'
     if (falls(OF_PARTS.refusedForNow)) return 'ESME_RSYSERR'
     if (falls(OF_PARTS.refused)) return REFUSAL

@@ -25,6 +25,8 @@ export type Rule =
   | 'duplicates were in doubt'
   | 'refused is not sent'
   | 'a submit_multi is told truly'
+  | 'a transaction is told truly'
+  | 'a transaction is answered'
   | 'parts make the message'
   | 'receipt is committed'
   | 'receipt after response'

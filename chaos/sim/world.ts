@@ -18,6 +18,8 @@ import type { Violation } from './violations.js'
 const SETTLE_MAX_MS = 120_000
 /** A node that ended itself is started again by its supervisor. */
 const RESTART_MS = 400
+/** Transactions that wait are looked at so often. */
+const LOOK_MS = 100
 
 export interface WorldOptions {
   seed: number
@@ -50,6 +52,8 @@ export interface WorldResult {
   replaced: number
   /** Messages that went out in parts, all of which were taken. */
   parted: number
+  /** Transactions whose responses said what became of them. */
+  told: { delivered: number; failed: number }
   /** Destinations of submit_multis that were refused one by one. */
   refusals: number
   terms: number
@@ -88,6 +92,11 @@ export class World {
       claimGranted: (first, claimant) => this.breaker.onClaim(first, claimant),
       appliedIndex: name =>
         this.nodes.find(node => node.name === name)?.journal?.state.appliedIndex ?? 0,
+      processOf: name => this.nodes.find(node => node.name === name)?.process,
+      isThere: name => {
+        const process = this.nodes.find(node => node.name === name)?.process
+        return process?.isPaused === false && !this.connections.isCut({ name, process })
+      },
       slowness: id => this.nodes[id - 1]?.slowness ?? 1,
       votersOf: id => this.nodes[id - 1]?.voters ?? [],
     })
@@ -153,6 +162,7 @@ export class World {
     process.on('unhandledRejection', onRejection)
     try {
       for (const node of this.nodes) time.after(node.id, () => node.start())
+      time.every(LOOK_MS, () => checker.transactions.look())
       for (const fault of faults) time.after(fault.atMs, () => breaker.begin(fault))
       while (time.monotonicMs() < untilMs && checker.violations.length === 0)
         await time.advanceSettled(100)
@@ -232,6 +242,8 @@ export class World {
       if (!checker.hasCome(message)) return `${message.tag} has not reached an SMSC, not all of it`
       if (checker.owesReceipt(message)) return `the receipt of ${message.tag} has not come`
     }
+    const transaction = checker.transactions.unanswered()
+    if (transaction !== undefined) return `${transaction.tag} has no response`
     if (state.queued > 0) return `${state.queued} messages are queued`
     if (state.inFlight > 0) return `${state.inFlight} messages are in flight`
     if (state.receiptsQueued > 0) return `${state.receiptsQueued} receipts are queued`
@@ -261,6 +273,7 @@ export class World {
       matched: messages.filter(({ first }) => first !== undefined).length,
       replaced: checker.replaces.count,
       parted: checker.parts.count,
+      told: checker.transactions.told,
       refusals: checker.multis.refusals,
       terms: checker.log.terms,
       entries: checker.log.lastIndex,
