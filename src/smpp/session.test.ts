@@ -171,6 +171,24 @@ void t.test('a bind towards us is answered by the user, and binds', t => {
   t.end()
 })
 
+void t.test('the response of a bind names the version that both sides know', t => {
+  for (const [interface_version, told] of [
+    [0x00, undefined],
+    [0x33, undefined],
+    [0x34, '0210000134'],
+    [0x4f, '0210000134'],
+    [0x50, '0210000150'],
+    [0x51, '0210000150'],
+  ] as const) {
+    const session = openSession('smsc', TIMES, 0)
+    const body = encodeBody('bind_transmitter', { system_id: 'esme1', interface_version })
+    step(session, pdu('bind_transmitter', { body }))
+    const [response] = step(session, respond('bind_transmitter', 'ESME_ROK'))
+    t.equal(response?.kind === 'send' ? response.body?.toString('hex') : 'none', told)
+  }
+  t.end()
+})
+
 void t.test('a refused bind leaves the session open, for another try', t => {
   const session = openSession('smsc', TIMES, 0)
   step(session, pdu('bind_receiver', { body: BIND }))

@@ -233,8 +233,7 @@ function onRespond(
     session.binding = undefined
     if (command_status !== 0) return [response]
     become(session, binding)
-    // Source: SMPP 3.4 §4.1.2 and §3.4.3: a peer of 3.3 must see no optional parameter
-    if (binding.interface_version >= INTERFACE_VERSION.v34) response.body = SC_INTERFACE_VERSION
+    response.body = interfaceVersionFor(binding.interface_version)
     return [response]
   }
   if (session.pendingIn > 0) session.pendingIn--
@@ -242,13 +241,27 @@ function onRespond(
   return [response, ...unbindWhenNothingIsOwed(session)]
 }
 
-const SC_INTERFACE_VERSION = Buffer.of(
-  TLV_TAGS.sc_interface_version >> 8,
-  TLV_TAGS.sc_interface_version & 0xff,
-  0,
-  1,
+/**
+ * What follows the system_id of a bind's response: sc_interface_version, which is the version that both sides know.
+ * Source: SMPP 3.4 §4.1.2 and §3.4.3 (a peer of 3.3 must see no optional parameter), 5.0 §4.8.4.51
+ */
+function interfaceVersionFor(version: number): Buffer | undefined {
+  if (version < INTERFACE_VERSION.v34) return undefined
+  return version < INTERFACE_VERSION.v50 ? SC_INTERFACE_VERSION_34 : SC_INTERFACE_VERSION_50
+}
+
+const [SC_INTERFACE_VERSION_34, SC_INTERFACE_VERSION_50] = [
   INTERFACE_VERSION.v34,
-)
+  INTERFACE_VERSION.v50,
+].map(version =>
+  Buffer.of(
+    TLV_TAGS.sc_interface_version >> 8,
+    TLV_TAGS.sc_interface_version & 0xff,
+    0,
+    1,
+    version,
+  ),
+) as [Buffer, Buffer]
 
 function become(session: Session, { command, interface_version }: Binding): void {
   session.boundAs = command

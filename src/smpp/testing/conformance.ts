@@ -109,7 +109,8 @@ const USED: Partial<Record<TlvName, string>> = {
   message_state: 'read in receipts of SMSCs, written in ours',
   network_error_code: 'read in receipts of SMSCs, written in ours',
   qos_time_to_live: 'read in data_sm: its validity',
-  sc_interface_version: 'written in bind responses, read in those of SMSCs',
+  sc_interface_version:
+    'written in bind responses: 3.4, or 5.0 to an ESME that says so; read in those of SMSCs',
 }
 
 const code = (text: string): string => `\`${text}\``
