@@ -7,6 +7,7 @@ import { RAFT_MUTATIONS } from './raft-mutations.js'
 import { REPLACE_MUTATIONS } from './replace-mutations.js'
 import { RESUBMISSION_MUTATIONS } from './resubmission-mutations.js'
 import { SCHEDULE_MUTATIONS } from './schedule-mutations.js'
+import { TRANSACTION_MUTATIONS } from './transaction-mutations.js'
 
 /** Every bug that the checkers are known to catch. */
 export const MUTATIONS: readonly ProvenMutation[] = [
@@ -18,4 +19,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...REPLACE_MUTATIONS,
   ...MULTI_MUTATIONS,
   ...PART_MUTATIONS,
+  ...TRANSACTION_MUTATIONS,
 ]
