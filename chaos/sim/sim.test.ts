@@ -86,6 +86,7 @@ for (const name of [
   'reads are answered without a quorum',
   'the receipt of one part is told for that of all',
   'a destination that is told as refused is sent after all',
+  'a transaction is answered when it is accepted',
 ])
   void t.test(`a bug is caught: ${name}`, async t => {
     const mutation = MUTATIONS.find(each => each.name === name)!
