@@ -1,12 +1,12 @@
 import type { PDU } from 'smpp'
 import t from 'tap'
 import { systemClock, systemTimers } from '../base/clock.js'
-import { listenTcp } from '../link/tcp.js'
 import { tlv } from '../smpp/codec.js'
 import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { ScriptedSmsc } from '../upstream/testing/smsc.js'
 import { bind, site } from './testing/site.js'
+import { serveSmsc } from './testing/serve-smsc.js'
 
 const TO = '491701234567'
 
@@ -16,12 +16,7 @@ void t.test(
     const [port] = await freePorts(1)
     const { start } = await site(t, { connector: { port: port!, binds: 1 } })
     const smsc = new ScriptedSmsc({ ...systemClock, ...systemTimers })
-    const listener = await listenTcp({
-      host: '127.0.0.1',
-      port: port!,
-      onConnection: connection => smsc.take(connection),
-    })
-    t.teardown(() => listener.close())
+    await serveSmsc(t, smsc, port!)
     const node = await start()
     const esme = await bind(node)
     const got: string[] = []

@@ -1,11 +1,11 @@
 import type { PDU } from 'smpp'
 import t from 'tap'
 import { systemClock, systemTimers } from '../base/clock.js'
-import { listenTcp } from '../link/tcp.js'
 import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { ScriptedSmsc } from '../upstream/testing/smsc.js'
 import { bind, site } from './testing/site.js'
+import { serveSmsc } from './testing/serve-smsc.js'
 
 void t.test(
   'replace_if_present_flag: the last of what waited for the SMSC reaches it, under the first id',
@@ -42,12 +42,7 @@ void t.test(
       })
 
     const smsc = new ScriptedSmsc({ ...systemClock, ...systemTimers })
-    const listener = await listenTcp({
-      host: '127.0.0.1',
-      port: port!,
-      onConnection: connection => smsc.take(connection),
-    })
-    t.teardown(() => listener.close())
+    await serveSmsc(t, smsc, port!)
     await waitFor('the SMSC has both', () => smsc.submitted.length === 2)
     t.same(smsc.texts.sort(), ['elsewhere', 'three'])
     const { ordinal } = smsc.submitted.find(({ text }) => text === 'three')!

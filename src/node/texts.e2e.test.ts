@@ -5,12 +5,12 @@ import { systemClock, systemTimers } from '../base/clock.js'
 import { get as carillonGet } from '../cli/get.js'
 import { recordingIo } from '../cli/io.js'
 import { NodeClient } from '../cli/node-client.js'
-import { listenTcp } from '../link/tcp.js'
 import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { ScriptedSmsc, type Submitted } from '../upstream/testing/smsc.js'
 import type { CarillonNode } from './node.js'
 import { bind, get, site } from './testing/site.js'
+import { serveSmsc } from './testing/serve-smsc.js'
 
 void t.test('an account in Latin-1, an SMSC in septets, and texts over HTTP', async t => {
   const [port] = await freePorts(1)
@@ -19,12 +19,7 @@ void t.test('an account in Latin-1, an SMSC in septets, and texts over HTTP', as
     account: { defaultAlphabet: 'latin1' },
   })
   const smsc = new ScriptedSmsc({ ...systemClock, ...systemTimers })
-  const listener = await listenTcp({
-    host: '127.0.0.1',
-    port: port!,
-    onConnection: connection => smsc.take(connection),
-  })
-  t.teardown(() => listener.close())
+  await serveSmsc(t, smsc, port!)
   const node = await start()
   const esme = await bind(node)
   const mo: unknown[] = []

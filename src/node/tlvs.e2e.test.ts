@@ -1,11 +1,11 @@
 import t from 'tap'
 import { systemClock, systemTimers } from '../base/clock.js'
-import { listenTcp } from '../link/tcp.js'
 import type { Tlv } from '../smpp/codec.js'
 import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { ScriptedSmsc } from '../upstream/testing/smsc.js'
 import { connectEsme, site } from './testing/site.js'
+import { serveSmsc } from './testing/serve-smsc.js'
 
 const CAMPAIGN: Tlv = { tag: 0x1401, value: Buffer.from('abc\0') }
 const COST: Tlv = { tag: 0x1402, value: Buffer.of(0, 0, 1, 2) }
@@ -17,12 +17,7 @@ const tags = ({ tlvs }: { tlvs: readonly Tlv[] }): number[] => tlvs.map(({ tag }
 void t.test('TLVs of vendors from an ESME to an SMSC and back, by rule', async t => {
   const [port] = await freePorts(1)
   const smsc = new ScriptedSmsc({ ...systemClock, ...systemTimers })
-  const listener = await listenTcp({
-    host: '127.0.0.1',
-    port: port!,
-    onConnection: connection => smsc.take(connection),
-  })
-  t.teardown(() => listener.close())
+  await serveSmsc(t, smsc, port!)
   const { start } = await site(t, {
     gateway: {
       tlvs: [

@@ -3,13 +3,13 @@ import smpp, { type PDU, type Session } from 'smpp'
 import t from 'tap'
 import type { ConnectorView, List } from '../api/shapes.js'
 import { systemClock, systemTimers } from '../base/clock.js'
-import { listenTcp } from '../link/tcp.js'
 import { freePorts } from '../testing/free-ports.js'
 import { gatewayTo, ProcessCluster } from '../testing/process-cluster.js'
 import { waitFor } from '../testing/wait-for.js'
 import { SmscSimulator } from '../tools/smsc-sim.js'
 import { ScriptedSmsc } from '../upstream/testing/smsc.js'
 import { bind, site } from './testing/site.js'
+import { serveSmsc } from './testing/serve-smsc.js'
 
 const TRANSACTION = 2
 const ESME_RDELIVERYFAILURE = 0xfe
@@ -41,12 +41,7 @@ void t.test('transaction mode: the submit_sm_resp says what became of the messag
 
   const smsc = new ScriptedSmsc({ ...systemClock, ...systemTimers })
   smsc.answer = () => 'later'
-  const listener = await listenTcp({
-    host: '127.0.0.1',
-    port: port!,
-    onConnection: connection => smsc.take(connection),
-  })
-  t.teardown(() => listener.close())
+  await serveSmsc(t, smsc, port!)
   await waitFor('it is bound', () => smsc.links.length === 1)
   const answered: string[] = []
   const waits = [1, 2, 3].map(n =>

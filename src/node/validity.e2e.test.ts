@@ -1,11 +1,11 @@
 import type { PDU } from 'smpp'
 import t from 'tap'
 import { systemClock, systemTimers } from '../base/clock.js'
-import { listenTcp } from '../link/tcp.js'
 import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { ScriptedSmsc } from '../upstream/testing/smsc.js'
 import { bind, site } from './testing/site.js'
+import { serveSmsc } from './testing/serve-smsc.js'
 
 void t.test(
   'what waited for its SMSC, or its schedule, does not outlive what its ESME asked',
@@ -31,12 +31,7 @@ void t.test(
       arrivedAtMs.push(performance.now())
       return { id: `s${ordinal}` }
     }
-    const listener = await listenTcp({
-      host: '127.0.0.1',
-      port: port!,
-      onConnection: connection => smsc.take(connection),
-    })
-    t.teardown(() => listener.close())
+    await serveSmsc(t, smsc, port!)
     await waitFor('the SMSC has both', () => smsc.submitted.length === 2)
     t.same(smsc.texts.sort(), ['due', 'waits'], 'what is over does not leave')
     for (const [i, { fields, text }] of smsc.submitted.entries()) {
