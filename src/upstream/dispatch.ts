@@ -87,7 +87,8 @@ export class Dispatch {
       wanted: () => this.wanted(),
       claimed: held => this.claimed(held),
       settled: item => {
-        if (['retry', 'partly', 'doubt'].includes(item.result)) this.user.settled(item)
+        const { result } = item
+        if (result === 'retry' || result === 'partly' || result === 'doubt') this.user.settled(item)
       },
     })
   }
