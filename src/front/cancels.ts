@@ -6,15 +6,12 @@ import type { Frame } from '../link/types.js'
 import { decodeBody, type Body } from '../smpp/codec.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { destinationHash, matchOf } from './address-pattern.js'
-import { PendingSearch, type Wanted } from './pending-search.js'
+import { PendingSearch, SEARCH_TIMEOUT_MS, type Wanted } from './pending-search.js'
 import type { EsmeSession } from './esme-session.js'
 import { LateAnswers, LateRequest } from './late-answers.js'
 import { ownMessages } from './own-messages.js'
 import { ReadTurns } from './read-turns.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
-
-/** One without message_id is answered by then: millions of messages may have to be looked at. */
-export const SEARCH_TIMEOUT_MS = 30_000
 
 export interface CancelsOptions {
   journal: Journal

@@ -11,6 +11,9 @@ const PAUSE_MS = 1
 /** Messages of one command. */
 const BATCH = 1000
 
+/** What has to be searched for is answered by then: millions of messages may have to be looked at. */
+export const SEARCH_TIMEOUT_MS = 30_000
+
 /** A cancel_sm without message_id, or a submit_sm that replaces. */
 export interface Wanted {
   account: number

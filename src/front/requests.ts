@@ -1,29 +1,11 @@
-import type { Clock, Timers } from '../base/clock.js'
-import type { Logger } from '../base/logger.js'
-import type { Metrics } from '../base/metrics.js'
-import type { Journal, Ref } from '../journal/index.js'
+import type { Ref } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
-import type { AccountRates } from './account-rates.js'
 import { Cancels } from './cancels.js'
 import type { EsmeSession, SessionRequests } from './esme-session.js'
 import { Multis } from './multis.js'
 import { Queries } from './queries.js'
 import { Replaces } from './replaces.js'
-import { Submits } from './submits.js'
-
-export interface RequestsOptions {
-  journal: Journal
-  clock: Clock
-  timers: Timers
-  logger: Logger
-  metrics: Metrics
-  submitTimeoutMs: number
-  rates: AccountRates
-  /** Resolves once all that was committed before the call is applied here; rejects without a quorum. */
-  currentRead(): Promise<unknown>
-  /** A submit of this account lies in this entry, wants a receipt, and has its response written. */
-  written(index: number, account: number): void
-}
+import { Submits, type SubmitsOptions } from './submits.js'
 
 /** What bound sessions ask for about messages, each kind of request with its own. */
 export class Requests implements SessionRequests {
@@ -33,10 +15,10 @@ export class Requests implements SessionRequests {
   private readonly cancels: Cancels
   private readonly replaces: Replaces
 
-  constructor(options: RequestsOptions) {
+  constructor(options: SubmitsOptions) {
     this.submits = new Submits(options)
     this.multis = new Multis(options)
-    this.queries = new Queries(options.journal, () => options.currentRead())
+    this.queries = new Queries(options.journal, options.currentRead)
     this.cancels = new Cancels(options)
     this.replaces = new Replaces(options)
   }
