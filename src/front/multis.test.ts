@@ -383,6 +383,26 @@ void t.test(
   },
 )
 
+void t.test(
+  'of what was lost as two with two ids, one is answered, and the other comes by itself',
+  async t => {
+    const world = await open(t, WINDOW)
+    lose(world, ['491', '492'])
+    lose(world, ['493'])
+    const ids = world.account.resubmissions.all.map(({ ref }) =>
+      world.cluster.journal.shownIdOf(ref),
+    )
+    const esme = world.bound()
+    multi(esme, ['491', '493', '492'])
+    world.time.turn()
+    t.match(outcome(esme), { status: 'ESME_ROK', id: ids[0], refused: ['493 ESME_RTHROTTLED'] })
+    multi(esme, ['493'])
+    world.time.turn()
+    t.match(outcome(esme), { status: 'ESME_ROK', id: ids[2], refused: [] })
+    t.equal(world.account.queued, 3)
+  },
+)
+
 void t.test('one whose like is open under another session waits, and is answered once', async t => {
   const world = await open(t, WINDOW)
   const first = world.bound()

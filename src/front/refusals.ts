@@ -90,6 +90,7 @@ export function statusOf(code: RefusalCode): number {
 /** What apply and the proposer say of a submit or a bind, in our words. */
 const OF_JOURNAL: Partial<Record<SubmitRefusal | 'full', RefusalCode>> = {
   queueFull: 'queueFull',
+  otherId: 'throttled',
   noRoute: 'noRoute',
   noAccount: 'noAccount',
   accountDisabled: 'accountDisabled',

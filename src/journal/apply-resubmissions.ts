@@ -33,6 +33,17 @@ export function firstOf(
   return first
 }
 
+/** What `firstOf` would say. */
+export function likelyFirstOf(
+  applying: Applying,
+  account: AccountState,
+  { fingerprint }: AcceptHeader,
+): Ref | undefined {
+  return fingerprint === undefined || !remembers(applying, account)
+    ? undefined
+    : account.resubmissions.lostLike(fingerprint.toString('latin1'))
+}
+
 /** From here on it is this submit's message, whatever its first one is told. */
 function markMatched({ state }: Applying, first: Ref): void {
   const block = state.blocks.get(indexOf(first))

@@ -10,16 +10,17 @@ import {
 } from './accept-record.js'
 import type { AccountState } from './accounts.js'
 import type { Applying } from './apply.js'
-import { firstAccepted, firstOf, refusedAnyway } from './apply-resubmissions.js'
+import { firstAccepted, firstOf, likelyFirstOf, refusedAnyway } from './apply-resubmissions.js'
 import { MARK } from './marks.js'
 import type { Accept, AcceptedMessages, CommandResult, Refusal } from './commands.js'
 import { levelOf } from './connector-queue.js'
 import type { ConnectorState } from './connectors.js'
-import { refOf } from './ids.js'
+import type { Ref } from './ids.js'
+import { indexOf, offsetOf, refOf } from './ids.js'
 import { dropUnclaimed } from './message-life.js'
 import { wantsNotifications } from './notifications.js'
 import { refused } from './results.js'
-import { disables, transacts } from './rules.js'
+import { disables, keepsOneId, transacts } from './rules.js'
 import type { State } from './state.js'
 
 /** Queues submitted messages under the place where they lie; queueLimit is exact. */
@@ -36,11 +37,19 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       account = state.accounts.get(record.account)
       account?.touch()
     }
+    if (hasOtherId(applying, account, record)) {
+      block.begin(offset, MARK.REFUSED, record.account, command.connector)
+      accepted.refused.push([offset, 'otherId'])
+      run.end()
+      continue
+    }
     const first = firstOf(applying, account, record)
     if (first !== undefined) {
       block.begin(offset, MARK.REFUSED, record.account, command.connector)
       accepted.matched ??= []
       accepted.matched.push([offset, first])
+      if ((record.flags & FLAG_MULTI) !== 0 && keepsOneId(state))
+        headOf(applying, record.multi, state.blocks.headOf(first))
       run.end()
       continue
     }
@@ -63,7 +72,10 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
     if ((record.flags & FLAG_WATCHED) !== 0) block.setWatched(offset)
     if (wantsNotifications(state, record)) block.setNotified(offset, true)
     if ((record.flags & FLAG_TRANSACTION) !== 0 && transacts(state)) block.setTransaction(offset)
-    const head = (record.flags & FLAG_MULTI) === 0 ? offset : headOf(applying, record.multi)
+    const head =
+      (record.flags & FLAG_MULTI) === 0
+        ? offset
+        : offsetOf(headOf(applying, record.multi, refOf(index, offset)))
     if (head !== offset) {
       block.setHead(offset, head)
       state.hash.mix(head)
@@ -94,13 +106,29 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
   return { ok: true, accepted }
 }
 
-/** Of a message that is accepted: the first of the entry that the same submit_multi made, itself perhaps. */
-function headOf(applying: Applying, multi: number): number {
-  const here = applying.offset - 1
+/** Whose id the ESME of this submit_multi is told: that of `own`, where it is the first one. */
+function headOf(applying: Applying, multi: number, own: Ref): Ref {
   applying.heads ??= new Map()
-  const head = applying.heads.get(multi) ?? here
+  const head = applying.heads.get(multi) ?? own
   applying.heads.set(multi, head)
   return head
+}
+
+/**
+ * Whether it would have an id that its submit_multi's response cannot name: others of it were submitted before and this one
+ * was not, or the other way round, or not all of them together. The front end looks for that too, and before others' commits.
+ */
+function hasOtherId(
+  applying: Applying,
+  account: AccountState | undefined,
+  record: AcceptRecords,
+): boolean {
+  const { state, index, heads } = applying
+  if ((record.flags & FLAG_MULTI) === 0 || account === undefined || !keepsOneId(state)) return false
+  const head = heads?.get(record.multi)
+  if (head === undefined) return false
+  const first = likelyFirstOf(applying, account, record)
+  return first === undefined ? indexOf(head) !== index : state.blocks.headOf(first) !== head
 }
 
 function refusalOf(

@@ -30,6 +30,7 @@ import type { Command, CommandResult, Outcome } from './commands.js'
 import type { Effects } from './effects.js'
 import type { Entry } from './entry.js'
 import { decodeEntry } from './entry.js'
+import type { Ref } from './ids.js'
 import { OPEN_PROPOSALS_MAX } from './nodes.js'
 import type { State } from './state.js'
 import { HASH_EVERY } from './state.js'
@@ -44,8 +45,8 @@ export interface Applying {
   readonly block: Block | undefined
   /** Offset of the next message of the entry. */
   offset: number
-  /** Of each submit_multi in the entry, the offset of its first message. */
-  heads?: Map<number, number>
+  /** Of each submit_multi in the entry, the message whose id its ESME is told. */
+  heads?: Map<number, Ref>
 }
 
 /**

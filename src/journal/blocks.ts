@@ -1,4 +1,6 @@
 import { Block } from './block.js'
+import type { Ref } from './ids.js'
+import { indexOf, offsetOf, refOf } from './ids.js'
 import { blockKey, numberIn } from './keys.js'
 import type { Persistent, StateStore } from './state-store.js'
 
@@ -33,6 +35,12 @@ export class Blocks implements Persistent {
     const block = Block.decode(index, octets)
     this.remember(block)
     return block
+  }
+
+  /** The message whose id its ESME knows it by; itself, where its block is gone. */
+  headOf(ref: Ref): Ref {
+    const index = indexOf(ref)
+    return refOf(index, this.get(index)?.headOf(offsetOf(ref)) ?? offsetOf(ref))
   }
 
   /** Says that a block from `get` was changed. One that was removed since stays so. */

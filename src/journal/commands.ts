@@ -258,6 +258,7 @@ export interface SettingsCommand {
 export type Refusal =
   | 'malformed'
   | 'queueFull'
+  | 'otherId'
   | 'noRoute'
   | 'noAccount'
   | 'accountDisabled'

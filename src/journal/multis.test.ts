@@ -1,8 +1,8 @@
 import t from 'tap'
 import { Block } from './block.js'
 import { refOf } from './ids.js'
-import { claim, outcomes, receipt } from './testing/commands.js'
-import { accept, TestLog } from './testing/log.js'
+import { bind, claim, outcomes, receipt } from './testing/commands.js'
+import { accept, TestLog, type TestSubmit } from './testing/log.js'
 
 // Messages of a submit_multi in the state: docs/decisions/0019.
 
@@ -60,6 +60,57 @@ void t.test(
     t.same([log.markOf(index, 0), log.markOf(index, 1)], ['DONE', 'DONE'])
   },
 )
+
+// Submitted again: docs/decisions/0012. Session 1.1.1 submitted `a` and `b` with one submit_multi, and `c` with another.
+
+const LOST = [{ same: 'a', multi: 1 }, { same: 'b', multi: 1 }, { same: 'c' }]
+
+const cases: { title: string; submits: TestSubmit[]; told: string[] }[] = [
+  {
+    title: 'what is new after what was lost',
+    submits: [{ same: 'a' }, { same: 'x' }, { same: 'b' }, {}],
+    told: ['a', 'otherId', 'b', 'otherId'],
+  },
+  {
+    title: 'what was lost after what is new',
+    submits: [{ same: 'x' }, { same: 'a' }, { same: 'y' }],
+    told: ['new', 'otherId', 'new'],
+  },
+  {
+    title: 'what was lost with another id',
+    submits: [{ same: 'b' }, { same: 'c' }, { same: 'a' }],
+    told: ['b', 'otherId', 'a'],
+  },
+]
+for (const { title, submits, told } of cases)
+  void t.test(`one submit_multi has no two ids: ${title}`, async t => {
+    const log = await TestLog.ready(settings => {
+      settings.accounts[0]!.resubmissionWindowMs = 60_000
+    })
+    log.propose(1, bind('1.1.1', 1))
+    const { index } = log.proposed(1, accept(LOST))
+    log.propose(1, { kind: 'endSession', session: '1.1.1' })
+    log.propose(2, bind('2.1.1', 2))
+    const again = submits.map(submit => ({ ...submit, multi: 7 }))
+    // over two commands, for two priorities
+    const { results } = log.proposed(2, accept(again.slice(0, 1)), accept(again.slice(1), 1))
+    const seen = results.flatMap(result => {
+      if (!('accepted' in result)) throw new Error('refused')
+      const { first, count, refused, matched = [] } = result.accepted
+      const places = new Map(matched.map(([at, ref]) => [at, LOST[ref - refOf(index, 0)]?.same]))
+      return Array.from(
+        { length: count },
+        (_, i) => places.get(first + i) ?? new Map(refused).get(first + i) ?? 'new',
+      )
+    })
+    t.same(seen, told)
+    const others = told.filter(each => each === 'otherId')
+    t.equal(log.account.queued, LOST.length + told.filter(each => each === 'new').length)
+    t.ok(others.length > 0)
+    const { resubmissions } = log.account
+    const lost = LOST.filter(({ same }) => !told.includes(same)).length
+    t.equal(resubmissions.lostCount, lost, 'and it can still come by itself')
+  })
 
 void t.test('heads come after all other parts of a block', t => {
   const from = { node: 1, boot: 1, number: 1, proposedAtMs: 1000 }

@@ -62,12 +62,14 @@ export class Resubmissions implements Persistent {
    * belongs to the session that submitted it again, whose response is not written yet.
    */
   match(fingerprint: string, session: string, lostAtMs: number): Ref | undefined {
-    const refs = this.lostBy.get(fingerprint)
-    if (refs === undefined) return undefined
-    for (const ref of refs) {
-      this.renew(this.firsts.get(ref)!, session, lostAtMs)
-      return ref
-    }
+    const ref = this.lostLike(fingerprint)
+    if (ref !== undefined) this.renew(this.firsts.get(ref)!, session, lostAtMs)
+    return ref
+  }
+
+  /** What `match` would take. */
+  lostLike(fingerprint: string): Ref | undefined {
+    for (const ref of this.lostBy.get(fingerprint) ?? []) return ref
     return undefined
   }
 

@@ -22,8 +22,9 @@ import type { State } from './state.js'
  *    14  a message that waits for a retry is marked where the SMSC has parts of it; early receipts count up to the one that
  *        ends their part or their message, and not beyond (docs/decisions/0018)
  *    15  the end of a message in transaction mode is told to who submitted it (docs/decisions/0023)
+ *    16  what would give a submit_multi a second id is refused (docs/decisions/0019)
  */
-export const RULES = 15
+export const RULES = 16
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -56,6 +57,8 @@ export const marksPartly = (state: State): boolean => state.rules >= 14
 export const endsOnce = (state: State): boolean => state.rules >= 14
 
 export const transacts = (state: State): boolean => state.rules >= 15
+
+export const keepsOneId = (state: State): boolean => state.rules >= 16
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {
