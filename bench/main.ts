@@ -1,25 +1,24 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { outputOption } from '../src/tools/smsc-sim-main.js'
-import { duration, grouped, option, perSecond, whole } from '../src/tools/units.js'
+import { duration, option, perSecond, whole } from '../src/tools/units.js'
 import { listOf, path } from './arguments.js'
+import { profileGateway } from './gateway-profile.js'
+import { measureGateway } from './gateway.js'
 import { ALL_ATTACKS, benchHostile, hostileText } from './hostile.js'
 import type { LoadOptions, Measurement, Path } from './load.js'
 import { describeMachine, machineText } from './machine.js'
-import { readProfile, summarise } from './profile.js'
+import { GROWTH_MAX, measureMemory } from './memory.js'
 import {
   memoryText,
   measurementsText,
   profileText,
   reportText,
   type BenchReport,
-  type MemoryReport,
-  type NodeProfile,
 } from './report.js'
-import { Scenario } from './scenario.js'
 
 const EXAMPLES = `
 Examples:
@@ -27,6 +26,8 @@ Examples:
     carillon bench
   A first impression in two minutes:
     carillon bench --nodes 3 --paths dispatch --rates 2000 --duration 5s --no-profile
+  Where does the time go? A flame graph of each node, and the share of each room:
+    carillon bench --profile --nodes 3 --paths dispatch
   Does memory stay bounded? RSS after 100,000 and after 1,000,000 messages:
     carillon bench --memory
   Decoding and encoding, beside the smpp package, in half a minute:
@@ -49,7 +50,8 @@ interface Flags {
   sessions: number
   window: number
   octets: number
-  profile: boolean
+  /** true: only the run with the profiler; undefined: it too. */
+  profile?: boolean
   codec: boolean
   hostile: boolean
   idle: number
@@ -93,11 +95,26 @@ async function run(flags: Flags): Promise<number> {
     memory: null,
   }
   note(machineText(report.machine))
+  const load = loadOf(flags)
+  const nodes = Math.max(...flags.nodes)
   if (flags.memory) {
-    report.memory = await measureMemory(flags)
+    report.memory = await measureMemory({
+      nodes,
+      counts: flags.memoryCounts,
+      load,
+      progress: note,
+    })
+    note(memoryText(report.memory))
   } else {
-    await measureAll(flags, report.measurements)
-    if (flags.profile) report.profile = await profileNodes(flags)
+    const progress = (measured: Measurement): void => note(measurementsText([measured]))
+    if (flags.profile !== true)
+      report.measurements = await measureGateway({ ...flags, load, progress })
+    if (flags.profile !== false) {
+      // the largest cluster and the longest path that is not all receipts
+      const path = flags.paths.includes('dispatch') ? 'dispatch' : flags.paths[0]!
+      report.profile = await profileGateway({ nodes, path, load, results: flags.results })
+      note(profileText(report.profile))
+    }
   }
   await writeResults(flags.results, report)
   process.stdout.write(
@@ -160,7 +177,8 @@ function benchCommand(): Command {
     .option('--sessions <n>', 'of the load client', whole(1, 1_000), 6)
     .option('--window <n>', 'of each session', whole(1, 100_000), 250)
     .option('--octets <n>', 'of the text', whole(18, 254), 140)
-    .option('--no-profile', 'do not run once more with --cpu-prof on the nodes')
+    .option('--profile', 'only the run with the profiler on: shares by room, and flame.html')
+    .option('--no-profile', 'all but that run')
     .option('--codec', 'our codec beside the smpp package, instead of all else', false)
     .option(
       '--peers [system,…]',
@@ -201,135 +219,17 @@ function resultsDirectory(): string {
   return fileURLToPath(new URL('../../bench/results', import.meta.url))
 }
 
-function loadOf(flags: Flags): LoadOptions {
-  const { sessions, window, octets } = flags
-  return { durationMs: flags.duration, warmUpMs: flags.warmup, sessions, window, octets }
-}
-
-async function measureAll(flags: Flags, into: Measurement[]): Promise<void> {
-  for (const nodes of flags.nodes) {
-    for (const path of flags.paths) {
-      const scenario = await Scenario.start({ nodes, path, load: loadOf(flags) })
-      try {
-        const most = await scenario.measure(null)
-        show(into, most)
-        for (const rate of flags.rates) {
-          if (rate <= 0.9 * most.acceptedPerSecond) show(into, await scenario.measure(rate))
-        }
-      } finally {
-        await scenario.stop()
-      }
-    }
-  }
-}
-
-function show(into: Measurement[], measurement: Measurement): void {
-  into.push(measurement)
-  note(measurementsText([measurement]))
-}
-
-/** The largest cluster and the longest path once more, with the profiler on. */
-async function profileNodes(flags: Flags): Promise<NodeProfile> {
-  const directory = await mkdtemp(join(tmpdir(), 'carillon-profile-'))
-  const nodes = Math.max(...flags.nodes)
-  const path = flags.paths.includes('dispatch') ? 'dispatch' : flags.paths[0]!
-  const profileFlags = (id: number): string[] => [
-    '--cpu-prof',
-    `--cpu-prof-dir=${directory}`,
-    `--cpu-prof-name=node-${id}.cpuprofile`,
-  ]
-  try {
-    const load = loadOf(flags)
-    const scenario = await Scenario.start({ nodes, path, load, flags: profileFlags })
-    let measured: Measurement
-    let leader: number
-    let cpuMs: number
-    /** What is shown (without the warm-up), and what CPU time was counted over. */
-    const span = { fromUs: 0, toUs: 0 }
-    const loaded = { fromUs: 0, toUs: 0 }
-    try {
-      span.fromUs = monotonicUs() + flags.warmup * 1_000
-      const cpuBefore = scenario.cpuMs
-      loaded.fromUs = monotonicUs()
-      measured = await scenario.measure(null)
-      loaded.toUs = monotonicUs()
-      span.toUs = span.fromUs + flags.duration * 1_000
-      cpuMs = scenario.cpuMs - cpuBefore
-      leader = (await scenario.cluster.leader()).id
-    } finally {
-      await scenario.stop()
-    }
-    const written = await readdir(directory)
-    if (written.length < nodes) throw new Error(`only ${written.join(', ')} were profiled`)
-    const profiles = written.map(name => readProfile(join(directory, name)))
-    await mkdir(flags.results, { recursive: true })
-    for (const name of written) await copyFile(join(directory, name), join(flags.results, name))
-    const all = summarise(profiles, span)
-    const result: NodeProfile = {
-      nodes,
-      path,
-      acceptedPerSecond: measured.acceptedPerSecond,
-      leader: summarise([readProfile(join(directory, `node-${leader}.cpuprofile`))], span),
-      all,
-      cpuOverMainThread: Math.round((cpuMs * 100) / summarise(profiles, loaded).busyMs) / 100,
-    }
-    note(profileText(result))
-    return result
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
-}
-
-/** RSS after the most messages over RSS after the fewest: beyond it memory is not bounded. */
-const GROWTH_MAX = 1.2
-
-/** What process.hrtime() reads, and V8's profiles are dated by. */
-function monotonicUs(): number {
-  return Number(process.hrtime.bigint() / 1_000n)
-}
-
-async function measureMemory(flags: Flags): Promise<MemoryReport> {
-  const nodes = Math.max(...flags.nodes)
-  const scenario = await Scenario.start({ nodes, path: 'receipts', load: loadOf(flags) })
-  const points: MemoryReport['points'] = []
-  try {
-    let through = 0
-    for (const messages of flags.memoryCounts.toSorted((a, b) => a - b)) {
-      const report = await scenario.pass(messages - through)
-      through = messages
-      const rssMiB = await settledRss(scenario)
-      points.push({ messages, rssMiB, acceptedPerSecond: report.throughput })
-      note(`${grouped(messages)} through: RSS ${rssMiB.join(', ')} MiB`)
-    }
-  } finally {
-    await scenario.stop()
-  }
-  const sums = points.map(({ rssMiB }) => rssMiB.reduce((a, b) => a + b, 0))
-  const growth = Math.round(((sums.at(-1) ?? 0) * 100) / Math.max(1, sums[0] ?? 0)) / 100
-  const memory = { nodes, points, growth }
-  note(memoryText(memory))
-  return memory
-}
-
-/** The median of each node's RSS over five seconds of rest, MiB. */
-async function settledRss(scenario: Scenario): Promise<number[]> {
-  const samples: number[][] = []
-  for (let i = 0; i < 11; i++) {
-    samples.push(scenario.rssOctets)
-    await new Promise(resolve => setTimeout(resolve, 500))
-  }
-  return scenario.rssOctets.map((_, node) => {
-    const sorted = samples.map(sample => sample[node] ?? 0).sort((a, b) => a - b)
-    return Math.round(sorted[5]! / 2 ** 20)
-  })
-}
-
 async function writeResults(directory: string, report: BenchReport): Promise<void> {
   await mkdir(directory, { recursive: true })
   const name = report.machine.at.replaceAll(':', '').replace(/\..*/, '')
   const kind = report.memory === null ? 'bench' : 'memory'
   await writeFile(join(directory, `${name}-${kind}.json`), JSON.stringify(report, null, 2))
   await writeFile(join(directory, `${name}-${kind}.txt`), `${reportText(report)}\n`)
+}
+
+function loadOf(flags: Flags): LoadOptions {
+  const { sessions, window, octets } = flags
+  return { durationMs: flags.duration, warmUpMs: flags.warmup, sessions, window, octets }
 }
 
 /** Progress goes to stderr, so that stdout is the result alone. */

@@ -22,6 +22,8 @@ export interface NodeProfile {
   all: ProfileSummary
   /** CPU time of the processes over the busy time of their main threads: what other threads do. */
   cpuOverMainThread: number
+  /** The file of the flame graph. */
+  flameGraph: string
 }
 
 export interface MemoryReport {
@@ -70,6 +72,7 @@ export function profileText(profile: NodeProfile): string {
       `processes used ${profile.cpuOverMainThread.toFixed(2)} × the CPU time of their main threads`,
     trimmed(groups),
     trimmed(top),
+    `flame graph: ${profile.flameGraph}`,
   ].join('\n\n')
 }
 
