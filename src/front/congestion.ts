@@ -1,5 +1,6 @@
-import type { AccountState } from '../journal/index.js'
+import type { AccountState, Journal } from '../journal/index.js'
 import { tlv } from '../smpp/codec.js'
+import type { EsmeSession } from './esme-session.js'
 
 const MOST = 99
 
@@ -16,8 +17,15 @@ export function congestionOf(account: AccountState | undefined, fullness: number
   return Math.min(MOST, Math.round(MOST * Math.max(queue, fullness)))
 }
 
-/** The body of a response, with its congestion_state; a buffer of its own. */
-export function withCongestion(body: Buffer, congestion: number): Buffer {
+/** The body of a positive response to a submit of this account, with its congestion_state where the session knows it. */
+export function withCongestion(
+  { knowsCongestion }: EsmeSession,
+  { state, proposer }: Journal,
+  account: number,
+  body: Buffer,
+): Buffer {
+  if (!knowsCongestion) return body
+  const congestion = congestionOf(state.accounts.get(account), proposer.fullness)
   const { tag, value } = tlv.uint8('congestion_state', congestion)
   return Buffer.concat([body, Buffer.of(tag >> 8, tag & 0xff, 0, value.length), value])
 }

@@ -8,7 +8,7 @@ import { statusText } from '../smpp/command-status.js'
 import { isTransaction } from '../smpp/constants.js'
 import { readSubmitMulti, type MultiSubmit, type SmeAddress } from '../smpp/multi-submit.js'
 import type { AccountRates } from './account-rates.js'
-import { congestionOf, withCongestion } from './congestion.js'
+import { withCongestion } from './congestion.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { HeldSubmits, type HeldSubmit } from './held-submits.js'
 import { destinationsOf } from './multi-destinations.js'
@@ -166,14 +166,12 @@ export class Multis {
         error_status_code: status,
       })),
     })
-    const account = journal.state.accounts.get(bound.account)
-    const congestion = congestionOf(account, journal.proposer.fullness)
     this.count('submit_multi_total', 0)
     session.link.respond(
       request.command_id,
       request.sequence_number,
       0,
-      session.knowsCongestion ? withCongestion(body, congestion) : body,
+      withCongestion(session, journal, bound.account, body),
     )
     for (const { ref, again, remembered, receipt } of accepted) {
       if (again) this.options.metrics.counter('resubmissions_matched_total', {}).add()

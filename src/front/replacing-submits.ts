@@ -16,7 +16,7 @@ import type { Frame } from '../link/types.js'
 import { encodeBody } from '../smpp/codec.js'
 import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import { matchOf, type AddressPattern } from './address-pattern.js'
-import { congestionOf, withCongestion } from './congestion.js'
+import { withCongestion } from './congestion.js'
 import type { EsmeSession } from './esme-session.js'
 import { LateAnswers, LateRequest } from './late-answers.js'
 import { PendingSearch, SEARCH_TIMEOUT_MS, type Wanted } from './pending-search.js'
@@ -204,9 +204,7 @@ export class ReplacingSubmits {
   private idBody({ session, account, ref }: Request): Buffer {
     const { journal } = this.options
     const body = encodeBody('submit_sm_resp', { message_id: journal.shownIdOf(ref) })
-    if (!session.knowsCongestion) return body
-    const { state, proposer } = journal
-    return withCongestion(body, congestionOf(state.accounts.get(account), proposer.fullness))
+    return withCongestion(session, journal, account, body)
   }
 }
 

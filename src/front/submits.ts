@@ -8,7 +8,7 @@ import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { isTransaction } from '../smpp/constants.js'
 import type { AccountRates } from './account-rates.js'
-import { congestionOf, withCongestion } from './congestion.js'
+import { withCongestion } from './congestion.js'
 import { submitBodyOf } from './data-sm.js'
 import type { EsmeSession } from './esme-session.js'
 import { HeldSubmits, type HeldSubmit } from './held-submits.js'
@@ -171,7 +171,7 @@ export class Submits {
     const { session, command_id, sequence_number, account } = ticket
     const short = ticket.short || again
     const id = short ? this.ids.shownOf(index, offset) : this.ids.of(index, offset)
-    const body = this.withCongestion(id, ticket)
+    const body = withCongestion(session, this.options.journal, account, id)
     // A link that has ended writes nothing, a turn before the session is told.
     const written =
       ticket.remembered && session.bound !== undefined && session.link.state !== 'CLOSED'
@@ -185,10 +185,11 @@ export class Submits {
   }
 
   private onDelivered(transaction: Transaction): void {
-    const { session, command_id, sequence_number, ref } = transaction
+    const { session, command_id, sequence_number, account, ref } = transaction
     const id = this.ids.shownOf(indexOf(ref), offsetOf(ref))
     this.accepted.add()
-    session.link.respond(command_id, sequence_number, 0, this.withCongestion(id, transaction))
+    const body = withCongestion(session, this.options.journal, account, id)
+    session.link.respond(command_id, sequence_number, 0, body)
   }
 
   onRefused(ticket: Ticket, why: SubmitRefusal): void {
@@ -202,15 +203,6 @@ export class Submits {
     return typeof converted === 'number'
       ? converted
       : this.placing.reader.read(converted, 'submit_sm')
-  }
-
-  private withCongestion(
-    id: Buffer,
-    { session, account }: Pick<Ticket, 'session' | 'account'>,
-  ): Buffer {
-    if (!session.knowsCongestion) return id
-    const { state, proposer } = this.options.journal
-    return withCongestion(id, congestionOf(state.accounts.get(account), proposer.fullness))
   }
 
   private tell({ session, account }: Ticket, index: number, offset: number): void {
