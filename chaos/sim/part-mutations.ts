@@ -1,7 +1,7 @@
 import { Block } from '../../src/journal/block.js'
 import { indexOf, offsetOf, type Journal, type Ref } from '../../src/journal/index.js'
 import { Cutter } from '../../src/upstream/cutter.js'
-import { Dispatch } from '../../src/upstream/dispatch.js'
+import { Answers } from '../../src/upstream/answers.js'
 import type { Held, Ledger } from '../../src/upstream/ledger.js'
 import { Parts } from '../../src/upstream/parts.js'
 import { forgottenOnDisk, patch, type ProvenMutation } from './mutation.js'
@@ -33,13 +33,13 @@ export const PART_MUTATIONS: readonly ProvenMutation[] = [
     within: 10,
     patch: () =>
       patch(
-        Dispatch,
+        Answers,
         'retry',
         () =>
-          function (this: Dispatch, ...args) {
+          function (this: Answers, ...args) {
             const [held, error, retryAtMs] = args as [Held, number, number]
-            const { ledger } = this as unknown as { ledger: Ledger }
-            ledger.settle(held, 'retry', error, '', retryAtMs)
+            const { parts } = this as unknown as { parts: { ledger: Ledger } }
+            parts.ledger.settle(held, 'retry', error, '', retryAtMs)
           },
       ),
   },

@@ -1,20 +1,16 @@
 import type { Cancel } from '../base/clock.js'
-import type { Fields } from '../base/logger.js'
-import type { Counter, Histogram } from '../base/metrics.js'
-import { marksPartly, type OutcomeItem } from '../journal/index.js'
+import type { OutcomeItem } from '../journal/index.js'
 import { RETRIES_MAX } from '../journal/connectors.js'
 import type { Link } from '../link/link.js'
 import type { Frame, ResponseKind } from '../link/types.js'
-import { readMessageId } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
-import { COMMAND_STATUS, statusText } from '../smpp/command-status.js'
-import { normalizeSmscId } from '../smpp/smsc-id.js'
+import { COMMAND_STATUS } from '../smpp/command-status.js'
 import type { Connector } from '../policy/settings.js'
 import { tokensOf } from '../policy/throughput.js'
+import { Answers } from './answers.js'
 import type { Binds } from './binds.js'
 import type { Context, Tallies } from './context.js'
 import { Cutter } from './cutter.js'
-import { isThrottling, retryDelayMs, verdictOf, type Verdict } from './errors.js'
 import { Held, Ledger } from './ledger.js'
 import { askingForReceipts, outgoingBody, PROMPT_MS, withWhatIsLeft } from './outgoing.js'
 import { Pace } from './pace.js'
@@ -42,25 +38,12 @@ export interface DispatchUser {
  */
 export class Dispatch {
   readonly ledger: Ledger
-  readonly tallies: Tallies = {
-    sent: 0,
-    retried: 0,
-    failed: 0,
-    doubt: 0,
-    expired: 0,
-    throttled: 0,
-    late: 0,
-  }
   readonly pace: Pace
+  private readonly answers: Answers
   private readonly context: Context
   private readonly binds: Binds
-  private readonly user: DispatchUser
   private readonly transcoder: Transcoder
   private readonly cutter: Cutter
-  private readonly latency: Histogram
-  private readonly debugs: boolean
-  private settings: Connector
-  private readonly answers: Map<number, Counter> = new Map()
   /** Claimed and unwritten, oldest first, from `head` on. */
   private waiting: Held[] = []
   private head = 0
@@ -76,21 +59,24 @@ export class Dispatch {
   constructor(context: Context, settings: Connector, binds: Binds, user: DispatchUser) {
     this.context = context
     this.binds = binds
-    this.user = user
     this.transcoder = new Transcoder(context.journal)
     this.cutter = new Cutter(context.journal)
-    this.settings = settings
-    this.debugs = context.logger.debugs === true
     this.pace = new Pace(settings.throughputPerSecond, context.clock.monotonicMs())
-    this.latency = context.metrics.histogram('upstream_latency_seconds', { connector: context.id })
     this.ledger = new Ledger(context, {
       wanted: () => this.wanted(),
       claimed: held => this.claimed(held),
       settled: item => {
         const { result } = item
-        if (result === 'retry' || result === 'partly' || result === 'doubt') this.user.settled(item)
+        if (result === 'retry' || result === 'partly' || result === 'doubt') user.settled(item)
       },
     })
+    const { ledger, pace, cutter } = this
+    const refusedLate = (held: Held): void => user.refusedLate(held)
+    this.answers = new Answers({ context, ledger, pace, cutter, refusedLate }, settings)
+  }
+
+  get tallies(): Tallies {
+    return this.answers.tallies
   }
 
   /** Claimed and not written. */
@@ -99,7 +85,7 @@ export class Dispatch {
   }
 
   apply(settings: Connector): void {
-    this.settings = settings
+    this.answers.apply(settings)
     this.pace.setLimit(settings.throughputPerSecond, this.context.clock.monotonicMs())
     this.ledger.plan()
   }
@@ -138,26 +124,19 @@ export class Dispatch {
     this.cancelPump?.()
     this.waiting = []
     this.head = 0
+    this.answers.stop()
     this.ledger.stop()
   }
 
   /** What became of a message that was written to a link. */
   response(held: Held, kind: ResponseKind, frame: Frame | undefined): void {
-    if (kind === 'late') this.answeredLate(held, frame)
-    else if (kind === 'response' && frame !== undefined) this.answered(held, frame)
-    else this.doubt(held, kind)
+    this.answers.onMessage(held, kind, frame)
     if (this.waitingCount > 0) this.pumpLater()
   }
 
   /** What became of a part that was written to a link. */
   partResponse(tag: PartTag, kind: ResponseKind, frame: Frame | undefined): void {
-    const { held, parts } = tag
-    if (kind === 'late') this.partAnsweredLate(tag, frame)
-    else {
-      if (kind === 'response' && frame !== undefined) this.partAnswered(tag, frame)
-      else parts.unknown()
-      this.conclude(held, parts, kind)
-    }
+    this.answers.onPart(tag, kind, frame)
     if (this.waitingCount > 0) this.pumpLater()
   }
 
@@ -258,7 +237,7 @@ export class Dispatch {
       this.context.logger.error('octets of a claimed message are gone', {
         message_id: journal.idOf(held.ref),
       })
-      this.fail(held, COMMAND_STATUS.ESME_RSYSERR)
+      this.answers.fail(held, COMMAND_STATUS.ESME_RSYSERR)
       return 'concluded'
     }
     const acceptedAtMs = journal.proposedAtMs(held.ref) ?? 0
@@ -268,8 +247,7 @@ export class Dispatch {
         : acceptedAtMs + journal.state.settings.validityMs
     const atMs = clock.nowMs()
     if (held.expiresAtMs <= atMs) {
-      this.tallies.expired++
-      this.ledger.settle(held, 'expired')
+      this.answers.expire(held)
       return 'concluded'
     }
     const text = this.transcoder.outgoing(message.body, message.account, settings)
@@ -289,7 +267,7 @@ export class Dispatch {
     this.spent += tokensOf(body, settings)
     held.status = 'written'
     held.writtenAtMs = nowMs
-    if (this.debugs) this.tell('message sent', held)
+    this.answers.tell('message sent', held)
     return 'written'
   }
 
@@ -302,7 +280,7 @@ export class Dispatch {
   ): 'written' | 'part' | 'concluded' | 'noRoom' {
     const { due } = parts
     if (due === undefined) {
-      this.conclude(held, parts, 'response') // one failed, or the SMSC had all of them before
+      this.answers.conclude(held, parts, 'response') // one failed, or the SMSC had all of them before
       return 'concluded'
     }
     const tag = new PartTag(held, parts, due.index, nowMs)
@@ -310,110 +288,8 @@ export class Dispatch {
     this.spent++
     parts.written()
     held.status = 'written'
-    if (this.debugs) this.tell('message sent', held, { part: due.index + 1 })
+    this.answers.tell('message sent', held, { part: due.index + 1 })
     return parts.due === undefined ? 'written' : 'part'
-  }
-
-  private answered(held: Held, frame: Frame): void {
-    const verdict = this.verdict(held, frame, held.writtenAtMs)
-    if (verdict === 'sent') {
-      this.tallies.sent++
-      this.ledger.settle(held, 'sent', 0, this.smscId(frame))
-    } else this.refused(held, frame.command_status, verdict)
-  }
-
-  private partAnswered({ held, parts, index, writtenAtMs }: PartTag, frame: Frame): void {
-    const verdict = this.verdict(held, frame, writtenAtMs)
-    if (verdict === 'sent') parts.taken(index, this.smscId(frame))
-    else parts.refused(frame.command_status, verdict)
-  }
-
-  /** What the SMSC's answer means, which counts for the pace, too. */
-  private verdict(held: Held, frame: Frame, writtenAtMs: number): Verdict {
-    const { command_status } = frame
-    const nowMs = this.context.clock.monotonicMs()
-    this.latency.observe((nowMs - writtenAtMs) / 1000)
-    this.count(command_status)
-    if (this.debugs)
-      this.tell('message answered', held, { command_status: statusText(command_status) })
-    const nack = frame.command_id === COMMAND_IDS.generic_nack
-    if (isThrottling(command_status)) {
-      this.tallies.throttled++
-      this.pace.slow(nowMs)
-    }
-    return verdictOf(command_status, nack, this.settings.errors)
-  }
-
-  private refused(held: Held, command_status: number, verdict: Verdict): void {
-    if (verdict === 'permanent') return this.fail(held, command_status)
-    const { clock, random } = this.context
-    this.tallies.retried++
-    const dueAtMs = clock.nowMs() + retryDelayMs(verdict, held.attempt, random.unit())
-    const retryAtMs = Math.round(Math.min(dueAtMs, held.expiresAtMs))
-    this.retry(held, command_status, retryAtMs)
-  }
-
-  /** It waits: with a mark where the SMSC has some of it, for it can be neither cancelled nor replaced then. */
-  private retry(held: Held, command_status: number, retryAtMs: number): void {
-    const partly = held.parts?.isBegun === true && marksPartly(this.context.journal.state)
-    this.ledger.settle(held, partly ? 'partly' : 'retry', command_status, '', retryAtMs)
-  }
-
-  private doubt(held: Held, kind: ResponseKind): void {
-    this.tallies.doubt++
-    const cause = this.stopped ? 'home' : kind
-    this.context.metrics.counter('in_doubt_total', { connector: this.context.id, cause }).add()
-    if (this.debugs) this.tell('message in doubt', held, { cause })
-    this.ledger.settle(held, 'doubt')
-  }
-
-  /** The outcome of a message in parts, once there is one. */
-  private conclude(held: Held, parts: Parts, kind: ResponseKind): void {
-    const { outcome } = parts
-    if (outcome === undefined || held.status === 'settling') return
-    if (outcome.result !== 'sent') this.cutter.remember(held.ref, parts)
-    switch (outcome.result) {
-      case 'sent':
-        this.tallies.sent++
-        return this.ledger.settleParts(held, outcome.smscIds)
-      case 'doubt':
-        return this.doubt(held, kind)
-      case 'refused':
-        return this.refused(held, outcome.command_status, outcome.verdict)
-      case 'unfinished':
-        return this.retry(held, 0, this.context.clock.nowMs())
-    }
-  }
-
-  /** Its window slot was freed at the time-out; now its fate is known all the same (PITFALLS 9). */
-  private answeredLate(held: Held, frame: Frame | undefined): void {
-    if (frame === undefined) return
-    this.tallies.late++
-    if (this.debugs)
-      this.tell('message answered late', held, { command_status: statusText(frame.command_status) })
-    this.count(frame.command_status)
-    const nack = frame.command_id === COMMAND_IDS.generic_nack
-    if (verdictOf(frame.command_status, nack, {}) !== 'sent') this.user.refusedLate(held)
-    else this.ledger.sentLate(held, this.smscId(frame))
-  }
-
-  private partAnsweredLate({ held, parts, index }: PartTag, frame: Frame | undefined): void {
-    if (frame === undefined) return
-    this.tallies.late++
-    this.count(frame.command_status)
-    const nack = frame.command_id === COMMAND_IDS.generic_nack
-    if (verdictOf(frame.command_status, nack, {}) !== 'sent') return
-    if (parts.takenLate(index, this.smscId(frame)) && held.status === 'settling')
-      this.ledger.sentPartsLate(held, parts.allIds)
-  }
-
-  private smscId(frame: Frame): string {
-    return normalizeSmscId(readMessageId(frame.body), this.settings.messageIdFormat.submit)
-  }
-
-  private fail(held: Held, command_status: number): void {
-    this.tallies.failed++
-    this.ledger.settle(held, 'failed', command_status)
   }
 
   /** What is not written goes back into the queue, as if it had never been claimed. */
@@ -429,7 +305,7 @@ export class Dispatch {
         this.ledger.settle(held, 'unsent')
       } else if (parts !== undefined) {
         parts.stop()
-        this.conclude(held, parts, 'response')
+        this.answers.conclude(held, parts, 'response')
       }
     }
   }
@@ -443,27 +319,4 @@ export class Dispatch {
       this.head = 0
     }
   }
-
-  private tell(event: string, { ref, attempt }: Held, more: Fields = {}): void {
-    const { journal, logger, id } = this.context
-    logger.debug(event, { message_id: journal.idOf(ref), connector: id, attempt, ...more })
-  }
-
-  private count(command_status: number): void {
-    let counter = this.answers.get(command_status)
-    if (counter === undefined) {
-      counter = this.context.metrics.counter('upstream_submit_sm_total', {
-        connector: this.context.id,
-        command_status: statusLabel(command_status),
-      })
-      if (this.answers.size < 256) this.answers.set(command_status, counter)
-    }
-    counter.add()
-  }
-}
-
-/** A label that an SMSC cannot make without end: codes without a name share one. */
-function statusLabel(command_status: number): string {
-  const text = statusText(command_status)
-  return text.startsWith('0x') ? 'other' : text
 }
