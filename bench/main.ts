@@ -1,69 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Command, CommanderError } from 'commander'
-import { outputOption } from '../src/tools/smsc-sim-main.js'
-import { duration, option, perSecond, whole } from '../src/tools/units.js'
-import { listOf, path } from './arguments.js'
-import { profileGateway } from './gateway-profile.js'
-import { measureGateway } from './gateway.js'
-import { ALL_ATTACKS, benchHostile, hostileText } from './hostile.js'
-import type { LoadOptions, Measurement, Path } from './load.js'
+import { CommanderError } from 'commander'
+import { buildId } from '../chaos/build-id.js'
+import { benchCommand, resultsDirectory, suitesOf } from './command.js'
+import type { Flags } from './flags.js'
 import { describeMachine, machineText } from './machine.js'
-import { GROWTH_MAX, measureMemory } from './memory.js'
-import {
-  memoryText,
-  measurementsText,
-  profileText,
-  reportText,
-  type BenchReport,
-} from './report.js'
-
-const EXAMPLES = `
-Examples:
-  Everything: one node and three, every path, closed loop and open loop, and where the time goes:
-    carillon bench
-  A first impression in two minutes:
-    carillon bench --nodes 3 --paths dispatch --rates 2000 --duration 5s --no-profile
-  Where does the time go? A flame graph of each node, and the share of each room:
-    carillon bench --profile --nodes 3 --paths dispatch
-  Does memory stay bounded? RSS after 100,000 and after 1,000,000 messages:
-    carillon bench --memory
-  Decoding and encoding, beside the smpp package, in half a minute:
-    carillon bench --codec
-  Beside etcd, NATS JetStream, Redis, Kannel and others, as ratios:
-    carillon bench --peers
-  Do other sessions notice floods, slow and broken peers, and 10,000 idle sessions?
-    carillon bench --hostile --idle 10000 --duration 5s
-
-It starts nodes, SMSC simulator and load client as processes of their own, in a temporary directory
-and on free ports. Results go to bench/results/ too. How it is measured: bench/README.md.
-`
-
-interface Flags {
-  nodes: number[]
-  paths: Path[]
-  rates: number[]
-  duration: number
-  warmup: number
-  sessions: number
-  window: number
-  octets: number
-  /** true: only the run with the profiler; undefined: it too. */
-  profile?: boolean
-  codec: boolean
-  hostile: boolean
-  idle: number
-  memory: boolean
-  memoryCounts: number[]
-  results: string
-  output: 'table' | 'json'
-}
+import { reportText, type BenchReport } from './report.js'
+import { SUITES } from './suites/index.js'
 
 /**
  * `carillon bench`.
- * @returns the exit status: 0; 1 where a run showed a problem (lost receipts, repeated ids, memory that
+ * @returns the exit status: 0; 1 where a suite showed a problem (lost receipts, repeated ids, memory that
  *          grew by over a fifth) or failed; 2 where the arguments are wrong
  */
 export async function main(argv: string[]): Promise<number> {
@@ -85,51 +33,31 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 async function run(flags: Flags): Promise<number> {
-  if (flags.codec) return compareCodecs(flags.output)
-  if (flags.hostile) return attack(flags)
+  const names = suitesOf(flags)
+  const machine = describeMachine(tmpdir())
   const report: BenchReport = {
-    machine: describeMachine(tmpdir()),
-    settings: { ...flags },
-    measurements: [],
-    profile: null,
-    memory: null,
+    machine,
+    build: buildId(),
+    settings: { ...flags, suite: names },
+    suites: {},
   }
-  note(machineText(report.machine))
-  const load = loadOf(flags)
-  const nodes = Math.max(...flags.nodes)
-  if (flags.memory) {
-    report.memory = await measureMemory({
-      nodes,
-      counts: flags.memoryCounts,
-      load,
-      progress: note,
-    })
-    note(memoryText(report.memory))
-  } else {
-    const progress = (measured: Measurement): void => note(measurementsText([measured]))
-    if (flags.profile !== true)
-      report.measurements = await measureGateway({ ...flags, load, progress })
-    if (flags.profile !== false) {
-      // the largest cluster and the longest path that is not all receipts
-      const path = flags.paths.includes('dispatch') ? 'dispatch' : flags.paths[0]!
-      report.profile = await profileGateway({ nodes, path, load, results: flags.results })
-      note(profileText(report.profile))
-    }
+  note(machineText(machine))
+  for (const name of names) {
+    const suite = await SUITES[name].load()
+    report.suites[name] = await suite({ flags, note })
   }
   await writeResults(flags.results, report)
-  process.stdout.write(
-    flags.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : `${reportText(report)}\n`,
-  )
-  const grew = report.memory !== null && report.memory.growth > GROWTH_MAX
-  return grew || report.measurements.some(one => one.problems.length > 0) ? 1 : 0
+  process.stdout.write(flags.output === 'json' ? `${jsonOf(report)}\n` : `${reportText(report)}\n`)
+  return Object.values(report.suites).some(({ problems }) => problems.length > 0) ? 1 : 0
 }
 
-/** Imported here alone: the `smpp` package is there for development, and not where a node is installed. */
-async function compareCodecs(output: Flags['output']): Promise<number> {
-  const { benchCodec, codecText } = await import('./codec.js')
-  const rows = benchCodec({ rounds: 7, roundMs: 60 })
-  process.stdout.write(output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : codecText(rows))
-  return 0
+/** Figures without their tables. */
+function jsonOf(report: BenchReport): string {
+  const suites = Object.entries(report.suites).map(([name, { figures, problems }]) => [
+    name,
+    { figures, problems },
+  ])
+  return JSON.stringify({ ...report, suites: Object.fromEntries(suites) as unknown }, null, 2)
 }
 
 /** Its options are its own: `--peers --help`. */
@@ -138,101 +66,15 @@ async function comparePeers(argv: string[]): Promise<number> {
   return main(argv, resultsDirectory())
 }
 
-async function attack({ output, duration, idle }: Flags): Promise<number> {
-  const rows = await benchHostile({
-    attacks: ALL_ATTACKS,
-    ms: duration,
-    idleSessions: idle,
-    progress: row => note(hostileText([row])),
-  })
-  process.stdout.write(output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : hostileText(rows))
-  return rows.some(row => row.refused > 0) ? 1 : 0
-}
-
-function benchCommand(): Command {
-  return new Command('carillon bench')
-    .description('Throughput, latency and memory of one node and of three, driven from outside.')
-    .exitOverride()
-    .addOption(option('--nodes <n,…>', 'sizes of the cluster', listOf(whole(1, 9)), [1, 3], '1,3'))
-    .addOption(
-      option(
-        '--paths <path,…>',
-        'accept (connector down), dispatch, receipts',
-        listOf(path),
-        ['accept', 'dispatch', 'receipts'] satisfies Path[],
-        'accept,dispatch,receipts',
-      ),
-    )
-    .addOption(
-      option(
-        '--rates <rate,…>',
-        'open-loop rates; those above 90 % of the maximum found are left out',
-        listOf(perSecond),
-        [1_000, 5_000, 10_000, 20_000],
-        '1000,5000,10000,20000',
-      ),
-    )
-    .addOption(option('--duration <duration>', 'of each run', duration('s'), 10_000, '10s'))
-    .addOption(option('--warmup <duration>', 'before it, not measured', duration('s'), 3_000, '3s'))
-    .option('--sessions <n>', 'of the load client', whole(1, 1_000), 6)
-    .option('--window <n>', 'of each session', whole(1, 100_000), 250)
-    .option('--octets <n>', 'of the text', whole(18, 254), 140)
-    .option('--profile', 'only the run with the profiler on: shares by room, and flame.html')
-    .option('--no-profile', 'all but that run')
-    .option('--codec', 'our codec beside the smpp package, instead of all else', false)
-    .option(
-      '--peers [system,…]',
-      'Carillon beside etcd, NATS, Redis, Kannel and others; --peers --help',
-    )
-    .option('--hostile', 'what others see while peers mean harm, instead of all else', false)
-    .option(
-      '--idle <n>',
-      'with --hostile: so many idle sessions at the end',
-      whole(0, 100_000),
-      1_000,
-    )
-    .option('--memory', 'RSS of all nodes after many messages, instead of all else', false)
-    .addOption(
-      option(
-        '--memory-counts <n,…>',
-        'after how many',
-        listOf(whole(1, 1e8)),
-        [100_000, 1_000_000],
-        '100000,1000000',
-      ),
-    )
-    .addOption(
-      option(
-        '--results <directory>',
-        'where results are kept',
-        text => text,
-        resultsDirectory(),
-        'bench/results',
-      ),
-    )
-    .addOption(outputOption())
-    .addHelpText('after', EXAMPLES)
-}
-
-/** bench/results of the checkout that this build belongs to. */
-function resultsDirectory(): string {
-  return fileURLToPath(new URL('../../bench/results', import.meta.url))
-}
-
 async function writeResults(directory: string, report: BenchReport): Promise<void> {
   await mkdir(directory, { recursive: true })
-  const name = report.machine.at.replaceAll(':', '').replace(/\..*/, '')
-  const kind = report.memory === null ? 'bench' : 'memory'
-  await writeFile(join(directory, `${name}-${kind}.json`), JSON.stringify(report, null, 2))
-  await writeFile(join(directory, `${name}-${kind}.txt`), `${reportText(report)}\n`)
-}
-
-function loadOf(flags: Flags): LoadOptions {
-  const { sessions, window, octets } = flags
-  return { durationMs: flags.duration, warmUpMs: flags.warmup, sessions, window, octets }
+  const at = report.machine.at.replaceAll(':', '').replace(/\..*/, '')
+  const name = join(directory, `${at}-${Object.keys(report.suites).join('-')}`)
+  await writeFile(`${name}.json`, `${jsonOf(report)}\n`)
+  await writeFile(`${name}.txt`, `${reportText(report)}\n`)
 }
 
 /** Progress goes to stderr, so that stdout is the result alone. */
 function note(text: string): void {
-  process.stderr.write(`${text}\n\n`)
+  process.stderr.write(`${text.trimEnd()}\n\n`)
 }

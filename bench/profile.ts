@@ -15,7 +15,7 @@ export interface ProfileNode {
   id: number
   /** `lineNumber` counts from 0, in the file that runs: build/, not the source. */
   callFrame: { functionName: string; url: string; lineNumber: number }
-  children?: number[]
+  children?: number[] | undefined
 }
 
 /** Of a profile, what lies between: µs by process.hrtime(). */

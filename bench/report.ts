@@ -1,15 +1,18 @@
 import Table from 'cli-table3'
+import type { Build } from '../chaos/evidence.js'
 import { grouped, msText } from '../src/tools/units.js'
 import type { Measurement } from './load.js'
 import { machineText, type Machine } from './machine.js'
 import type { ProfileSummary } from './profile.js'
+import type { SuiteResult } from './suites/suite.js'
 
+/** One run of `carillon bench`. */
 export interface BenchReport {
   machine: Machine
+  build: Build
   settings: Record<string, unknown>
-  measurements: Measurement[]
-  profile: NodeProfile | null
-  memory: MemoryReport | null
+  /** By name. */
+  suites: Record<string, SuiteResult>
 }
 
 /** Where the time of a cluster under full load went. */
@@ -56,24 +59,29 @@ export function measurementsText(measurements: readonly Measurement[]): string {
 }
 
 export function profileText(profile: NodeProfile): string {
-  const groups = plainTable(['group', 'leader', 'all nodes'])
-  for (const { group, share } of profile.all.groups) {
-    if (share < 0.005) continue
-    const leader = profile.leader.groups.find(one => one.group === group)?.share ?? 0
-    groups.push([group, percent(leader), percent(share)])
-  }
-  const top = plainTable(['leader: function', 'group', 'self time'])
-  for (const one of profile.leader.top) top.push([one.function, one.group, percent(one.share)])
   const { busyMs, idleMs } = profile.leader
+  const { nodes, path, acceptedPerSecond, leader, all, cpuOverMainThread, flameGraph } = profile
   return [
-    `${profile.nodes} nodes, ${profile.path}, closed loop, profiled: ` +
-      `${grouped(profile.acceptedPerSecond)} accepted/s; ` +
+    `${nodes} nodes, ${path}, closed loop, profiled: ${grouped(acceptedPerSecond)} accepted/s; ` +
       `the leader's main thread was busy ${percent(busyMs / (busyMs + idleMs))} of the time; ` +
-      `processes used ${profile.cpuOverMainThread.toFixed(2)} × the CPU time of their main threads`,
-    trimmed(groups),
-    trimmed(top),
-    `flame graph: ${profile.flameGraph}`,
+      `processes used ${cpuOverMainThread.toFixed(2)} × the CPU time of their main threads`,
+    groupsText(leader, all),
+    `flame graph: ${flameGraph}`,
   ].join('\n\n')
+}
+
+/** Shares by room of one node's main thread, beside those of all nodes, and its functions with the most self time. */
+export function groupsText(one: ProfileSummary, all?: ProfileSummary): string {
+  const groups = plainTable(['group', ...(all === undefined ? ['share'] : ['leader', 'all nodes'])])
+  for (const { group, share } of (all ?? one).groups) {
+    if (share < 0.005) continue
+    const its = one.groups.find(known => known.group === group)?.share ?? 0
+    groups.push([group, percent(its), ...(all === undefined ? [] : [percent(share)])])
+  }
+  const title = all === undefined ? 'function' : 'leader: function'
+  const top = plainTable([title, 'group', 'self time'])
+  for (const { function: name, group, share } of one.top) top.push([name, group, percent(share)])
+  return `${trimmed(groups)}\n\n${trimmed(top)}`
 }
 
 export function memoryText(memory: MemoryReport): string {
@@ -85,15 +93,13 @@ export function memoryText(memory: MemoryReport): string {
   return `${trimmed(table)}\n\ngrowth × ${memory.growth.toFixed(2)}`
 }
 
-export function reportText(report: BenchReport): string {
-  return [
-    machineText(report.machine),
-    measurementsText(report.measurements),
-    report.profile === null ? '' : profileText(report.profile),
-    report.memory === null ? '' : memoryText(report.memory),
-  ]
-    .filter(part => part !== '')
-    .join('\n\n')
+export function reportText({ machine, build, suites }: BenchReport): string {
+  const parts = [machineText(machine), `commit ${build.commit ?? 'unknown'}, build ${build.hash}`]
+  for (const [name, { text, problems }] of Object.entries(suites)) {
+    parts.push(`${name}:`, text.trimEnd())
+    if (problems.length > 0) parts.push(problems.map(problem => `PROBLEM: ${problem}`).join('\n'))
+  }
+  return parts.join('\n\n')
 }
 
 function percent(share: number): string {

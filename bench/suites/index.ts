@@ -1,0 +1,37 @@
+import type { Suite } from './suite.js'
+
+interface SuiteEntry {
+  summary: string
+  load(): Promise<Suite>
+}
+
+/**
+ * All suites, in the order they are run in. Loaded when they are asked for: the `smpp` package, for one, is not there where a
+ * node is installed.
+ */
+export const SUITES = {
+  gateway: {
+    summary: 'a cluster from outside: one node and three, every path, closed and open loop',
+    load: async () => (await import('./gateway-suite.js')).gatewaySuite,
+  },
+  codec: {
+    summary: 'decoding and encoding, beside the smpp package',
+    load: async () => (await import('./codec-suite.js')).codecSuite,
+  },
+  journal: {
+    summary: 'the log on LevelDB by size of entry, and what a replica pays to apply each command',
+    load: async () => (await import('./journal-suite.js')).journalSuite,
+  },
+  memory: {
+    summary: 'RSS of all nodes after many messages',
+    load: async () => (await import('./memory-suite.js')).memorySuite,
+  },
+  hostile: {
+    summary: 'what others see while peers mean harm',
+    load: async () => (await import('./hostile-suite.js')).hostileSuite,
+  },
+} as const satisfies Record<string, SuiteEntry>
+
+export type SuiteName = keyof typeof SUITES
+
+export const SUITE_NAMES = Object.keys(SUITES) as SuiteName[]
