@@ -2,7 +2,7 @@ import t from 'tap'
 
 import { silentLogger } from '../src/base/logger.js'
 import { consoleLogger } from './testing/console-logger.js'
-import { Simulation } from './testing/simulation.js'
+import { Simulation, type SimulatedNode } from './testing/simulation.js'
 
 const SEEDS = process.env['SEED'] === undefined ? [1, 2, 3, 4] : [Number(process.env['SEED'])]
 const LOGGER = process.env['LOG'] === undefined ? silentLogger : consoleLogger()
@@ -127,6 +127,59 @@ for (const seed of SEEDS) {
       t.ok(tookMs < 40, `a new leader after ${tookMs} ms`)
     },
   )
+}
+
+for (const seed of SEEDS) {
+  void t.test(`a log that is behind does not hold an election up, seed ${seed}`, async t => {
+    const { simulation, leader, first, second } = await threeNodes(seed)
+    simulation.network.breakStreams(leader.id, first.id)
+    leader.submit('first has this not')
+    await simulation.run(10)
+    const tookMs = await cutOff(simulation, leader)
+    t.ok(tookMs < 640, `a new leader after ${tookMs} ms, before the second's own turn`)
+    t.equal(first.groups[0]!.status().leader, second.id)
+  })
+}
+
+for (const seed of SEEDS) {
+  void t.test(
+    `a pre-vote that comes too early is answered when its time has come, seed ${seed}`,
+    async t => {
+      const { simulation, leader, first, second } = await threeNodes(seed)
+      simulation.network.separate([first.id]) // it hears nothing from here on
+      await simulation.run(150)
+      simulation.network.heal()
+      const tookMs = await cutOff(simulation, leader)
+      t.ok(tookMs < 540, `a new leader after ${tookMs} ms, before the second's own turn`)
+      t.equal(second.groups[0]!.status().leader, first.id)
+    },
+  )
+}
+
+/** Node `first` stands first, `second` after it, when `leader` is gone. */
+async function threeNodes(seed: number): Promise<{
+  simulation: Simulation
+  leader: SimulatedNode
+  first: SimulatedNode
+  second: SimulatedNode
+}> {
+  const simulation = new Simulation({ seed, logger: LOGGER })
+  await simulation.start()
+  await simulation.run(1000)
+  const leader = simulation.leader()!
+  const [first, second] = simulation.nodes.filter(node => node !== leader)
+  return { simulation, leader, first: first!, second: second! }
+}
+
+/** ms until the others agree on a leader. */
+async function cutOff(simulation: Simulation, leader: SimulatedNode): Promise<number> {
+  simulation.network.separate([leader.id])
+  const others = simulation.nodes.filter(node => node !== leader)
+  return simulation.until(() => {
+    const leads = new Set(others.map(({ groups }) => groups[0]!.status().leader))
+    const [found] = leads
+    return leads.size === 1 && found !== null && found !== leader.id
+  })
 }
 
 void t.test(

@@ -96,6 +96,12 @@ export class Engine {
     return this.node.raft.state === StateType.StateLeader
   }
 
+  /** A follower that has heard its leader within the election timeout: it heeds no pre-votes. */
+  get trustsLeader(): boolean {
+    const { raft } = this.node
+    return !this.isLeader && raft.lead !== '' && raft.electionElapsed < this.ticksPerElection
+  }
+
   get role(): Role {
     const { raft } = this.node
     if (raft.state === StateType.StateLeader) return 'leader'

@@ -9,8 +9,6 @@ const TURN_MS = 40
 /** An election under way, one's own or another's, is given so long. */
 const VOTES_MS = 60
 const RETRY_MS = { min: 5, max: 12 }
-/** A pre-vote that was not heeded is answered after all where the hint comes within so long. */
-const UNHEEDED_MS = 50
 
 export interface HintContext {
   id: number
@@ -22,8 +20,8 @@ export interface HintContext {
   electionTimeoutMs: number
   /** Whether the port of this peer refuses connections now. */
   refused(id: number): boolean
-  /** Has the port of this peer dialled now. */
-  look(id: number): void
+  /** This node trusts its leader no more. */
+  heed(): void
   /** Runs `change` on the engine and sees to what follows from it. */
   act(change: () => void): void
 }
@@ -52,8 +50,6 @@ export class Hint {
       }
     | undefined
   private cancel: Cancel = () => undefined
-  /** The last pre-vote that came while this node trusted its leader. */
-  private unheeded: { message: RaftMessage; atMs: number } | undefined
 
   constructor(context: HintContext) {
     this.context = context
@@ -77,48 +73,28 @@ export class Hint {
       aheadAtMs: Infinity,
     }
     this.attempt()
-    this.heed()
+    this.context.heed()
     logger.info('leader process is gone', { leader: peer, rank })
   }
 
   /**
-   * Somebody asked for pre-votes. While this node trusts its leader, that is a reason to see whether the leader's
-   * process is there. Afterwards: where the log that was asked for is behind this node's, it is refused
-   * whatever its rank; waiting for one's own turn would only cost time.
+   * Somebody asked for pre-votes; false: there is no hint. Where the log that was asked for is behind this node's, it
+   * is refused whatever its rank; waiting for one's own turn would only cost time.
    */
-  onPreVote(message: RaftMessage): void {
+  onPreVote(message: RaftMessage): boolean {
     const { active } = this
-    if (active === undefined) {
-      this.onUnheeded(message)
-      return
-    }
-    if (this.context.engine.isUpToDate(message.index, message.logTerm)) return
-    if (active.aheadAtMs < Infinity) return
+    if (active === undefined) return false
+    if (this.context.engine.isUpToDate(message.index, message.logTerm)) return true
+    if (active.aheadAtMs < Infinity) return true
     active.aheadAtMs = this.context.clock.monotonicMs()
     this.cancel()
     this.attempt()
+    return true
   }
 
   end(): void {
     this.cancel()
     this.active = undefined
-  }
-
-  private onUnheeded(message: RaftMessage): void {
-    const { engine, clock } = this.context
-    const { leader } = engine
-    if (engine.isLeader || leader === null || leader === message.from) return
-    this.unheeded = { message, atMs: clock.monotonicMs() }
-    this.context.look(leader)
-  }
-
-  /** What was asked a moment ago is answered now, instead of when it is asked again. */
-  private heed(): void {
-    const { unheeded } = this
-    const { engine, clock } = this.context
-    this.unheeded = undefined
-    if (unheeded === undefined || clock.monotonicMs() - unheeded.atMs > UNHEEDED_MS) return
-    this.context.act(() => engine.step(unheeded.message))
   }
 
   private attempt(): void {

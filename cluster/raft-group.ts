@@ -15,6 +15,7 @@ import {
   MessageKind,
 } from './messages.js'
 import { Outbox } from './outbox.js'
+import { PreVotes } from './pre-votes.js'
 import { Proposals } from './proposals.js'
 import { Reads } from './reads.js'
 import { ReadyLoop } from './ready-loop.js'
@@ -37,6 +38,7 @@ export class RaftGroup implements Group {
   private readonly engine: Engine
   private readonly proposals: Proposals
   private readonly reads: Reads
+  private readonly preVotes: PreVotes
   private readonly hint: Hint
   private readonly snapshots: Snapshots
   private readonly loop: ReadyLoop
@@ -103,11 +105,17 @@ export class RaftGroup implements Group {
       ask: readContext => act(() => this.engine.readIndex(readContext)),
       appliedIndex: () => this.loop.appliedIndex,
     })
+    this.preVotes = new PreVotes({
+      ...context,
+      engine: this.engine,
+      look: peer => transport.look(peer),
+      act,
+    })
     this.hint = new Hint({
       ...context,
       engine: this.engine,
       refused: peer => transport.peer(peer).state === 'refused',
-      look: peer => transport.look(peer),
+      heed: () => this.preVotes.heed(),
       act,
     })
     this.changes = new MembershipChanges(context, log, this.engine, this.loop, act)
@@ -182,9 +190,8 @@ export class RaftGroup implements Group {
           throw new BadFrame(`node ${from} speaks for node ${message.from}`)
         }
         this.act(() => this.engine.step(message))
-        if (message.type === MessageKind.MsgPreVote) {
-          this.hint.onPreVote(message)
-        }
+        if (message.type === MessageKind.MsgPreVote && !this.hint.onPreVote(message))
+          this.preVotes.onPreVote(message)
         return
       }
       case RecordKind.proposal:
@@ -225,12 +232,17 @@ export class RaftGroup implements Group {
   private begin(): void {
     const { timers, heartbeatMs, id } = this.context
     this.cancels.push(
-      timers.every(heartbeatMs / TICKS_PER_HEARTBEAT, () => this.act(() => this.engine.tick())),
+      timers.every(heartbeatMs / TICKS_PER_HEARTBEAT, () => this.tick()),
       timers.every(heartbeatMs, () => this.reads.tick()),
     )
     const { voters } = this.engine.configuration
     if (voters.length === 1 && voters[0] === id) this.act(() => this.engine.campaign())
     this.loop.kick()
+  }
+
+  private tick(): void {
+    this.act(() => this.engine.tick())
+    if (!this.stopped) this.preVotes.onTick()
   }
 
   /** Changes the engine, sends what need not wait for the disk, and lets the loop see to the rest. */
