@@ -33,5 +33,7 @@ export interface Ready {
 export interface Progress {
   matchIndex: number
   recentlyActive: boolean
+  /** It follows entry by entry and lacks few: leadership can be handed to it without a long pause for proposals. */
+  closeBehind: boolean
   learner: boolean
 }

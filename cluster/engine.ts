@@ -3,6 +3,7 @@
 // rawnode first: the engine's modules import each other in a circle
 import { RawNode } from '@coaty/consensus.raft/ported/rawnode.js'
 import { SnapshotStatus, type Ready as EngineReady } from '@coaty/consensus.raft/ported/node.js'
+import { ProgressStateType } from '@coaty/consensus.raft/ported/tracker/state.js'
 import { RaftConfig, StateType } from '@coaty/consensus.raft/ported/raft.js'
 import {
   type Entry,
@@ -35,6 +36,8 @@ export const MESSAGE_BYTES_MAX = 512 * 1024
 const INFLIGHT_MESSAGES_MAX = 64
 const UNCOMMITTED_BYTES_MAX = 64 * 1024 * 1024
 const COMMITTED_BYTES_PER_READY = 2 * 1024 * 1024
+/** While leadership is handed over proposals wait, and the heir gets what it lacks. */
+const CLOSE_BEHIND_ENTRIES = 500
 
 /** What `mayLeaveEarly` looks at: fields alike in the engine's messages and in ours. */
 type EarlyMessage = Pick<RaftMessage, 'type' | 'term' | 'commit'> & { entries: readonly unknown[] }
@@ -143,6 +146,10 @@ export class Engine {
       found.set(Number(id), {
         matchIndex: progress.match,
         recentlyActive: progress.recentActive,
+        closeBehind:
+          progress.recentActive &&
+          progress.state === ProgressStateType.StateReplicate &&
+          this.lastIndex - progress.match <= CLOSE_BEHIND_ENTRIES,
         learner: progress.isLearner,
       })
     }

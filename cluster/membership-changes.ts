@@ -6,6 +6,8 @@ import type { ReadyLoop } from './ready-loop.js'
 import type { MemberChange } from './types.js'
 
 const LOOK_MS = 10
+/** The one who is asked may not have been ready, or the question was lost. */
+const ASK_EVERY_MS = 100
 /** A membership change has so many election timeouts, because a learner's disk may be far away. */
 const CHANGE_TIMEOUTS = 20
 
@@ -33,18 +35,42 @@ export class MembershipChanges {
     this.act = act
   }
 
+  /**
+   * A leader hands over to nobody who is far behind, a snapshot on its way to it say: proposals would wait for an
+   * election timeout, and in vain. So it is waited for, and asked again.
+   */
   async transferLeadership(to: number, leader: () => number | null): Promise<void> {
     if (leader() === to) return
     if (!this.engine.configuration.voters.includes(to)) {
       throw new Error(`node ${to} is no voter of group ${this.context.group}`)
     }
     if (leader() === null) throw new Error('there is no leader that could hand over')
-    this.act(() => this.engine.transferLeader(to))
+    const { clock, electionTimeoutMs } = this.context
+    const beganAtMs = clock.monotonicMs()
+    let nextAtMs = beganAtMs
     await this.until(
-      () => leader() === to,
+      () => {
+        if (leader() === to) return true
+        const nowMs = clock.monotonicMs()
+        // not later: a leader has tried for an election timeout then, without proposals; once is enough
+        const isTime = nowMs >= nextAtMs && nowMs - beganAtMs < electionTimeoutMs
+        if (isTime && this.mayLead(to)) {
+          nextAtMs = nowMs + ASK_EVERY_MS
+          this.act(() => this.engine.transferLeader(to))
+        }
+        return false
+      },
       2,
-      () => `leadership did not go to node ${to} in time`,
+      () =>
+        this.mayLead(to)
+          ? `leadership did not go to node ${to} in time`
+          : `node ${to} is too far behind to lead`,
     )
+  }
+
+  /** As far as this node knows: it may be asked for leadership in favour of `to`. */
+  mayLead(to: number): boolean {
+    return !this.engine.isLeader || this.engine.progress().get(to)?.closeBehind === true
   }
 
   async change(changes: readonly MemberChange[], leader: () => number | null): Promise<void> {

@@ -102,6 +102,40 @@ void t.test('a member that was away finds a leader that it has never heard of', 
   t.equal(await simulation.settle(goes.node!.wasRemoved()), true, 'the other one is told')
 })
 
+void t.test('leadership goes to nobody who is far behind, and proposals do not wait', async t => {
+  const simulation = new Simulation({ seed: 5, settings: { keepEntries: 50, keepBytes: 1e9 } })
+  await simulation.start()
+  const leader = simulation.leader()!
+  const [behind, other] = simulation.nodes.filter(node => node !== leader) as [
+    SimulatedNode,
+    SimulatedNode,
+  ]
+  behind.kill()
+  for (let i = 0; i < 300; i++) {
+    leader.submit(`entry ${i}`)
+    if (i % 20 === 0) await simulation.run(5)
+  }
+  await simulation.until(() => leader.open[0]!.size === 0)
+  await simulation.run(200)
+  simulation.network.faults.snapshotMs = 5_000
+  void behind.start()
+  await simulation.run(1_000)
+
+  for (const asked of [leader, other]) {
+    const refused = simulation.settle(asked.groups[0]!.transferLeadership(behind.id))
+    asked.submit(`meanwhile ${asked.id}`)
+    const tookMs = await simulation.until(() => asked.open[0]!.size === 0)
+    t.ok(tookMs < 50, `a proposal at node ${asked.id} took ${tookMs} ms`)
+    await t.rejects(refused, asked === leader ? /too far behind/ : /not go to node \d in time/)
+    t.equal(simulation.leader()?.id, leader.id)
+  }
+
+  t.ok(behind.groups[0]!.status().lastIndex < 300, 'its snapshot was on its way all the time')
+  await simulation.until(() => simulation.living.length === 3 && simulation.converged())
+  await simulation.settle(leader.groups[0]!.transferLeadership(behind.id))
+  t.equal(leader.groups[0]!.status().leader, behind.id, 'when it has caught up')
+})
+
 void t.test('what cannot be changed is refused, and changes nothing', async t => {
   const simulation = new Simulation({ seed: 3 })
   await simulation.start()

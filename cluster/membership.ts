@@ -48,7 +48,7 @@ export function losesVote(id: number, changes: readonly MemberChange[]): boolean
   )
 }
 
-/** The voter that is best fit to lead instead of this node: the furthest of those heard; undefined for none. */
+/** The voter that is best fit to lead instead of this node: the furthest of those close behind; undefined for none. */
 export function successor(
   engine: Engine,
   self: number,
@@ -57,7 +57,7 @@ export function successor(
   const { voters } = engine.configuration
   const fit = [...engine.progress()].filter(
     ([id, progress]) =>
-      id !== self && voters.includes(id) && progress.recentlyActive && !losesVote(id, without),
+      id !== self && voters.includes(id) && progress.closeBehind && !losesVote(id, without),
   )
   fit.sort(([, a], [, b]) => b.matchIndex - a.matchIndex)
   return fit[0]?.[0]

@@ -189,6 +189,9 @@ export class RaftGroup implements Group {
         if (message.from !== from && !PASSED_ON.has(message.type)) {
           throw new BadFrame(`node ${from} speaks for node ${message.from}`)
         }
+        // names the heir, whoever asks; in vain where that one is far behind
+        if (message.type === MessageKind.MsgTransferLeader && !this.changes.mayLead(message.from))
+          return
         this.act(() => this.engine.step(message))
         if (message.type === MessageKind.MsgPreVote && !this.hint.onPreVote(message))
           this.preVotes.onPreVote(message)

@@ -95,7 +95,7 @@ export interface Group {
   /** When (monotonic ms) the newest probe was *sent* that a leader with a quorum has answered; -Infinity at first. DESIGN I5. */
   quorumProbeSentAtMs(): number
   status(): GroupStatus
-  /** Resolves when `to` leads; rejects after two election timeouts. */
+  /** Resolves when `to` leads, which may have to catch up first; rejects after two election timeouts. */
   transferLeadership(to: number): Promise<void>
   /** Adds, removes, promotes or demotes members through joint consensus; resolves when applied here. Leader only. */
   changeMembers(changes: MemberChange[]): Promise<void>

@@ -19,6 +19,8 @@ export interface NetworkFaults {
   drop: number
   /** How long after its death a process's port is seen to refuse, ms. */
   refuseAfterMs: number
+  /** How much longer each frame of a snapshot takes, ms. */
+  snapshotMs: number
 }
 
 /**
@@ -35,7 +37,13 @@ export class MemoryNetwork {
   constructor(time: Clock & Timers, random: Random, faults: Partial<NetworkFaults> = {}) {
     this.time = time
     this.random = random
-    this.faults = { delayMs: { min: 0.2, max: 2 }, drop: 0, refuseAfterMs: 1, ...faults }
+    this.faults = {
+      delayMs: { min: 0.2, max: 2 },
+      drop: 0,
+      refuseAfterMs: 1,
+      snapshotMs: 0,
+      ...faults,
+    }
   }
 
   /** The transport of a process that starts. */
@@ -180,6 +188,8 @@ class MemoryTransport implements Transport {
     async function* carried(): AsyncGenerator<Buffer> {
       for await (const frame of frames) {
         await network.delay()
+        if (network.faults.snapshotMs > 0)
+          await new Promise<void>(resolve => network.time.after(network.faults.snapshotMs, resolve))
         check()
         yield Buffer.from(frame)
       }

@@ -37,28 +37,39 @@ export class Leadership {
     return this.everKnown
   }
 
-  /** To `to`, or to the voter that has most of the log. @throws Error where it did not happen in time */
+  /**
+   * To `to`, or to the voter that has most of the log; where that one turns out to be too far behind, to the next.
+   * @throws Error where it did not happen in time
+   */
   async transfer(group: Group, to: number | null): Promise<LeaderView> {
     const before = group.status()
-    const target = to ?? this.heir(group)
-    if (target === undefined) throw new Error('no other voter is there that could lead')
-    if (before.leader !== target) await group.transferLeadership(target)
-    const { leader, term } = group.status()
-    return { leader: leader ?? target, term }
+    const targets = to === null ? this.heirs(group) : [to]
+    let failure: unknown = new Error('no other voter is there that could lead')
+    for (const target of targets) {
+      try {
+        if (before.leader !== target) await group.transferLeadership(target)
+        const { leader, term } = group.status()
+        return { leader: leader ?? target, term }
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
   }
 
   /** Does nothing where this node does not lead, or is alone. */
   async giveUp(group: Group): Promise<void> {
-    if (this.leader !== this.node || this.heir(group) === undefined) return
+    if (this.leader !== this.node || this.heirs(group).length === 0) return
     await this.transfer(group, null)
   }
 
-  private heir(group: Group): number | undefined {
+  /** Who could lead instead of the present leader, the best first. How far others are only a leader knows. */
+  private heirs(group: Group): number[] {
     const { members, leader } = group.status()
     const heirs = members.filter(
       ({ id, role, alive }) => role === 'voter' && alive && id !== leader && this.takesPart(id),
     )
     heirs.sort((a, b) => (b.matchIndex ?? 0) - (a.matchIndex ?? 0) || a.id - b.id)
-    return heirs[0]?.id
+    return heirs.map(({ id }) => id)
   }
 }
