@@ -1,8 +1,9 @@
 import t from 'tap'
+import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { Kannel } from './testing/kannel.js'
-import { missing, NetSmpp, type Said } from './testing/programs.js'
+import { LibSmpp34, missing, NetSmpp, type Said, type Unpacked } from './testing/programs.js'
 import { site } from './testing/site.js'
 
 const said = ({ source_addr, destination_addr, esm_class, data_coding, message }: Said): Said => ({
@@ -82,6 +83,51 @@ void t.test(
       () => smsc.heard('response').length >= 2 * MESSAGES.length,
     )
     t.ok(smsc.heard('response').every(({ status }) => status === 0))
+  },
+)
+
+void t.test(
+  'libsmpp34 takes every PDU that an ESME of 3.4 gets',
+  { skip: missing('libsmpp34') },
+  async t => {
+    const { start, smsc } = await site(t)
+    await smsc.start()
+    const node = await start()
+    const esme = new LibSmpp34(node.smppPort, t.testdir())
+    t.teardown(() => esme.stop())
+    const next = async (event: string, line?: string): Promise<Unpacked> => {
+      const { length } = esme.heard(event)
+      if (line !== undefined) esme.tell(line)
+      await waitFor(`${event}, after ${line}`, () => esme.heard(event).length > length, {
+        detail: () => JSON.stringify(esme.heard()),
+      })
+      return esme.heard(event)[length]!
+    }
+    await waitFor('its bind is answered', () => esme.heard('80000009').length > 0)
+    t.match(esme.heard('80000009')[0], { status: 0, id: 'carillon', tlvs: [0x0210] })
+
+    const one = await next('80000004', 'submit 491701 hello')
+    const other = await next('80000103', 'data 491702 payload')
+    const many = await next('80000021', 'multi nobody 491703 491704')
+    t.match([one, other, many], [{ status: 0 }, { status: 0 }, { status: 0 }])
+    t.same(many.refused, [['nobody', COMMAND_STATUS.ESME_RINVDLNAME]])
+    await waitFor('all receipts', () => esme.heard('00000005').length >= 4)
+    const idOf = ({ text = '' }: Unpacked): string => /^id:(\w+) /.exec(text)?.[1] ?? text
+    t.same(esme.heard('00000005').map(idOf).sort(), [one.id, other.id, many.id, many.id].sort())
+    t.match(await next('80000003', `query ${one.id}`), { status: 0, id: one.id, state: 2 })
+    for (const [event, line, status] of [
+      ['80000008', `cancel ${one.id}`, 'ESME_RCANCELFAIL'],
+      ['80000007', `replace ${one.id}`, 'ESME_RREPLACEFAIL'],
+      ['80000003', 'query nonsense', 'ESME_RINVMSGID'],
+      ['80000004', 'submit', 'ESME_RINVDSTADR'],
+      ['80000015', 'enquire', 'ESME_ROK'],
+      ['80000006', 'unbind', 'ESME_ROK'],
+    ] as const)
+      t.equal((await next(event, line)).status, COMMAND_STATUS[status], line)
+    t.same(
+      esme.heard().filter(({ unpacked }) => !unpacked),
+      [],
+    )
   },
 )
 

@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { waitFor } from '../../testing/wait-for.js'
@@ -7,6 +8,7 @@ import { waitFor } from '../../testing/wait-for.js'
 const PROGRAMS = {
   'Net::SMPP': ['perl', '-MNet::SMPP', '-MJSON::PP', '-e', '1'],
   Kannel: ['bearerbox', '--version'],
+  libsmpp34: ['sh', '-c', 'command -v cc && echo "#include <libsmpp34/smpp34.h>" | cc -E -'],
 } as const
 
 /** Why a test that needs these is skipped; false where it is not. */
@@ -45,6 +47,54 @@ export class Program {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 5_000)
     await this.ended
     clearTimeout(timer)
+  }
+}
+
+/** What the ESME of libsmpp34 heard. */
+export interface Unpacked {
+  /** The command_id, eight hexadecimal digits. */
+  event: string
+  status: number
+  /** Whether the library takes it for a PDU of that kind, and why not. */
+  unpacked: boolean
+  why?: string
+  id?: string
+  state?: number
+  text?: string
+  tlvs?: number[]
+  /** Of a submit_multi_resp: address and error_status_code. */
+  refused?: [string, number][]
+}
+
+/** An ESME by libsmpp34, in C: scripts/interop/libsmpp34.c, which says what it can be told. */
+export class LibSmpp34 {
+  private readonly program: Program
+
+  /** @param directory  where it is compiled */
+  constructor(port: number, directory: string) {
+    const source = fileURLToPath(
+      new URL('../../../../scripts/interop/libsmpp34.c', import.meta.url),
+    )
+    const binary = join(directory, 'libsmpp34')
+    const cc = spawnSync('cc', ['-Wall', '-o', binary, source, '-lsmpp34'], { encoding: 'utf8' })
+    if (cc.status !== 0) throw new Error(`cannot be compiled: ${cc.stderr}`)
+    this.program = new Program(binary, [String(port)])
+  }
+
+  tell(line: string): void {
+    this.program.write(line)
+  }
+
+  /** All of a command_id, or all. */
+  heard(event?: string): Unpacked[] {
+    return this.program.lines
+      .filter(line => line.startsWith('{'))
+      .map(line => JSON.parse(line) as Unpacked)
+      .filter(one => event === undefined || one.event === event)
+  }
+
+  stop(): Promise<void> {
+    return this.program.stop()
   }
 }
 

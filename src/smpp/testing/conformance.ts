@@ -290,4 +290,5 @@ const PROGRAMS = `## Programs that are not ours
 
 - Net::SMPP 1.19 of Perl as ESME and as SMSC, with a node between: GSM, binary, UCS-2, UDHs of 8 and 16 bits, message_payload, both
   ways, octet for octet; a receipt for each message, with the id it was given.
-- Kannel 1.4.5 as ESME, Net::SMPP as SMSC: long texts that Kannel cuts into parts, a receipt for each, MO in one part and in two.`
+- Kannel 1.4.5 as ESME, Net::SMPP as SMSC: long texts that Kannel cuts into parts, a receipt for each, MO in one part and in two.
+- libsmpp34 1.14.1 in C as ESME: it packs each request of 3.4, unpacks each answer and receipt, and takes no octet more or less than it knows.`
