@@ -80,28 +80,6 @@ export const ATTACKS = {
 
 export type AttackName = keyof typeof ATTACKS
 
-/** Sessions that are bound and do nothing but answer enquire_link; `bound` is told how many are. */
-export function idle(port: number, count: number, bound: (count: number) => void): void {
-  let begun = 0
-  let up = 0
-  const next = (): void => {
-    if (begun++ >= count) return
-    keep(port, socket => {
-      socket.write(BIND)
-      socket.once('data', () => {
-        bound(++up)
-        next()
-        socket.on('data', (asked: Buffer) => {
-          const sequence_number = asked.readUInt32BE(12)
-          socket.write(encodePdu('enquire_link_resp', { sequence_number }))
-        })
-      })
-    })
-  }
-  // a few at a time: the backlog of a listening socket is short
-  for (let i = 0; i < 50; i++) next()
-}
-
 const BIND = encodePdu(
   'bind_transceiver',
   { sequence_number: 1 },
@@ -118,7 +96,7 @@ function repeated(pdu: Buffer, times: number): Buffer {
 }
 
 /** A connection that is not made again when it ends. */
-function keep(port: number, connected: (socket: Socket) => void): Socket {
+export function keep(port: number, connected: (socket: Socket) => void): Socket {
   const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
   socket.on('error', () => socket.destroy())
   socket.once('connect', () => connected(socket))

@@ -90,6 +90,17 @@ export function benchCommand(): Command {
     .option('--profile', 'only the run with the profiler on: shares by room, and flame.html')
     .option('--no-profile', 'all but that run')
     .optionsGroup('Other suites:')
+    .option('--binds <n>', 'sessions: so many that are idle', whole(1, 100_000), 10_000)
+    .addOption(
+      option(
+        '--depths <n,…>',
+        'queue: messages that wait, each beside a queue of 10,000; 10000000 takes half an hour',
+        listOf(whole(10_000, 1e8)),
+        [100_000, 1_000_000],
+        '100000,1000000',
+      ),
+    )
+    .option('--rounds <n>', 'queue: at each depth', whole(1, 100), 2)
     .option('--idle <n>', 'hostile: so many idle sessions at the end', whole(0, 100_000), 1_000)
     .addOption(
       option(

@@ -18,6 +18,9 @@ export interface Flags {
   hostile: boolean
   memory: boolean
   idle: number
+  binds: number
+  depths: number[]
+  rounds: number
   memoryCounts: number[]
   results: string
   output: 'table' | 'json'

@@ -10,6 +10,7 @@ import { gatewayTo, ProcessCluster } from '../src/testing/process-cluster.js'
 import { waitFor } from '../src/testing/wait-for.js'
 import { Histogram } from '../src/tools/histogram.js'
 import { ATTACKS, type AttackName } from './attacks.js'
+import { Idlers } from './idlers.js'
 
 /** What the sessions of others saw while a port was attacked, beside the same without, just before. */
 export interface HostileRow {
@@ -32,6 +33,10 @@ export interface HostileOptions {
   progress?: (row: HostileRow) => void
 }
 
+interface Attacker {
+  terminate(): Promise<unknown>
+}
+
 /** One node, two sessions that submit a hundred messages a second each, and all attacks in turn. */
 export async function benchHostile(options: HostileOptions): Promise<HostileRow[]> {
   const { attacks, ms, idleSessions, progress } = options
@@ -47,7 +52,10 @@ export async function benchHostile(options: HostileOptions): Promise<HostileRow[
     for (let i = 0; i < 2; i++) others.push(await Others.bound(node.smppPort))
     await measure(others, ms) // the first binds, and code that is not compiled yet
     const rows: HostileRow[] = []
-    const row = async (attack: string, begin: () => Worker | Promise<Worker>): Promise<void> => {
+    const row = async (
+      attack: string,
+      begin: () => Attacker | Promise<Attacker>,
+    ): Promise<void> => {
       const quiet = await measure(others, ms)
       const attacker = await begin()
       const seen = await measure(others, ms)
@@ -69,7 +77,9 @@ export async function benchHostile(options: HostileOptions): Promise<HostileRow[
     }
     for (const attack of attacks) await row(attack, () => attackerOf(attack, node.smppPort))
     if (idleSessions > 0)
-      await row(`${idleSessions} idle sessions`, () => idlersOf(node.smppPort, idleSessions))
+      await row(`${idleSessions} idle sessions`, () =>
+        Idlers.bound(node.smppPort, idleSessions, ['bad']),
+      )
     return rows
   } finally {
     for (const one of others) one.link.close('done')
@@ -110,21 +120,8 @@ async function gateway(idleSessions: number): Promise<object> {
   return { ...settings, accounts: [...settings.accounts, bad] }
 }
 
-function attackerOf(attack: AttackName | 'idle', port: number, sessions = 0): Worker {
-  return new Worker(new URL('./attacker.js', import.meta.url), {
-    workerData: { attack, port, sessions },
-  })
-}
-
-async function idlersOf(port: number, sessions: number): Promise<Worker> {
-  const worker = attackerOf('idle', port, sessions)
-  let bound = 0
-  worker.on('message', count => (bound = count as number))
-  await waitFor('all idle sessions are bound', () => bound === sessions, {
-    timeoutMs: 600_000,
-    detail: () => `${bound} are`,
-  })
-  return worker
+function attackerOf(attack: AttackName, port: number): Worker {
+  return new Worker(new URL('./attacker.js', import.meta.url), { workerData: { attack, port } })
 }
 
 interface Measured {

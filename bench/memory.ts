@@ -23,7 +23,7 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryRepor
     for (const messages of counts.toSorted((a, b) => a - b)) {
       const report = await scenario.pass(messages - through)
       through = messages
-      const rssMiB = await settledRss(scenario)
+      const rssMiB = await settledRss(scenario.cluster.nodes)
       points.push({ messages, rssMiB, acceptedPerSecond: report.throughput })
       progress(`${grouped(messages)} through: RSS ${rssMiB.join(', ')} MiB`)
     }
@@ -36,14 +36,11 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryRepor
 }
 
 /** The median of each node's RSS over five seconds of rest, MiB. */
-async function settledRss(scenario: Scenario): Promise<number[]> {
-  const samples: number[][] = []
+export async function settledRss(nodes: readonly { rssOctets: number }[]): Promise<number[]> {
+  const samples: number[][] = nodes.map(() => [])
   for (let i = 0; i < 11; i++) {
-    samples.push(scenario.rssOctets)
+    nodes.forEach((node, n) => samples[n]!.push(node.rssOctets))
     await new Promise(resolve => setTimeout(resolve, 500))
   }
-  return scenario.rssOctets.map((_, node) => {
-    const sorted = samples.map(sample => sample[node] ?? 0).sort((a, b) => a - b)
-    return Math.round(sorted[5]! / 2 ** 20)
-  })
+  return samples.map(sample => Math.round(sample.toSorted((a, b) => a - b)[5]! / 2 ** 20))
 }

@@ -139,11 +139,6 @@ export class Scenario {
     }
   }
 
-  /** Resident memory of each node, in octets. */
-  get rssOctets(): number[] {
-    return this.cluster.nodes.map(node => node.rssOctets)
-  }
-
   /** CPU time of all nodes so far. */
   get cpuMs(): number {
     return this.cluster.nodes.reduce((sum, node) => sum + node.cpuMs, 0)

@@ -22,6 +22,14 @@ export const SUITES = {
     summary: 'the log on LevelDB by size of entry, and what a replica pays to apply each command',
     load: async () => (await import('./journal-suite.js')).journalSuite,
   },
+  sessions: {
+    summary: 'memory and enquire_link of 10,000 idle sessions',
+    load: async () => (await import('./sessions-suite.js')).sessionsSuite,
+  },
+  queue: {
+    summary: 'throughput beside a deep queue, what it takes of memory, and who takes it over',
+    load: async () => (await import('./queue-suite.js')).queueSuite,
+  },
   memory: {
     summary: 'RSS of all nodes after many messages',
     load: async () => (await import('./memory-suite.js')).memorySuite,
