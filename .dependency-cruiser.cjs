@@ -6,7 +6,7 @@ const ROOMS = {
   'src/policy': ['src/smpp', 'src/text'],
   'src/journal': ['src/smpp', 'src/policy'],
   'src/link': ['src/smpp'],
-  'src/front': ['src/policy', 'src/journal', 'src/link', 'src/smpp'],
+  'src/front': ['src/smpp', 'src/text', 'src/policy', 'src/journal', 'src/link'],
   'src/upstream': ['src/smpp', 'src/text', 'src/policy', 'src/journal', 'src/link'],
   'src/api': ['src/journal', 'src/policy', 'src/text'],
   'src/telemetry': [],

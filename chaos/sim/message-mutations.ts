@@ -201,10 +201,10 @@ export const MESSAGE_MUTATIONS: readonly ProvenMutation[] = [
         original =>
           function (this: DeliveryPump, ...args) {
             const [account, , nowMs] = args as [AccountState, unknown, number]
-            const inside = this as unknown as { next: number; retries: Map<number, unknown> }
+            const inside = this as unknown as { next: number; retries: Set<unknown> }
             const seq = inside.next
             if (account.delivery(seq)?.kind === 'mo') {
-              inside.retries.set(seq, { pump: this, seq, attempts: 0, dueMs: nowMs + 200 })
+              inside.retries.add({ pump: this, seq, attempts: 0, dueMs: nowMs + 200 })
               inside.next++
             }
             return original.apply(this, args)

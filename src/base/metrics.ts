@@ -37,6 +37,10 @@ export const METRICS = {
   upstream_latency_seconds: histogram('From submit_sm sent to its response', ['connector']),
   upstream_receipts_total: counter('Receipts from SMSCs', ['connector', 'match']),
   upstream_mo_total: counter('Messages of mobiles', ['connector', 'command_status']),
+  upstream_mo_parts_total: counter('Parts of MO that wait for each other, by what became of them', [
+    'connector',
+    'what',
+  ]),
   in_doubt_total: counter('Messages that fell in doubt (I6)', ['connector', 'cause']),
   // The journal, cluster-wide, from applied state.
   queued_messages: gauge('Without final outcome and unclaimed', []),

@@ -467,6 +467,16 @@ void t.test('transactionTimeout: 30s is the same as nothing', async t => {
   t.equal(mistakes(text(', transactionTimeout: 1ms')).length, 1)
 })
 
+void t.test('longMo: asGiven and longMoTimeout: 60s are the same as nothing', async t => {
+  const text = (more: string) => `accounts: [{ systemId: a, password: x${more} }]`
+  const of = (more: string) => parse(text(more)).settings.accounts[0]!
+  t.notOk('longMo' in of(''), 'absent: settings from before it was there stay')
+  t.same(of(', longMo: asGiven, longMoTimeout: 1m'), of(''))
+  t.match(of(', longMo: whole, longMoTimeout: 90s'), { longMo: 'whole', longMoTimeoutMs: 90_000 })
+  t.equal(mistakes(text(', longMo: joined')).length, 1)
+  t.equal(mistakes(text(', longMoTimeout: 10ms')).length, 1)
+})
+
 void t.test('enabled: false stays, and true is the same as nothing', async t => {
   const of = (more: string) =>
     parse(`accounts: [{ systemId: a, password: x${more} }]`).settings.accounts[0]!

@@ -11,7 +11,12 @@ import type {
   Route,
   Secret,
 } from '../policy/settings.js'
-import { DESTINATIONS_MAX, TRANSACTION_TIMEOUT_MS, withEnabled } from '../policy/settings.js'
+import {
+  DESTINATIONS_MAX,
+  LONG_MO_TIMEOUT_MS,
+  TRANSACTION_TIMEOUT_MS,
+  withEnabled,
+} from '../policy/settings.js'
 import { DEFAULT_ALPHABETS } from '../text/alphabets.js'
 import { durationMs } from './duration.js'
 import { readDocument } from './document.js'
@@ -70,7 +75,7 @@ export function parseGatewayFile(
         account
       const { outbind, enabled, tooManySessions, defaultAlphabet, throughputCounts, ...some } =
         others
-      const { tlvs, transactionTimeout, ...more } = some
+      const { tlvs, transactionTimeout, longMo, longMoTimeout, ...more } = some
       const { enquireLinkMs, inactivityTimeoutMs, responseTimeoutMs, ...rest } = more
       const whole: Account = {
         ...rest,
@@ -85,6 +90,8 @@ export function parseGatewayFile(
         ...(transactionTimeout === TRANSACTION_TIMEOUT_MS
           ? {}
           : { transactionTimeoutMs: transactionTimeout }),
+        ...(longMo === 'asGiven' ? {} : { longMo }),
+        ...(longMoTimeout === LONG_MO_TIMEOUT_MS ? {} : { longMoTimeoutMs: longMoTimeout }),
         ...(defaultAlphabet === 'gsm7' ? {} : { defaultAlphabet }),
         ...tlvActionsOf(tlvs),
         ...(outbind === null ? {} : { outbind: outbindOf(outbind, ['accounts', i, 'outbind']) }),
@@ -195,6 +202,8 @@ function gatewaySchema(directory: string | null) {
         receiptTtl: v.duration(1000).default(3 * DAY_MS),
         resubmissionWindow: v.duration().default(0),
         transactionTimeout: v.duration(1000).default(TRANSACTION_TIMEOUT_MS),
+        longMo: v.choice('asGiven', 'whole').default('asGiven'),
+        longMoTimeout: v.duration(1000).default(LONG_MO_TIMEOUT_MS),
         messageIdStyle: v.choice('long', 'short').default('long'),
         defaultAlphabet,
         tlvs: accountTlvs,

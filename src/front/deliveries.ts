@@ -60,6 +60,10 @@ export class Deliveries {
     for (const pump of this.pumps.values()) pump.expire()
   }
 
+  giveUpParts(): void {
+    for (const pump of this.pumps.values()) pump.giveUpParts()
+  }
+
   /** Nothing more goes out; answers still count. */
   pause(): void {
     this.paused = true

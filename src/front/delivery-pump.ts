@@ -1,16 +1,17 @@
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { Fields, Logger } from '../base/logger.js'
 import type { Random } from '../base/random.js'
-import type { AccountState, Delivery, Journal } from '../journal/index.js'
+import type { AccountState, Delivery, Journal, Ref } from '../journal/index.js'
 import { indexOf, offsetOf } from '../journal/index.js'
 import type { ResponseKind } from '../link/types.js'
+import { defaultAlphabetOf } from '../policy/settings.js'
 import { tlvRulesOf } from '../policy/tlv-rules.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import type { EsmeSession } from './esme-session.js'
-import { expiredDeliveries } from './expired-deliveries.js'
+import { expiredDeliveries, overdueParts } from './expired-deliveries.js'
 import type { ReceiptGuard } from './receipt-guard.js'
-import { ownReceipt, relayedMo, relayedReceipt } from './receipt-pdu.js'
+import { joinedMo, ownReceipt, relayedMo, relayedReceipt } from './receipt-pdu.js'
 import { SeenTail } from './seen-tail.js'
 
 export interface PumpOptions {
@@ -43,6 +44,8 @@ const AGAIN_MS = 100
 interface Item extends DeliveryTag {
   attempts: number
   dueMs: number
+  /** Of an MO that goes in parts: where this one lies, and how many of them are not acknowledged yet. */
+  part?: { ref: Ref; open: { count: number } }
 }
 
 /**
@@ -56,8 +59,8 @@ export class DeliveryPump {
   private readonly options: PumpOptions
   /** Everything below was sent once, or is done. */
   private next: number
-  private readonly flying: Map<number, Item> = new Map()
-  private readonly retries: Map<number, Item> = new Map()
+  private readonly flying: Set<Item> = new Set()
+  private readonly retries: Set<Item> = new Set()
   /** Acknowledged, to be proposed. */
   private acked: number[] = []
   private readonly seen: SeenTail
@@ -109,22 +112,22 @@ export class DeliveryPump {
   }
 
   /** The answer to a deliver_sm, or that there is none. Late ones count when they are positive. */
-  answered({ seq }: DeliveryTag, kind: ResponseKind, command_status: number | undefined): void {
-    if (this.over) return
-    const item = this.flying.get(seq) ?? this.retries.get(seq)
-    if (item === undefined) return
+  answered(tag: DeliveryTag, kind: ResponseKind, command_status: number | undefined): void {
+    const item = tag as Item
+    const { seq } = item
+    if (this.over || !(this.flying.has(item) || this.retries.has(item))) return
     if (this.options.logger.debugs === true)
       this.tell('delivery answered', seq, { command_status: statusText(command_status ?? 0), kind })
     if (command_status === 0) {
-      this.flying.delete(seq)
-      this.retries.delete(seq)
-      this.acknowledge(seq)
-    } else if (kind !== 'late' && this.flying.delete(seq)) {
+      this.flying.delete(item)
+      this.retries.delete(item)
+      if (item.part === undefined || --item.part.open.count === 0) this.acknowledge(seq)
+    } else if (kind !== 'late' && this.flying.delete(item)) {
       const pauseMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** (item.attempts - 1))
       // what a broken session leaves comes again together, in its order
       const spread = kind === 'closed' ? 1 : 0.5 + this.options.random.unit() / 2
       item.dueMs = this.nowMs() + pauseMs * spread
-      this.retries.set(seq, item)
+      this.retries.add(item)
     }
     this.wake()
   }
@@ -134,11 +137,13 @@ export class DeliveryPump {
     const { journal, clock } = this.options
     const account = this.accountState()
     if (this.over || account === undefined) return
+    const flying = new Set([...this.flying].map(({ seq }) => seq))
     const seqs = expiredDeliveries(journal.state, account, clock.nowMs(), LOOK_MAX).filter(
-      seq => !this.flying.has(seq),
+      seq => !flying.has(seq),
     )
     if (seqs.length === 0) return
-    for (const seq of seqs) this.retries.delete(seq)
+    const over = new Set(seqs)
+    for (const item of this.retries) if (over.has(item.seq)) this.retries.delete(item)
     journal.proposer.propose({
       kind: 'delivered',
       account: this.account,
@@ -146,6 +151,17 @@ export class DeliveryPump {
       seqs,
       expired: true,
     })
+  }
+
+  /** Gives up parts of MO that have waited long enough for others: what came is owed as it came. */
+  giveUpParts(): void {
+    const { journal, clock } = this.options
+    const account = this.accountState()
+    if (this.over || account === undefined) return
+    const refs = overdueParts(account, clock.nowMs())
+    if (refs.length === 0) return
+    const { account: number, epoch } = this
+    journal.proposer.propose({ kind: 'giveUpParts', account: number, epoch, refs })
   }
 
   private run(): void {
@@ -165,18 +181,18 @@ export class DeliveryPump {
   }
 
   private sendAgain(account: AccountState, sessions: EsmeSession[], nowMs: number): void {
-    for (const item of this.retries.values()) {
+    for (const item of this.retries) {
       if (item.dueMs > nowMs) {
         this.wakeAt(item.dueMs)
         continue
       }
       const delivery = account.delivery(item.seq)
       if (delivery === undefined)
-        this.retries.delete(item.seq) // expired
+        this.retries.delete(item) // expired
       else {
         const sent = this.send(delivery, item, sessions)
         if (sent === 'noRoom') return
-        if (sent === 'sent') this.retries.delete(item.seq)
+        if (sent !== 'later') this.retries.delete(item)
       }
     }
   }
@@ -195,7 +211,12 @@ export class DeliveryPump {
           return this.wakeAt(this.seen.ripeAtMs(this.next))
         }
         const item: Item = { pump: this, seq: this.next, attempts: 0, dueMs: 0 }
-        if (this.send(delivery, item, sessions) === 'noRoom') return
+        const sent = this.send(delivery, item, sessions)
+        if (sent === 'noRoom') return
+        if (sent === 'inParts') {
+          this.next++
+          return this.wake() // its parts go before what follows it
+        }
       }
       this.next++
     }
@@ -210,14 +231,19 @@ export class DeliveryPump {
     delivery: Delivery,
     item: Item,
     sessions: EsmeSession[],
-  ): 'sent' | 'noRoom' | 'later' {
+  ): 'sent' | 'noRoom' | 'later' | 'inParts' {
     const session = this.choose(delivery, sessions)
     if (session === undefined) {
       // Answers wake us; where none is awaited a slow reader's write queue is in the way.
       if (this.flying.size === 0) this.wakeAt(this.nowMs() + AGAIN_MS)
       return 'noRoom'
     }
-    const whole = this.bodyOf(delivery, session.knowsTlvs)
+    const { knowsTlvs } = session
+    const whole =
+      item.part === undefined
+        ? this.bodyOf(delivery, knowsTlvs)
+        : this.moAt(item.part.ref, knowsTlvs)
+    if (whole === 'inParts') return this.takeApart(delivery)
     const body = whole === undefined ? undefined : this.withoutTlvs(whole)
     if (body === undefined) {
       this.options.logger.error('the octets of a delivery are missing', {
@@ -225,7 +251,7 @@ export class DeliveryPump {
         seq: item.seq,
       })
       item.dueMs = this.nowMs() + BACKOFF_MS_MAX
-      this.retries.set(item.seq, item)
+      this.retries.add(item)
       return 'later'
     }
     item.attempts++
@@ -234,19 +260,35 @@ export class DeliveryPump {
       item.attempts--
       return 'noRoom' // `ready` wakes us
     }
-    this.flying.set(item.seq, item)
+    this.flying.add(item)
     if (this.options.logger.debugs === true)
       this.tell('delivery sent', item.seq, { session: session.bound?.id })
     return 'sent'
   }
 
-  /** The session that the message was submitted on, where it has room; else they take turns. */
+  /** The session has no TLV for so long an MO: its parts go next, in the order in which they came. */
+  private takeApart({ seq, parts = [] }: Delivery): 'inParts' {
+    const open = { count: parts.length }
+    for (const ref of [...parts].sort((a, b) => a - b))
+      this.retries.add({ pump: this, seq, attempts: 0, dueMs: 0, part: { ref, open } })
+    return 'inParts'
+  }
+
+  /**
+   * The session that the message was submitted on, where it has room; else they take turns, those first that can have a
+   * long MO as one message.
+   */
   private choose(delivery: Delivery, sessions: EsmeSession[]): EsmeSession | undefined {
     if (sessions.length > 1 && delivery.kind === 'receipt') {
       const preferred = this.submittedOn(delivery)
       const own = sessions.find(session => session.bound?.id === preferred)
       if (own !== undefined && own.link.windowFree > 0) return own
     }
+    const able = delivery.parts === undefined ? sessions : sessions.filter(s => s.knowsTlvs)
+    return this.nextOf(able) ?? (able.length < sessions.length ? this.nextOf(sessions) : undefined)
+  }
+
+  private nextOf(sessions: readonly EsmeSession[]): EsmeSession | undefined {
     for (let i = 0; i < sessions.length; i++) {
       const session = sessions[this.turn++ % sessions.length]!
       if (session.link.windowFree > 0) return session
@@ -263,14 +305,20 @@ export class DeliveryPump {
     return `${block.node}.${block.boot}.${submit.session}`
   }
 
-  private bodyOf({ kind, inbound, message }: Delivery, tlvs: boolean): Buffer | undefined {
+  private bodyOf(
+    { kind, inbound, message, parts }: Delivery,
+    tlvs: boolean,
+  ): Buffer | 'inParts' | undefined {
     const { journal } = this.options
+    if (parts !== undefined) {
+      const bodies = parts.flatMap(ref => journal.message(ref)?.body ?? [])
+      const ofZero = defaultAlphabetOf(this.accountState()?.settings)
+      return bodies.length < parts.length ? undefined : joinedMo(bodies, ofZero, tlvs)
+    }
+    if (kind === 'mo') return this.moAt(inbound, tlvs)
     if (inbound !== 0) {
       const body = journal.message(inbound)?.body
-      if (body === undefined) return undefined
-      return kind === 'mo'
-        ? relayedMo(body, tlvs)
-        : relayedReceipt(body, journal.shownIdOf(message), tlvs)
+      return body && relayedReceipt(body, journal.shownIdOf(message), tlvs)
     }
     const block = journal.state.blocks.get(indexOf(message))
     const submit = journal.message(message)
@@ -284,6 +332,11 @@ export class DeliveryPump {
       doneAtMs: block.at(offset, 'final'),
     }
     return ownReceipt(submit, receipt, tlvs)
+  }
+
+  private moAt(ref: Ref, tlvs: boolean): Buffer | undefined {
+    const body = this.options.journal.message(ref)?.body
+    return body && relayedMo(body, tlvs)
   }
 
   /** Without the TLVs that the account's rules keep from it. */

@@ -1,5 +1,6 @@
 import type { AccountState, Delivery, State } from '../journal/index.js'
-import { indexOf, offsetOf } from '../journal/index.js'
+import { GIVE_UP_STEP, indexOf, offsetOf, type Ref } from '../journal/index.js'
+import { longMoTimeoutMsOf } from '../policy/settings.js'
 
 /** How long a receipt of an account that the settings no longer name is kept. */
 const TTL_OF_GONE_MS = 259_200_000
@@ -32,4 +33,9 @@ export function expiredDeliveries(
 export function arrivedAtMs(state: State, { inbound, message }: Delivery): number {
   if (inbound !== 0) return state.blocks.get(indexOf(inbound))?.proposedAtMs ?? 0
   return state.blocks.get(indexOf(message))?.at(offsetOf(message), 'final') ?? 0
+}
+
+/** MO in parts that have waited for the rest as long as their account wants them to, for one `giveUpParts` command. */
+export function overdueParts({ longMos, settings }: AccountState, nowMs: number): Ref[] {
+  return longMos.before(nowMs - longMoTimeoutMsOf(settings), GIVE_UP_STEP)
 }

@@ -352,6 +352,7 @@ export class FrontEnd implements SessionServices {
     this.isolate()
     this.ends.retry()
     this.outbinds?.look()
+    this.deliveries.giveUpParts()
     if (this.ticks % 2 === 0) this.adjustRates()
     if (this.ticks % (EXPIRE_EVERY_MS / TICK_MS) === 0) this.deliveries.expire()
   }

@@ -5,6 +5,8 @@ import { encodeReceipt, rewriteReceipt } from '../smpp/receipt-format.js'
 import { patchReceipt } from '../smpp/receipt-patch.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
+import type { DefaultAlphabet } from '../text/alphabets.js'
+import { joinParts } from '../text/join.js'
 
 const reader = new SubmitReader()
 
@@ -30,6 +32,25 @@ export function relayedMo(body: Buffer, tlvs: boolean): Buffer {
   const text = reader.message.subarray(0, SHORT_MESSAGE_MAX)
   const head = body.subarray(0, reader.short_message_start - 1)
   return Buffer.concat([head, Buffer.of(text.length), text])
+}
+
+/**
+ * An MO that came in parts, as one message.
+ *
+ * @param parts   as they came, in their order
+ * @param ofZero  what data_coding 0 stands for in them
+ * @returns       `inParts`: it cannot be had as one, for it is too long for a peer of SMPP 3.3
+ */
+export function joinedMo(
+  parts: readonly Buffer[],
+  ofZero: DefaultAlphabet,
+  tlvs: boolean,
+): Buffer | 'inParts' {
+  const joined = joinParts(parts, ofZero)
+  if (joined === undefined) return 'inParts'
+  if (tlvs) return joined
+  const asPayload = reader.read(joined, 'deliver_sm') === 0 && reader.message_payload_start >= 0
+  return asPayload ? 'inParts' : relayedMo(joined, tlvs)
 }
 
 /** What a receipt of ours says. Times are ms since the Unix epoch. */

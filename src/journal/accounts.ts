@@ -3,25 +3,29 @@ import type { Home } from './connectors.js'
 import type { SessionRecord } from './commands.js'
 import type { Ref } from './ids.js'
 import { accountKey, deliveryPrefix, sessionKey } from './keys.js'
+import { LongMos } from './long-mos.js'
 import { pack } from './pack.js'
 import { Resubmissions } from './resubmissions.js'
 import type { ListCursor } from './segmented-list.js'
 import { SegmentedList } from './segmented-list.js'
 import type { Persistent, StateStore } from './state-store.js'
 
-/** inbound f64 | message f64 | flags u8: bit 0 done, bit 1 MO, bit 2 holds */
+/** inbound f64 | message f64 | flags u8: bit 0 done, bit 1 MO, bit 2 holds, bit 3 whole */
 const DELIVERY_OCTETS = 17
 const DONE = 1
 const MO = 2
 const HOLDS = 4
+const WHOLE = 8
 
 /** Something owed to an account: a receipt, or an MO. */
 export interface Delivery {
   /** Number in the account's list: order of arrival. */
   seq: number
   kind: 'receipt' | 'mo'
-  /** Place of the SMSC's deliver_sm; 0 where the receipt is the gateway's own. */
+  /** Place of the SMSC's deliver_sm, of parts the one that came last; 0 where the receipt is the gateway's own. */
   inbound: Ref
+  /** Of an MO that came in parts and is owed as one: their places, in their order. */
+  parts?: readonly Ref[]
   /** The message that the receipt speaks of; 0 for an MO. */
   message: Ref
   /** The message's block stays open for it: what the receipt says is in it. */
@@ -49,6 +53,8 @@ export class AccountState implements Persistent {
   readonly sessions: Map<string, SessionRecord> = new Map()
   /** Submits that may be submitted again; empty without a resubmission window. */
   readonly resubmissions: Resubmissions
+  /** Its MO that come in parts; empty where it takes them as they come. */
+  readonly longMos: LongMos
   private readonly list: SegmentedList
   private readonly cursor: ListCursor
   private readonly changedSessions: Set<string> = new Set()
@@ -60,6 +66,7 @@ export class AccountState implements Persistent {
     this.cursor = saved?.cursor ?? { head: 0, tail: 0 }
     this.list = new SegmentedList(store, deliveryPrefix(number), DELIVERY_OCTETS, this.cursor)
     this.resubmissions = new Resubmissions(store, number)
+    this.longMos = new LongMos(store, number)
     if (saved !== undefined) {
       this.resubmissions.givenUp = saved.firstsGivenUp ?? 0
       this.queued = saved.queued
@@ -100,12 +107,27 @@ export class AccountState implements Persistent {
     this.changed = true
   }
 
+  /** Adds an MO whose parts are known to `longMos`, the last one at `last`. */
+  oweWhole(last: Ref): void {
+    this.owe('mo', last, 0)
+    const { octets, at } = this.list.change(this.cursor.tail - 1)
+    octets[at + 16]! |= WHOLE
+  }
+
+  /** So many parts more, or fewer, wait for others: they count as owed, and have no place in the list yet. */
+  holdParts(more: number): void {
+    this.owed += more
+    this.owedMo += more
+    this.changed = true
+  }
+
   /** Marks one as done and returns it; undefined where there is none, or it was done before. */
   settle(seq: number): Delivery | undefined {
     const delivery = this.delivery(seq)
     if (delivery === undefined) return undefined
     const { octets, at } = this.list.change(seq)
     octets[at + 16]! |= DONE
+    if (delivery.parts !== undefined) this.longMos.forget(delivery.inbound)
     while (this.cursor.head < this.cursor.tail && this.isDone(this.cursor.head)) this.list.shift()
     this.owed--
     if (delivery.kind === 'mo') this.owedMo--
@@ -118,12 +140,14 @@ export class AccountState implements Persistent {
     if (seq < this.cursor.head || seq >= this.cursor.tail || this.isDone(seq)) return undefined
     const { octets, at } = this.list.at(seq)
     const inbound = octets.readDoubleBE(at)
+    const flags = octets[at + 16]!
     return {
       seq,
-      kind: (octets[at + 16]! & MO) === 0 ? 'receipt' : 'mo',
+      kind: (flags & MO) === 0 ? 'receipt' : 'mo',
       inbound,
+      ...((flags & WHOLE) === 0 ? {} : { parts: this.longMos.partsOf(inbound) }),
       message: octets.readDoubleBE(at + 8),
-      holds: inbound === 0 || (octets[at + 16]! & HOLDS) !== 0,
+      holds: inbound === 0 || (flags & HOLDS) !== 0,
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Applying } from './apply.js'
+import { applyPart, isRepeated } from './apply-long-mos.js'
 import { MARK, MESSAGE_STATE } from './marks.js'
 import type {
   Command,
@@ -29,7 +30,7 @@ import {
 import { OK, refused } from './results.js'
 import { notificationHash, notify } from './notifications.js'
 import { dropParts, isLastReceipt } from './parts.js'
-import { cuts, endsOnce, notifies, remembers } from './rules.js'
+import { cuts, endsOnce, gathers, notifies, remembers } from './rules.js'
 
 /**
  * Receipts and MO of an SMSC. They count whatever the epoch: the SMSC has given them to us, and gets its
@@ -67,14 +68,15 @@ function applyMo(
       : account.owedMo >= account.settings.moLimit || account.owed >= account.settings.receiptLimit
         ? 'queueFull'
         : undefined
-  block.begin(
-    offset,
-    no === undefined ? MARK.WAITING : MARK.DELIVERED,
-    item.account,
-    connector.number,
-  )
+  const part = gathers(state) && no === undefined ? item.part : undefined
+  const repeated = part !== undefined && isRepeated(account!, part)
+  const mark = no === undefined && !repeated ? MARK.WAITING : MARK.DELIVERED
+  block.begin(offset, mark, item.account, connector.number)
   if (no !== undefined) return no
-  account!.owe('mo', refOf(index, offset), 0)
+  if (repeated) return 'repeated'
+  const ref = refOf(index, offset)
+  if (part !== undefined) return applyPart(applying, account!, { ...item, part }, ref)
+  account!.owe('mo', ref, 0)
   effects.wakeAccount(account!.owner?.node, account!.number)
   return 'queued'
 }

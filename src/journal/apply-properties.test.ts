@@ -14,6 +14,7 @@ import {
   books,
   cancelledIn,
   firstBooks,
+  gatherings,
   randomCommand,
   replacedIn,
 } from './testing/random-commands.js'
@@ -29,6 +30,7 @@ async function randomLog(
   const random = new SeededRandom(seed)
   const log = await TestLog.ready(settings => {
     settings.accounts[0]!.resubmissionWindowMs = 1000
+    settings.accounts[0]!.moLimit = 10
     settings.accounts.push({ ...settings.accounts[0]!, systemId: 'esme2', queueLimit: 5 })
     settings.connectors.push({
       ...settings.connectors[0]!,
@@ -117,6 +119,7 @@ for (let seed = 101; seed <= 112; seed++)
       t.equal(often.state.aliases.next, never.state.aliases.next)
       t.same(aliasBooks(often).found, aliasBooks(never).found)
       t.same(firstBooks(often), firstBooks(never))
+      t.same(gatherings(often), gatherings(never))
       t.same(aliasBooks(often).found, aliasBooks(often).marked)
     },
   )

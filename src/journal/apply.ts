@@ -18,6 +18,7 @@ import {
   applyRegisterBoot,
   applyReleaseHome,
 } from './apply-nodes.js'
+import { applyGiveUpParts } from './apply-long-mos.js'
 import { applySentParts } from './apply-parts.js'
 import { applyReplace } from './apply-replace.js'
 import { applyForgetLost, applyWritten } from './apply-resubmissions.js'
@@ -125,6 +126,8 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applyInbound(applying, command)
     case 'delivered':
       return applyDelivered(applying, command)
+    case 'giveUpParts':
+      return applyGiveUpParts(applying, command)
     case 'forgetOrphans':
       return applyForgetOrphans(applying, command)
     case 'bind':

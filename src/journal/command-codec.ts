@@ -5,6 +5,7 @@ import type {
   Delivered,
   Inbound,
   InboundItem,
+  MoPart,
   OutcomeItem,
   Outcomes,
   Replace,
@@ -237,13 +238,15 @@ function decodeOutcomes(payload: Buffer): Outcomes | undefined {
 // inbound: header, then per item
 // kind u8 (0 receipt, 1 MO, 2 intermediate notification: up to rules 12 read as 0) | account u16 | state u8 | error u32 | addressHash u32 | id length u8
 // | body length u32 | id latin1 | body
+// An MO that is a part has its key as id; total u8 as state, part u8 | zero u8 | digest u48 as error and addressHash. Programs of rules up to 16
+// read it as any MO.
 const INBOUND_ITEM_OCTETS = 17
 
 function encodeInbound(command: Inbound): Buffer {
   let octets = HOME_HEADER_OCTETS
   for (const item of command.items) {
     octets += INBOUND_ITEM_OCTETS + item.body.length
-    if (item.kind === 'receipt') octets += item.smscId.length
+    octets += item.kind === 'receipt' ? item.smscId.length : (item.part?.key.length ?? 0)
   }
   const payload = Buffer.alloc(octets)
   writeHomeHeader(payload, command, command.items.length)
@@ -260,6 +263,7 @@ function encodeInbound(command: Inbound): Buffer {
     } else {
       payload[at] = 1
       payload.writeUInt16BE(item.account, at + 1)
+      if (item.part !== undefined) text = encodePart(item.part, payload, at)
     }
     payload.writeUInt32BE(item.body.length, at + 13)
     payload.write(text, at + INBOUND_ITEM_OCTETS, 'latin1')
@@ -274,7 +278,13 @@ function decodeInbound(payload: Buffer): Inbound | undefined {
   for (const at of inboundPositions(payload)) {
     const idEnd = at + INBOUND_ITEM_OCTETS + payload[at + 12]!
     const body = inboundBody(payload, at)
-    if (payload[at] === 1) items.push({ kind: 'mo', account: payload.readUInt16BE(at + 1), body })
+    if (payload[at] === 1)
+      items.push({
+        kind: 'mo',
+        account: payload.readUInt16BE(at + 1),
+        ...decodePart(payload, at, idEnd),
+        body,
+      })
     else
       items.push({
         kind: 'receipt',
@@ -288,6 +298,23 @@ function decodeInbound(payload: Buffer): Inbound | undefined {
   }
   const { connector, epoch } = readHomeHeader(payload)
   return { kind: 'inbound', connector, epoch, items }
+}
+
+/** Returns what stands where other items have their id. */
+function encodePart({ key, total, part, digest }: MoPart, payload: Buffer, at: number): string {
+  payload[at + 3] = total
+  payload[at + 4] = part
+  payload.writeUIntBE(digest, at + 6, 6)
+  payload[at + 12] = key.length
+  return key
+}
+
+function decodePart(payload: Buffer, at: number, keyEnd: number): { part?: MoPart } {
+  const start = at + INBOUND_ITEM_OCTETS
+  const [total, part] = [payload[at + 3]!, payload[at + 4]!]
+  if (keyEnd === start || part < 1 || part > total) return {}
+  const key = payload.toString('latin1', start, keyEnd)
+  return { part: { key, total, part, digest: payload.readUIntBE(at + 6, 6) } }
 }
 
 /** Where the items of an inbound payload begin. */

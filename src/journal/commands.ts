@@ -40,6 +40,7 @@ export type Command =
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
   | Written
   | SentParts
+  | GiveUpParts
   | Cancel
   | Replace
   | AddBans
@@ -173,7 +174,30 @@ export interface InboundMo {
   kind: 'mo'
   /** Reference of the account that an MO route names. */
   account: number
+  /** It is part of a message that its account wants whole; up to rules 16 as if it were not. */
+  part?: MoPart
   body: Buffer
+}
+
+/** Which part of which message an MO is (docs/decisions/0024). */
+export interface MoPart {
+  /** The same for parts that belong together, and for no others of the account at that time. 1 to 255 octets of Latin-1. */
+  key: string
+  /** 2 to 255. */
+  total: number
+  /** From 1 to `total`. */
+  part: number
+  /** Of what it says, 48 bits: the same part again says the same. */
+  digest: number
+}
+
+/** What came of messages in parts has waited long enough for the rest: it is owed as it came. */
+export interface GiveUpParts {
+  kind: 'giveUpParts'
+  account: number
+  epoch: number
+  /** What each waits since (`Gathering.since`). At most 100; what lies beyond is left alone. */
+  refs: Ref[]
 }
 
 /** Receipts and MO that an account's session has acknowledged, or that nobody fetched in time. */
@@ -302,8 +326,20 @@ export interface ClaimedRange {
   hi: number
 }
 
-/** matched: a receipt of a message of ours; kept: waits for its message; unmatched: fits nothing, dropped. */
-export type InboundResult = 'matched' | 'kept' | 'queued' | 'queueFull' | 'unmatched' | 'noAccount'
+/**
+ * matched: a receipt of a message of ours; kept: waits for its message; unmatched: fits nothing, dropped. Of parts of an MO:
+ * gathered: waits for the others; completed: it was the last one; repeated: it waits already.
+ */
+export type InboundResult =
+  | 'matched'
+  | 'kept'
+  | 'queued'
+  | 'queueFull'
+  | 'unmatched'
+  | 'noAccount'
+  | 'gathered'
+  | 'completed'
+  | 'repeated'
 
 /** What became of a proposal: the place of its entry, and a result per command. */
 export interface Outcome {

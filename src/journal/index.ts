@@ -16,6 +16,7 @@ export {
 } from './accept-record.js'
 export type { AccountState, Delivery } from './accounts.js'
 export { BANS_STEP } from './apply-bans.js'
+export { GIVE_UP_STEP } from './apply-long-mos.js'
 export { usesWindow } from './apply-resubmissions.js'
 export type { Ban } from './bans.js'
 export { BAN_ADDRESS_MAX } from './bans.js'
@@ -26,6 +27,7 @@ export type {
   Command,
   CommandResult,
   InboundItem,
+  MoPart,
   InboundResult,
   OutcomeItem,
   SentParts,
@@ -48,6 +50,7 @@ export {
   cancels,
   cuts,
   disables,
+  gathers,
   matchesResubmissions,
   replaces,
   reschedules,

@@ -19,6 +19,8 @@ import type { Ref } from './ids.js'
 //   a | account u16                             account: counters, owner, delivery cursors
 //   l | account u16 | segment u40               delivery list
 //   f | account u16 | number u48                submit without a written response
+//   v | account u16 | number u48                parts of an MO that wait for others, or did
+//   z | account u16 | ref u56                   parts of a whole MO that is owed
 //   s | session id                              session
 //   n | node u16                                node: boot, lowest unanswered number
 //   p | node u16 | number u48                   outcome of a proposal
@@ -52,6 +54,10 @@ export const accountKey = (account: number): string => 'a' + octets(account, 2)
 export const deliveryPrefix = (account: number): string => 'l' + octets(account, 2)
 export const firstKey = (account: number, number: number): string =>
   'f' + octets(account, 2) + octets(number, 6)
+export const gatheringKey = (account: number, number: number): string =>
+  'v' + octets(account, 2) + octets(number, 6)
+export const wholeKey = (account: number, last: Ref): string =>
+  'z' + octets(account, 2) + octets(last, 7)
 export const sessionKey = (id: string): string => 's' + id
 export const nodeKey = (node: number): string => 'n' + octets(node, 2)
 export const outcomeKey = (node: number, number: number): string =>

@@ -188,6 +188,7 @@ export function settleDelivery(applying: Applying, account: AccountState, seq: n
   const delivery = account.settle(seq)
   if (delivery === undefined) return false
   state.hash.mix(seq)
+  for (const part of delivery.parts ?? []) release(applying, part)
   if (delivery.inbound !== 0) release(applying, delivery.inbound)
   const block = delivery.holds ? state.blocks.get(indexOf(delivery.message)) : undefined
   if (block === undefined) return true

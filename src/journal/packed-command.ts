@@ -59,6 +59,7 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   written: { account: count, refs },
   sentParts: { connector: count, epoch: count, items: sentParts },
   forgetLost: { account: count, refs },
+  giveUpParts: { account: count, epoch: count, refs },
   cancel: { account: count, refs },
   ban: {
     bans: listOf({

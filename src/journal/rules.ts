@@ -23,8 +23,9 @@ import type { State } from './state.js'
  *        ends their part or their message, and not beyond (docs/decisions/0018)
  *    15  the end of a message in transaction mode is told to who submitted it (docs/decisions/0023)
  *    16  what would give a submit_multi a second id is refused (docs/decisions/0019)
+ *    17  parts of an MO wait for each other where their account wants it whole (docs/decisions/0024)
  */
-export const RULES = 16
+export const RULES = 17
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -59,6 +60,8 @@ export const endsOnce = (state: State): boolean => state.rules >= 14
 export const transacts = (state: State): boolean => state.rules >= 15
 
 export const keepsOneId = (state: State): boolean => state.rules >= 16
+
+export const gathers = (state: State): boolean => state.rules >= 17
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

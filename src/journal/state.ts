@@ -253,6 +253,12 @@ export class State implements Persistent {
     await this.store.load('f', (key, value) => {
       this.accounts.get(numberIn(key, 1, 2))?.resubmissions.restore(numberIn(key, 3, 6), value)
     })
+    await this.store.load('v', (key, value) => {
+      this.accounts.get(numberIn(key, 1, 2))?.longMos.restore(numberIn(key, 3, 6), value)
+    })
+    await this.store.load('z', (key, value) => {
+      this.accounts.get(numberIn(key, 1, 2))?.longMos.restoreWhole(numberIn(key, 3, 7), value)
+    })
     await this.store.load('s', (_, value) => {
       const session = unpack(value) as SessionRecord
       const account = this.accounts.get(session.account)

@@ -20,6 +20,7 @@ const QUIET = new Set([
   'submit_multi_destinations_total',
   'submits_refused_but_sent_total',
   'upstream_mo_total',
+  'upstream_mo_parts_total',
   'in_doubt_total',
   'queued_messages',
   'in_flight_messages',

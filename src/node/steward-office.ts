@@ -131,6 +131,7 @@ function keyOf(decision: StewardDecision): string {
       return `nodeDown ${decision.node}`
     case 'delivered':
     case 'forgetLost':
+    case 'giveUpParts':
       return `${decision.kind} ${decision.account}`
     case 'expire':
     case 'forgetOrphans':

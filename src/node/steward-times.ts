@@ -1,4 +1,4 @@
-import { expiredDeliveries } from '../front/index.js'
+import { expiredDeliveries, overdueParts } from '../front/index.js'
 import type { AccountState, ConnectorState, Journal, Ref } from '../journal/index.js'
 import { BANS_STEP, indexOf, MARK, rangesIn, refOf } from '../journal/index.js'
 import { RETIRE_STEP, UNAWAITED_STEP } from '../journal/apply-retire.js'
@@ -21,6 +21,7 @@ export function commandsOfTime(journal: Journal, nowMs: number): StewardDecision
   return [
     ...retirements(journal, nowMs),
     ...[...accounts.values()].flatMap(account => forgottenDeliveries(journal, account, nowMs)),
+    ...[...accounts.values()].flatMap(account => partsThatWait(account, nowMs)),
     ...[...accounts.values()].flatMap(account => lostForGood(account, nowMs)),
     ...[...connectors.values()].flatMap(connector => homeless(journal, connector, nowMs)),
     ...bansThatAreOver(journal, nowMs),
@@ -84,6 +85,14 @@ function forgottenDeliveries(
   return seqs.length === 0
     ? []
     : [{ kind: 'delivered', account: number, epoch, seqs, expired: true }]
+}
+
+/** Parts of MO of an account without owner that have waited long enough for the rest. */
+function partsThatWait(account: AccountState, nowMs: number): StewardDecision[] {
+  if (account.owner !== null || account.longMos.size === 0) return []
+  const refs = overdueParts(account, nowMs)
+  const { number, epoch } = account
+  return refs.length === 0 ? [] : [{ kind: 'giveUpParts', account: number, epoch, refs }]
 }
 
 /** Submits whose resubmission window is over. */

@@ -181,6 +181,24 @@ void t.test('a resubmission window ends for what was lost before it began', asyn
   t.equal(resubmissions.size, 1, 'what is open stays')
 })
 
+void t.test(
+  'parts of MO of an account that nobody delivers to wait no longer than others',
+  async t => {
+    const settings = gateway({ accounts: [account('esme1', { longMo: 'whole' })] })
+    const { time, cluster, view } = await start(t, settings)
+    const { longMos, number, epoch } = cluster.state.account('esme1')!
+    longMos.begin('key', 4096, time.nowMs())
+    const decisions = () => decide(view()).filter(({ kind }) => kind === 'giveUpParts')
+    time.advance(60_000)
+    t.same(decisions(), [])
+    time.advance(1)
+    const refs = [4096]
+    t.same(decisions(), [{ kind: 'giveUpParts', account: number, epoch, refs }])
+    cluster.decide({ kind: 'giveUpParts', account: number, epoch, refs })
+    t.same(decisions(), [])
+  },
+)
+
 function peer(state: PeerState, sinceMs: number, silentMs: number): StewardView['peer'] {
   return () => ({ state, sinceMs, silentMs })
 }

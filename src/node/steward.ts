@@ -45,6 +45,7 @@ export type StewardDecision =
     }
   | { kind: 'forgetOrphans'; connector: number; epoch: number; count: number }
   | { kind: 'forgetLost'; account: number; refs: number[] }
+  | { kind: 'giveUpParts'; account: number; epoch: number; refs: number[] }
   | { kind: 'liftBans'; bans: { account: number; address: string }[] }
 
 /**

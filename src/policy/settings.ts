@@ -113,6 +113,16 @@ export interface Account {
    * than its client waits for a response, and that gives up first. docs/decisions/0023.
    */
   transactionTimeoutMs?: number
+  /**
+   * `whole`: the parts of an MO wait for each other and are delivered as one message. Missing: each as it comes, for many ESMEs
+   * put them together themselves. docs/decisions/0024.
+   */
+  longMo?: 'whole'
+  /**
+   * How long the first part of an MO waits for the others; then what came is delivered as it came. Missing: `LONG_MO_TIMEOUT_MS`.
+   * Too short, and parts that an SMSC sends again come too late; too long, and what has lost a part waits for nothing.
+   */
+  longMoTimeoutMs?: number
   /** Missing: it binds by itself, or not at all. */
   outbind?: Outbind
   /**
@@ -123,6 +133,12 @@ export interface Account {
 }
 
 export const TRANSACTION_TIMEOUT_MS = 30_000
+
+export const LONG_MO_TIMEOUT_MS = 60_000
+
+/** How long parts of MO wait for others; of an account that takes them as they come, or is gone: not at all. */
+export const longMoTimeoutMsOf = (account: Account | undefined): number =>
+  account?.longMo === 'whole' ? (account.longMoTimeoutMs ?? LONG_MO_TIMEOUT_MS) : 0
 
 /** What data_coding 0 stands for in the texts of an account or connector. */
 export const defaultAlphabetOf = (

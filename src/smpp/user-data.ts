@@ -12,6 +12,8 @@ export interface NewUserData {
   asPayload: boolean
   /** In addition to those that the body has. */
   tlvs?: readonly Tlv[]
+  /** Tags of those that the body has and the new one has not. */
+  without?: readonly number[]
 }
 
 /**
@@ -21,7 +23,7 @@ export interface NewUserData {
  */
 export function withUserData(reader: SubmitReader, given: NewUserData): Buffer {
   const { body } = reader
-  const { userData, tlvs = [] } = given
+  const { userData, tlvs = [], without = [] } = given
   const asPayload = given.asPayload || userData.length > SHORT_MESSAGE_MAX
   const head = Buffer.from(body.subarray(0, reader.short_message_start))
   head[reader.esm_class_at] = given.esm_class
@@ -30,15 +32,20 @@ export function withUserData(reader: SubmitReader, given: NewUserData): Buffer {
   const payload = asPayload ? [{ tag: TLV_TAGS.message_payload, value: userData }] : []
   const text = asPayload ? [] : [userData]
   const optional = [...tlvs, ...payload].flatMap(octetsOf)
-  return Buffer.concat([head, ...text, ...otherTlvs(reader), ...optional])
+  return Buffer.concat([head, ...text, ...otherTlvs(reader, without), ...optional])
 }
 
 /** As they came, but for message_payload. */
-function otherTlvs({ body, tlvs_start, tlvs_end }: SubmitReader): Buffer[] {
+function otherTlvs(
+  { body, tlvs_start, tlvs_end }: SubmitReader,
+  without: readonly number[],
+): Buffer[] {
   const others: Buffer[] = []
   for (let at = tlvs_start; at < tlvs_end;) {
     const end = at + 4 + body.readUInt16BE(at + 2)
-    if (body.readUInt16BE(at) !== TLV_TAGS.message_payload) others.push(body.subarray(at, end))
+    const tag = body.readUInt16BE(at)
+    if (tag !== TLV_TAGS.message_payload && !without.includes(tag))
+      others.push(body.subarray(at, end))
     at = end
   }
   return others

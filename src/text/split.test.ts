@@ -113,6 +113,7 @@ for (const alphabet of ['gsm7', 'gsm7-packed', 'latin1', 'ucs2'] as const)
                   reference: masked,
                   total: parts.length,
                   part: i + 1,
+                  ...(how === 'sar' ? {} : { bits: how === 'udh8' ? 8 : 16 }),
                 })
                 equal(reader.tlv(TLV_TAGS.sar_msg_ref_num) !== undefined, how === 'sar')
               }

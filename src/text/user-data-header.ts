@@ -14,6 +14,8 @@ export interface Concatenation {
   /** Parts in all, and this one's number, from 1. */
   total: number
   part: number
+  /** Of the reference, in a header. */
+  bits?: 8 | 16
 }
 
 /** Information element identifiers. Source: 3GPP TS 23.040 §9.2.3.24. */
@@ -28,12 +30,22 @@ export function readUserDataHeader(userData: Buffer): UserDataHeader | undefined
   const octets = 1 + (userData[0] ?? 0)
   if (userData.length < octets) return undefined
   const header: UserDataHeader = { octets }
-  for (let at = 1; at + 2 <= octets;) {
-    const value = userData.subarray(at + 2, Math.min(octets, at + 2 + userData[at + 1]!))
-    element(header, userData[at]!, value)
-    at += 2 + userData[at + 1]!
-  }
+  for (const { identifier, value } of elementsOf(userData, octets))
+    element(header, identifier, value)
   return header
+}
+
+/**
+ * What a header has besides concatenation, as a whole header; empty where that is nothing.
+ *
+ * @param userData  whose header can be read
+ */
+export function headerOfOthers(userData: Buffer): Buffer {
+  const others: Buffer[] = []
+  for (const { identifier, whole } of elementsOf(userData, 1 + userData[0]!))
+    if (identifier !== IEI.concatenation8 && identifier !== IEI.concatenation16) others.push(whole)
+  const elements = Buffer.concat(others)
+  return elements.length === 0 ? elements : Buffer.concat([Buffer.of(elements.length), elements])
 }
 
 /** A concatenation element alone, as a whole header: 6 octets, or 7 where the reference has 16 bits. */
@@ -49,17 +61,35 @@ export function concatenationHeader(
   return Buffer.concat([Buffer.of(own.length + others.length, ...own), others])
 }
 
+/** Information elements of a header that ends at `end`. Views. */
+function* elementsOf(
+  userData: Buffer,
+  end: number,
+): Generator<{ identifier: number; value: Buffer; whole: Buffer }> {
+  for (let at = 1; at + 2 <= end;) {
+    const next = Math.min(end, at + 2 + userData[at + 1]!)
+    const value = userData.subarray(at + 2, next)
+    yield { identifier: userData[at]!, value, whole: userData.subarray(at, next) }
+    at = next
+  }
+}
+
 function element(header: UserDataHeader, identifier: number, value: Buffer): void {
   const [first = 0, second = 0, third = 0, fourth = 0] = value
   const languages = header.languages ?? { locking: 'default', single: 'default' }
   switch (identifier) {
     case IEI.concatenation8:
       if (value.length === 3)
-        header.concatenation = { reference: first, total: second, part: third }
+        header.concatenation = { reference: first, total: second, part: third, bits: 8 }
       return
     case IEI.concatenation16:
       if (value.length === 4)
-        header.concatenation = { reference: (first << 8) | second, total: third, part: fourth }
+        header.concatenation = {
+          reference: (first << 8) | second,
+          total: third,
+          part: fourth,
+          bits: 16,
+        }
       return
     case IEI.singleShift:
       header.languages = { ...languages, single: languageOf(first) ?? 'default' }

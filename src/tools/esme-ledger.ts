@@ -127,8 +127,8 @@ export class EsmeLedger {
       return true
     }
     this.moReceived++
-    const { short_message_start: start, short_message_end: end } = deliver
-    if (this.tag.find(body, start, end)) this.mo.add(this.tag.run, this.tag.n)
+    const { message } = deliver
+    if (this.tag.find(message, 0, message.length)) this.mo.add(this.tag.run, this.tag.n)
     return true
   }
 

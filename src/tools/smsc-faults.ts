@@ -38,11 +38,18 @@ export interface SmscBehaviour {
   /** Destination and source of those; `#` stands for digits of the message's number. */
   moTo: string
   moFrom: string
+  /** Of each of them so many deliver_sm, in short messages of 120 characters. Default 1, at most 255. */
+  moParts: number
+  /** How parts say what belongs together: a reference of 8 or 16 bits in a header, or the sar TLVs. Default udh8. */
+  moConcatenation: MoConcatenation
   /** Binds are refused with this; null: they are taken. */
   refuseBinds: CommandStatus | null
 }
 
 export type IdFormat = 'text' | 'hex' | 'dec'
+
+export const MO_CONCATENATIONS = ['udh8', 'udh16', 'sar'] as const
+export type MoConcatenation = (typeof MO_CONCATENATIONS)[number]
 
 export const DEFAULT_BEHAVIOUR: SmscBehaviour = {
   delayMs: 0,
@@ -62,6 +69,8 @@ export const DEFAULT_BEHAVIOUR: SmscBehaviour = {
   moPerSecond: 0,
   moTo: '12345',
   moFrom: '4670000####',
+  moParts: 1,
+  moConcatenation: 'udh8',
   refuseBinds: null,
 }
 
@@ -97,6 +106,8 @@ export const BEHAVIOUR_CHANGE = z
     moPerSecond: z.number().min(0).max(1_000_000),
     moTo: z.string().regex(/^[\d#]{1,20}$/),
     moFrom: z.string().regex(/^[\d#]{1,20}$/),
+    moParts: z.number().int().min(1).max(255),
+    moConcatenation: z.enum(MO_CONCATENATIONS),
     refuseBinds: z
       .string()
       .refine(name => isCommandStatus(name) && name !== 'ESME_ROK')

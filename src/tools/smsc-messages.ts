@@ -1,9 +1,9 @@
 import { ESM_CLASS, MESSAGE_STATE, TON, type MessageState } from '../smpp/constants.js'
-import { encodeBody } from '../smpp/codec.js'
+import { encodeBody, tlv, type Body } from '../smpp/codec.js'
 import type { SubmitReader } from '../smpp/submit-reader.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
 import { receiptText } from './receipt-text.js'
-import type { IdFormat, SmscBehaviour } from './smsc-faults.js'
+import type { IdFormat, MoConcatenation, SmscBehaviour } from './smsc-faults.js'
 
 /** What a receipt needs of its message. */
 export interface AcceptedMessage {
@@ -88,8 +88,49 @@ export function receiptBody(
   return body
 }
 
-/** The deliver_sm body of a message from a mobile. */
-export function moBody(from: string, to: string, text: string): Buffer {
+/** In how many deliver_sm a message from a mobile comes, and how they say so. */
+export interface MoParts {
+  count: number
+  by: MoConcatenation
+  reference: number
+}
+
+const PART_CHARACTERS = 120
+
+/**
+ * The deliver_sm bodies of a message from a mobile: its text, and where it comes in parts so many dots that each has 120
+ * characters.
+ *
+ * Source: 3GPP TS 23.040 §9.2.3.24.1, §9.2.3.24.8; SMPP 3.4 §5.3.2.22 to §5.3.2.24.
+ */
+export function moBodies(from: string, to: string, text: string, parts: MoParts): Buffer[] {
+  const { count, by, reference } = parts
+  if (count === 1) return [moBody(from, to, Buffer.from(text, 'latin1'))]
+  const long = text.padEnd(count * PART_CHARACTERS, '.')
+  return Array.from({ length: count }, (_, i) => {
+    const said = long.slice(i * PART_CHARACTERS, (i + 1) * PART_CHARACTERS)
+    const octets = Buffer.from(said, 'latin1')
+    if (by === 'sar') {
+      const tlvs = [
+        tlv.uint16('sar_msg_ref_num', reference & 0xffff),
+        tlv.uint8('sar_total_segments', count),
+        tlv.uint8('sar_segment_seqnum', i + 1),
+      ]
+      return moBody(from, to, octets, { tlvs })
+    }
+    const [high, low] = [(reference >> 8) & 0xff, reference & 0xff]
+    const element = by === 'udh8' ? [0, 3, low, count, i + 1] : [8, 4, high, low, count, i + 1]
+    const header = Buffer.of(element.length, ...element)
+    return moBody(from, to, Buffer.concat([header, octets]), { esm_class: ESM_CLASS.udhi })
+  })
+}
+
+function moBody(
+  from: string,
+  to: string,
+  short_message: Buffer,
+  more: Partial<Body<'deliver_sm'>> = {},
+): Buffer {
   return encodeBody('deliver_sm', {
     source_addr_ton: TON.international,
     source_addr_npi: 1,
@@ -97,7 +138,8 @@ export function moBody(from: string, to: string, text: string): Buffer {
     dest_addr_ton: TON.international,
     dest_addr_npi: 1,
     destination_addr: to,
-    short_message: Buffer.from(text, 'latin1'),
+    short_message,
+    ...more,
   })
 }
 

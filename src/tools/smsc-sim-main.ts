@@ -1,7 +1,13 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { addressText, type Address } from '../base/address.js'
 import { LiveLine } from './live-line.js'
-import { isStat, type IdFormat, type SmscBehaviour } from './smsc-faults.js'
+import {
+  isStat,
+  MO_CONCATENATIONS,
+  type IdFormat,
+  type MoConcatenation,
+  type SmscBehaviour,
+} from './smsc-faults.js'
 import { startAdmin } from './smsc-admin.js'
 import { SmscSimulator } from './smsc-sim.js'
 import type { SmscStats } from './smsc-stats.js'
@@ -29,6 +35,8 @@ Examples:
   Receipts five seconds later, one of twenty undelivered, ids in hex and receipts in decimal:
     carillon smsc-sim --receipt-delay 5s --receipt-states DELIVRD:95,UNDELIV:5 \\
       --id-format hex --receipt-id-format dec
+  Ten messages of mobiles a second, each in three parts:
+    carillon smsc-sim --mo 10/s --mo-parts 3 --mo-concatenation udh16
   Change its mood while it runs, and see what it counted:
     curl -d '{"errorRate": 0.5}' http://127.0.0.1:2786/fault
     curl http://127.0.0.1:2786/stats
@@ -57,6 +65,8 @@ interface Flags {
   mo?: number
   moTo: string
   moFrom: string
+  moParts: number
+  moConcatenation: MoConcatenation
   output: 'table' | 'json'
 }
 
@@ -163,6 +173,12 @@ function smscCommand(): Command {
     .option('--mo <rate>', 'messages from mobiles that it makes up, a second', perSecond)
     .option('--mo-to <digits>', 'their destination; # for digits that count', digits, '12345')
     .option('--mo-from <digits>', 'their source', digits, '4670000####')
+    .option('--mo-parts <n>', 'deliver_sm that each of them comes in', whole(1, 255), 1)
+    .addOption(
+      new Option('--mo-concatenation <kind>', 'what their parts are known by')
+        .choices(MO_CONCATENATIONS)
+        .default('udh8'),
+    )
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
 }
@@ -236,6 +252,8 @@ function behaviourOf(flags: Flags): Partial<SmscBehaviour> {
     moPerSecond: limit(flags.mo) ?? 0,
     moTo: flags.moTo,
     moFrom: flags.moFrom,
+    moParts: flags.moParts,
+    moConcatenation: flags.moConcatenation,
   }
 }
 

@@ -6,7 +6,7 @@ import { systemEffects, type ToolEffects } from './effects.js'
 import { drawRun, runText, tagText } from './message-tag.js'
 import { SmscCore, type Credentials } from './smsc-core.js'
 import { DEFAULT_BEHAVIOUR, SmscFaults, type SmscBehaviour } from './smsc-faults.js'
-import { moBody } from './smsc-messages.js'
+import { moBodies } from './smsc-messages.js'
 import { SmscSession } from './smsc-session.js'
 import type { SmscSecond, SmscStats } from './smsc-stats.js'
 import type { TagCounts } from './tag-counts.js'
@@ -163,7 +163,7 @@ export class SmscSimulator {
 
   /** Makes the messages from mobiles that are due: for each system_id that can receive, in turn. */
   private injectMo(): void {
-    const { moPerSecond, moFrom, moTo } = this.behaviour
+    const { moPerSecond, moFrom, moTo, moParts, moConcatenation } = this.behaviour
     const nowMs = this.effects.clock.monotonicMs()
     const owed = this.moOwed + ((nowMs - this.moAtMs) * moPerSecond) / 1000
     this.moAtMs = nowMs
@@ -173,8 +173,9 @@ export class SmscSimulator {
     for (; this.moOwed >= 1; this.moOwed--) {
       const n = this.moNumber++
       const text = `${tagText(this.moRun, n)} from a mobile`
-      const body = moBody(withDigits(moFrom, n), withDigits(moTo, n), text)
-      outboxes[n % outboxes.length]!.push('mo', body)
+      const parts = { count: moParts, by: moConcatenation, reference: n }
+      const bodies = moBodies(withDigits(moFrom, n), withDigits(moTo, n), text, parts)
+      for (const body of bodies) outboxes[n % outboxes.length]!.push('mo', body)
     }
   }
 }

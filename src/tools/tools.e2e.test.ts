@@ -257,6 +257,17 @@ void t.test('messages from mobiles come, and are counted by their tag', async t 
   t.equal(mo.distinct, mo.received)
 })
 
+void t.test('messages from mobiles come in parts, of which the first one has the tag', async t => {
+  const smsc = await smscOf(t, { moPerSecond: 100, moParts: 3, moConcatenation: 'sar' })
+  const esme = esmeOf([smsc], { bind: 'trx', count: 0, durationMs: 60_000 })
+  esme.start()
+  await esme.until(() => esme.ledger.moReceived >= 60)
+  smsc.change({ moPerSecond: 0 })
+  await waitFor('all have come', () => smsc.stats().mo.waiting === 0)
+  const { mo } = await esme.finish()
+  t.equal(mo.received, 3 * mo.distinct)
+})
+
 void t.test('binds: wrong password, wrong system_id, refused for now', async t => {
   const smsc = await smscOf(t, {}, { systemId: 'esme1', password: 'secret1' })
   for (const wrong of [{ password: 'x' }, { systemId: 'y' }]) {

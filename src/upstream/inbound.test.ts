@@ -283,3 +283,36 @@ void t.test('TLVs that the connector strips stay out of receipts and MO', async 
   }
   await world.stop()
 })
+
+void t.test(
+  'parts of an MO are answered when each is in the log, and told as parts of one',
+  async t => {
+    const part = (number: number, esm_class = 0x40): Parameters<World['smsc']['deliver']>[1] => ({
+      source_addr: '49170',
+      destination_addr: '1234',
+      esm_class,
+      short_message: Buffer.concat([Buffer.of(5, 0, 3, 9, 2, number), Buffer.from('text')]),
+    })
+    const world = await World.open(
+      {},
+      { gateway: { accounts: [account('esme1', { longMo: 'whole' })] } },
+    )
+    const { journal } = world.cluster
+    world.smsc.deliver('two', part(2))
+    world.smsc.deliver('two again', part(2))
+    world.smsc.deliver('no part', part(1, 0))
+    await world.pass(10)
+    t.same(world.smsc.delivered, ['two ESME_ROK', 'two again ESME_ROK', 'no part ESME_ROK'])
+    t.equal(owedTo(world), 2)
+    world.smsc.deliver('one', part(1))
+    await world.pass(10)
+    const owed = world.cluster.state.account('esme1')!
+    const { parts = [] } = owed.delivery(owed.deliveries.tail - 1)!
+    const texts = parts.map(ref => decodeBody('deliver_sm', journal.message(ref)!.body))
+    t.same(
+      texts.map(read => read.ok && read.body.short_message[5]),
+      [1, 2],
+    )
+    await world.stop()
+  },
+)

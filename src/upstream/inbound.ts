@@ -11,6 +11,7 @@ import { COMMAND_IDS } from '../smpp/command-ids.js'
 import type { CommandStatus } from '../smpp/command-status.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
+import { partOf } from '../text/join.js'
 import type { Context } from './context.js'
 import { chooseId, readReceipt, type Receipt } from './receipts.js'
 import { Transcoder } from './transcoder.js'
@@ -24,6 +25,9 @@ const ANSWERS: Record<InboundResult, CommandStatus> = {
   matched: 'ESME_ROK',
   kept: 'ESME_ROK',
   queued: 'ESME_ROK',
+  gathered: 'ESME_ROK',
+  completed: 'ESME_ROK',
+  repeated: 'ESME_ROK',
   unmatched: 'ESME_ROK',
   queueFull: 'ESME_RX_T_APPN',
   noAccount: 'ESME_RX_P_APPN',
@@ -125,7 +129,13 @@ export class Inbound {
     const account = route === undefined ? undefined : state.account(route.to)
     if (account !== undefined) {
       const text = this.transcoder.incoming(kept, account.number, this.settings)
-      return { kind: 'mo', account: account.number, body: Buffer.from(text) }
+      const part = account.settings?.longMo === 'whole' ? partOf(text) : undefined
+      return {
+        kind: 'mo',
+        account: account.number,
+        ...(part === undefined ? {} : { part }),
+        body: Buffer.from(text),
+      }
     }
     this.countMo('ESME_RX_P_APPN')
     return COMMAND_STATUS.ESME_RX_P_APPN
@@ -183,8 +193,12 @@ export class Inbound {
       const { link, command_id, sequence_number } = unanswered[i]!
       const what = result.inbound[i]!
       const status = ANSWERS[what]
-      if (items[i]!.kind === 'mo') this.countMo(status)
-      else this.countReceipt(what)
+      const item = items[i]!
+      if (item.kind === 'receipt') this.countReceipt(what)
+      else {
+        this.countMo(status)
+        if (item.part !== undefined) this.countPart(what)
+      }
       link.respond(command_id, sequence_number, status)
     }
   }
@@ -197,6 +211,11 @@ export class Inbound {
       this.receipts.set(match, counter)
     }
     counter.add()
+  }
+
+  private countPart(what: InboundResult): void {
+    const labels = { connector: this.context.id, what }
+    this.context.metrics.counter('upstream_mo_parts_total', labels).add()
   }
 
   private countMo(command_status: CommandStatus): void {

@@ -3,7 +3,7 @@ import { readAcceptRecord } from '../accept-record.js'
 import { FIRST_ALIAS } from '../aliases.js'
 import type { Ban } from '../bans.js'
 import { MARK, MESSAGE_STATE } from '../marks.js'
-import type { Command, OutcomeItem, OutcomeResult } from '../commands.js'
+import type { Command, InboundItem, OutcomeItem, OutcomeResult } from '../commands.js'
 import { OUTCOME_RESULTS } from '../commands.js'
 import { decodeEntry } from '../entry.js'
 import { indexOf, offsetOf, refOf } from '../ids.js'
@@ -68,7 +68,7 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
         epoch,
         items: Array.from({ length: 1 + random.below(3) }, () =>
           random.below(4) === 0
-            ? { kind: 'mo', account: 1 + random.below(3), body: Buffer.from('mo') }
+            ? randomMo(random)
             : {
                 kind: 'receipt',
                 intermediate: random.below(3) === 0,
@@ -119,6 +119,11 @@ export function randomCommand(log: TestLog, random: SeededRandom): Command {
         () => ({ kind: 'cancel', account: 1 + random.below(3), refs: anyRefs(log, random) }),
         () => ({ kind: 'cancel', account: 1 + random.below(2), refs: unclaimedOf(log, random) }),
         () => ({ kind: 'written', account: 1, refs: some(firstsOf(log), 8) }),
+        () => {
+          const { number, epoch, longMos } = log.state.accounts.get(1 + random.below(2))!
+          const refs = some(longMos.before(log.nowMs - random.below(2000), 8), 4)
+          return { kind: 'giveUpParts', account: number, epoch, refs }
+        },
         () => ({ kind: 'forgetLost', account: 1, refs: some(firstsOf(log), 2) }),
         () => ({ kind: 'void', number: 1 + random.below(log.state.nodes.get(1)?.lowest ?? 1) + 8 }),
         () => ({ kind: 'forgetOrphans', connector, epoch, count: random.below(3) }),
@@ -171,6 +176,16 @@ function randomReplace(log: TestLog, random: SeededRandom): Command {
       ? { dueAtMs: log.nowMs + random.below(5000), otherSchedule: true }
       : {}),
   })
+}
+
+/** Half of them parts, under two references that are used again and again. */
+function randomMo(random: SeededRandom): InboundItem {
+  const account = 1 + random.below(3)
+  const body = Buffer.from('mo')
+  if (random.below(2) === 0) return { kind: 'mo', account, body }
+  const part = 1 + random.below(2)
+  const key = `key ${random.below(2)}`
+  return { kind: 'mo', account, part: { key, total: 2, part, digest: random.below(2) }, body }
 }
 
 /** The replacements of the last entry that apply has taken: message and body. */
@@ -228,6 +243,16 @@ export function cancelledIn(log: TestLog): number[] {
 const firstsOf = (log: TestLog): number[] =>
   log.state.accounts.get(1)!.resubmissions.all.map(({ ref }) => ref)
 
+/** What waits for other parts, in its order. */
+export function gatherings(log: TestLog): unknown[] {
+  return [...log.state.accounts.values()].map(({ longMos }) =>
+    longMos.before(Infinity, Infinity).map(since => {
+      const { key, parts, told } = longMos.since(since)!
+      return [since, key, parts, told]
+    }),
+  )
+}
+
 /** What is remembered of submits without a written response: the same on all nodes, but for the numbers of keys. */
 export function firstBooks(log: TestLog): unknown[] {
   return [...log.state.accounts.values()].map(({ resubmissions }) =>
@@ -275,13 +300,24 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
   let needed = 0
   for (const { orphans } of log.state.connectors.values()) needed += orphans.size
   const owedBy = new Map<number, number>()
-  for (const account of log.state.accounts.values())
+  const owed: number[] = []
+  for (const account of log.state.accounts.values()) {
+    const { longMos } = account
+    const held = longMos
+      .before(Infinity, Infinity)
+      .reduce((sum, since) => sum + longMos.since(since)!.parts.length, 0)
+    needed += held
+    let count = held
     for (let seq = account.deliveries.head; seq < account.deliveries.tail; seq++) {
       const delivery = account.delivery(seq)
       if (delivery?.kind === 'receipt' && delivery.holds)
         add(owedBy, Math.floor(delivery.message / 4096))
-      if (delivery !== undefined && delivery.inbound !== 0) needed++
+      if (delivery === undefined) continue
+      count++
+      if (delivery.inbound !== 0) needed += delivery.parts?.length ?? 1
     }
+    owed.push(count)
+  }
   for (let index = 1; index <= log.entries.length; index++) {
     const block = log.state.blocks.get(index)
     if (block === undefined) continue
@@ -315,6 +351,7 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
     counted: {
       queued: connectors.map(c => c.queued),
       unconcluded: accounts.map(a => a.queued),
+      owed: accounts.map(a => a.owed),
       claims: total(c => c.claims.size),
       doubts: total(c => c.doubts.size),
       retries: total(c => c.retries.size),
@@ -325,6 +362,7 @@ export function books(log: TestLog): { counted: unknown; marked: unknown } {
     marked: {
       queued: connectors.map(c => queued.get(c.number) ?? 0),
       unconcluded: accounts.map(a => unconcluded.get(a.number) ?? 0),
+      owed,
       claims,
       doubts,
       retries,

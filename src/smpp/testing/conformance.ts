@@ -50,6 +50,8 @@ three versions. Reading and writing is not offering: what the gateway does with 
 - A text goes through as the octets that it came as, unless account and connector write data_coding 0 differently (\`defaultAlphabet\`,
   docs/decisions/0020). A user data header always does.
 - What the gateway itself cuts into parts (\`longMessages\`, docs/decisions/0018) has one message_id and one receipt.
+- Parts of an MO are told as one message where the account says so (\`longMo: whole\`, docs/decisions/0024): concatenation goes from the user data header, or
+  the sar TLVs do, and other elements stay. A session of SMPP 3.3 gets parts where the text is longer than 254 octets.
 - Each part that an ESME submits is a message of its own, with its own receipt. Of an SMSC that gives one receipt for the last part only the ESME gets
   that one; the other parts stay ENROUTE until a day after the gateway's validity, when their state becomes UNKNOWN and they are
   forgotten. They hold up nothing meanwhile; in memory an id that awaits its receipt takes 34 octets, or a multiple where few of its time do.
