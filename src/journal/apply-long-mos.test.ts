@@ -202,7 +202,7 @@ void t.test('1 MiB is gathered; for one octet more the oldest is given up', asyn
   for (let m = 0; m < messages; m++)
     for (let p = 1; p <= perMessage; p++) {
       const at = { key: `key ${m}`, total: 255, part: p }
-      const { refs } = come(log, { ...piece('', at), body: whole } as InboundItem)
+      const { refs } = come(log, { ...piece('', at), body: whole })
       if (m === 0) first.push(...refs)
     }
   t.equal(log.account.longMos.octetsHeld, GATHERED_OCTETS_MAX)
