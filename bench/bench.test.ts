@@ -1,5 +1,6 @@
 import t from 'tap'
 import { benchCodec, codecText } from './codec.js'
+import { benchFramer, streamContests, streamOf } from './framer.js'
 import { shareMin, sumAt } from './load.js'
 
 void t.test('what went out is known between two seconds, and at the worst of times', async t => {
@@ -23,5 +24,17 @@ void t.test('our codec and the smpp package are measured on the same octets', t 
   t.ok(rows.length > 20)
   t.ok(rows.every(({ oursNs, theirsNs, ratio }) => oursNs > 0 && theirsNs > 0 && ratio > 0))
   t.match(codecText(rows), /decode submit_sm: codec +\d+ +\d+ +× \d/)
+  t.end()
+})
+
+void t.test('streams are cut into the same PDUs by ours and by the smpp package', t => {
+  const rows = benchFramer({ rounds: 1, roundMs: 1 })
+  t.equal(rows.length, 18)
+  t.ok(rows.every(({ oursNs, theirsNs, ratio }) => oursNs > 0 && theirsNs > 0 && ratio > 0))
+  const stream = streamOf('three', [Buffer.alloc(10), Buffer.alloc(20)], 7)
+  t.same([stream.pdus, stream.octets, stream.chunks.length], [1_000, 15_000, 2_143])
+  const [frame] = streamContests()
+  const headers = 16 * frame!.pdus
+  t.equal(frame!.ours() + headers, frame!.theirs(), 'bodies, and whole PDUs')
   t.end()
 })

@@ -1,62 +1,17 @@
 import { deepStrictEqual, equal } from 'node:assert/strict'
-import { Readable } from 'node:stream'
 import smpp from 'smpp'
-import { assert } from '../src/base/assert.js'
 import { decodeBody, encodePdu, readMessageId, writeHeader } from '../src/smpp/codec.js'
-import { COMMAND_IDS, commandName } from '../src/smpp/command-ids.js'
-import { Framer, type FramedPdu } from '../src/smpp/framing.js'
+import { COMMAND_IDS } from '../src/smpp/command-ids.js'
 import { SubmitReader } from '../src/smpp/submit-reader.js'
 import { SAMPLES, type Sample } from './codec-samples.js'
+import { measure, type Contest, type ContestRow, type Rounds, type Work } from './contest.js'
+import { streamContests } from './framer.js'
 
-/** One line of the result: nanoseconds for one PDU, the median of the rounds. */
-export interface CodecRow {
-  what: string
-  oursNs: number
-  theirsNs: number
-  /** Theirs over ours: medians of the ratios of each round. */
-  ratio: number
+export function benchCodec(rounds: Rounds): ContestRow[] {
+  return contests().map(contest => measure(contest, rounds))
 }
 
-/** Does what is measured once, and returns something of the result, so that it is not optimised away. */
-type Work = () => number
-
-interface Contest {
-  what: string
-  /** PDUs in one call. */
-  pdus: number
-  ours: Work
-  theirs: Work
-}
-
-/** Measures ours and theirs in turn, so that both meet the same machine. */
-export function benchCodec(options: { rounds: number; roundMs: number }): CodecRow[] {
-  return contests().map(contest => measure(contest, options))
-}
-
-function measure(
-  contest: Contest,
-  { rounds, roundMs }: { rounds: number; roundMs: number },
-): CodecRow {
-  const { what, pdus, ours, theirs } = contest
-  const seen = { ours: [] as number[], theirs: [] as number[], ratios: [] as number[] }
-  nsOf(ours, roundMs)
-  nsOf(theirs, roundMs) // both are compiled before the first round
-  for (let round = 0; round < rounds; round++) {
-    const our = nsOf(ours, roundMs) / pdus
-    const their = nsOf(theirs, roundMs) / pdus
-    seen.ours.push(our)
-    seen.theirs.push(their)
-    seen.ratios.push(their / our)
-  }
-  return {
-    what,
-    oursNs: median(seen.ours),
-    theirsNs: median(seen.theirs),
-    ratio: median(seen.ratios),
-  }
-}
-
-export function codecText(rows: readonly CodecRow[]): string {
+export function codecText(rows: readonly ContestRow[]): string {
   const cells = rows.map(row => [
     row.what,
     row.oursNs.toFixed(0),
@@ -70,36 +25,13 @@ export function codecText(rows: readonly CodecRow[]): string {
   return `${all.map(line).join('\n')}\n`
 }
 
-let sink = 0
-
-/** Nanoseconds of one call. */
-function nsOf(work: Work, ms: number): number {
-  const began = process.hrtime.bigint()
-  const until = began + BigInt(ms) * 1_000_000n
-  let calls = 0
-  let now = began
-  while (now < until) {
-    for (let i = 0; i < 100; i++) sink ^= work()
-    calls += 100
-    now = process.hrtime.bigint()
-  }
-  assert(Number.isInteger(sink), 'what was read is used')
-  return Number(now - began) / calls
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!
-}
-
 function contests(): Contest[] {
   return [
     ...SAMPLES.map(decoding),
     ...SAMPLES.map(hotDecoding).filter(one => one !== undefined),
     ...SAMPLES.map(encoding),
     ...SAMPLES.map(hotEncoding).filter(one => one !== undefined),
-    framing(),
-    streaming('codec', codecRead),
-    streaming('as a node does', nodeRead()),
+    ...streamContests(),
   ]
 }
 
@@ -171,102 +103,6 @@ function hotEncoding({ title, command, octets, theirs }: Sample): Contest | unde
       return into[15]!
     },
     theirs: () => new smpp.PDU(command, theirs).toBuffer().length,
-  }
-}
-
-/** Octets of a TCP segment on an Ethernet. */
-const SEGMENT_OCTETS = 1_448
-
-/** A thousand PDUs of the samples, in segments: most begin and end within a PDU. */
-function segments(): { pdus: number; chunks: Buffer[] } {
-  const pdus = 1_000
-  const stream = Buffer.concat(
-    Array.from({ length: pdus }, (_, i) => SAMPLES[i % SAMPLES.length]!.octets),
-  )
-  const chunks: Buffer[] = []
-  for (let at = 0; at < stream.length; at += SEGMENT_OCTETS)
-    chunks.push(stream.subarray(at, at + SEGMENT_OCTETS))
-  return { pdus, chunks }
-}
-
-function framing(): Contest {
-  const { pdus, chunks } = segments()
-  const framer = new Framer(65_536)
-  return {
-    what: 'frame a stream of segments',
-    pdus,
-    ours: () => {
-      let octets = 0
-      for (const chunk of chunks)
-        framer.push(chunk, ({ body }) => {
-          octets += body.length
-          return true
-        })
-      return octets
-    },
-    theirs: theirStream(chunks, (stream, length) => {
-      const rest = stream.read(length - 4) as Buffer | null
-      if (rest === null) return undefined
-      const header = Buffer.alloc(4)
-      header.writeUInt32BE(length, 0)
-      return Buffer.concat([header, rest]).length
-    }),
-  }
-}
-
-function streaming(how: string, read: (pdu: FramedPdu) => boolean): Contest {
-  const { pdus, chunks } = segments()
-  const framer = new Framer(65_536)
-  return {
-    what: `frame and decode a stream of segments: ${how}`,
-    pdus,
-    ours: () => {
-      for (const chunk of chunks) framer.push(chunk, read)
-      return framer.pending
-    },
-    theirs: theirStream(chunks, (stream, length) => {
-      const pdu = smpp.PDU.fromStream(stream, length)
-      return pdu === false ? undefined : pdu.command_length
-    }),
-  }
-}
-
-function codecRead({ command_id, body }: FramedPdu): boolean {
-  return decodeBody(commandName(command_id)!, body).ok
-}
-
-function nodeRead(): (pdu: FramedPdu) => boolean {
-  const reader = new SubmitReader()
-  return ({ command_id, body }) => {
-    const command = commandName(command_id)
-    if (command !== 'submit_sm' && command !== 'deliver_sm') return readMessageId(body).length >= 0
-    const status = reader.read(body, command)
-    const { source_addr, destination_addr, message } = reader
-    return status + source_addr.length + destination_addr.length + message.length > 0
-  }
-}
-
-/** What the package's session does with the socket it reads from. */
-function theirStream(
-  chunks: readonly Buffer[],
-  take: (stream: Readable, command_length: number) => number | undefined,
-): Work {
-  const stream = new Readable({ read: () => undefined, highWaterMark: 65_536 })
-  let length: number | false = false
-  return () => {
-    let octets = 0
-    for (const chunk of chunks) {
-      stream.push(chunk)
-      for (;;) {
-        length ||= smpp.PDU.commandLength(stream)
-        if (length === false) break
-        const taken = take(stream, length)
-        if (taken === undefined) break
-        octets += taken
-        length = false
-      }
-    }
-    return octets
   }
 }
 

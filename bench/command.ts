@@ -101,6 +101,7 @@ export function benchCommand(): Command {
       ),
     )
     .option('--rounds <n>', 'queue: at each depth', whole(1, 100), 2)
+    .option('--kills <n>', 'failover: of the leader, at the first of --rates', whole(1, 100), 5)
     .option('--idle <n>', 'hostile: so many idle sessions at the end', whole(0, 100_000), 1_000)
     .addOption(
       option(

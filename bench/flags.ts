@@ -21,6 +21,7 @@ export interface Flags {
   binds: number
   depths: number[]
   rounds: number
+  kills: number
   memoryCounts: number[]
   results: string
   output: 'table' | 'json'

@@ -18,9 +18,17 @@ export const SUITES = {
     summary: 'decoding and encoding, beside the smpp package',
     load: async () => (await import('./codec-suite.js')).codecSuite,
   },
+  framer: {
+    summary: 'segments cut into PDUs, beside the smpp package',
+    load: async () => (await import('./framer-suite.js')).framerSuite,
+  },
   journal: {
     summary: 'the log on LevelDB by size of entry, and what a replica pays to apply each command',
     load: async () => (await import('./journal-suite.js')).journalSuite,
+  },
+  raft: {
+    summary: 'three replicas in one process: in memory, on disk, over gRPC',
+    load: async () => (await import('./raft-suite.js')).raftSuite,
   },
   sessions: {
     summary: 'memory and enquire_link of 10,000 idle sessions',
@@ -29,6 +37,10 @@ export const SUITES = {
   queue: {
     summary: 'throughput beside a deep queue, what it takes of memory, and who takes it over',
     load: async () => (await import('./queue-suite.js')).queueSuite,
+  },
+  failover: {
+    summary: 'the leader killed again and again under load: how long nobody was answered',
+    load: async () => (await import('./failover-suite.js')).failoverSuite,
   },
   memory: {
     summary: 'RSS of all nodes after many messages',
