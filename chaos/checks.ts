@@ -1,5 +1,5 @@
-import type { Check, Evidence } from './evidence.js'
-import type { Spread } from './gaps.js'
+import type { Check, Evidence, FaultSample } from './evidence.js'
+import { spread, type Spread } from './gaps.js'
 
 /** What every drill has to show, by what it found. */
 export function verdicts({ books, duplicateBound, faults, spreads, settings }: Evidence): Check[] {
@@ -40,10 +40,12 @@ export function verdicts({ books, duplicateBound, faults, spreads, settings }: E
       ),
     )
   }
-  if (lastFaultMs > 0 && faults.every(({ what }) => what.includes('SIGTERM'))) {
+  if (lastFaultMs > 0 && faults.every(isPlanned)) {
     const refused = Object.values(books.refused).reduce((sum, count) => sum + count, 0)
     const inOrder = '0: nodes leave in order'
     const { unanswered } = books
+    const gaps = spread(faults.flatMap(({ surviving }) => surviving.untilRecoveryMs ?? []))
+    if (gaps !== null) checks.push(plannedGap(gaps))
     checks.push(
       goal('no submit was refused', refused === 0, `${refused} refused`, inOrder),
       goal('every submit was answered', unanswered === 0, `${unanswered} unanswered`, inOrder),
@@ -51,6 +53,19 @@ export function verdicts({ books, duplicateBound, faults, spreads, settings }: E
   }
   checks.push(...soon(faults, spreads.okAfterBindMs))
   return checks
+}
+
+/** A node leaves, or hands leadership over, in good order. */
+const isPlanned = ({ what }: FaultSample): boolean =>
+  what.includes('SIGTERM') || what.endsWith(HANDS_OVER)
+
+function plannedGap({ p50, max, count }: Spread): Check {
+  return goal(
+    'surviving sessions do not notice what is planned',
+    max < PLANNED_GOAL_MS,
+    `median ${Math.round(p50)} ms, longest ${Math.round(max)} ms of ${count}, before a node starts again`,
+    `longest under ${PLANNED_GOAL_MS} ms`,
+  )
 }
 
 /** Sessions that bound again are served. */
@@ -71,6 +86,9 @@ function soon(faults: Evidence['faults'], spread: Spread | null): Check[] {
 }
 
 const REBIND_GOAL_MS = 100
+const PLANNED_GOAL_MS = 50
+/** How what a transfer is called ends: `node 2 hands leadership over`. */
+export const HANDS_OVER = 'hands leadership over'
 
 function twice(
   count: number,

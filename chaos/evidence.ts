@@ -33,7 +33,12 @@ export interface FaultSample {
   homeHit: boolean
   upstreamMs: number | null
   /** Sessions on nodes that it did not hit, and that did not break: the longest gap without a positive submit_sm_resp on all of them. */
-  surviving: { sessions: number; gapMs: number | null }
+  surviving: {
+    sessions: number
+    gapMs: number | null
+    /** Of gaps that began before the recovery: a node that starts takes processors from the others. Older runs have none. */
+    untilRecoveryMs?: number | null
+  }
   /** The others. */
   affected: { sessions: number; gapMs: number | null }
   /** Of affected sessions, after it and before the next fault. */

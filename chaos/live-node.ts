@@ -149,6 +149,14 @@ export class LiveNode implements DrillNode {
     return undefined
   }
 
+  /** Whether the node did what it was asked to. */
+  async post(path: string, body: object): Promise<boolean> {
+    const headers = { 'content-type': 'application/json' }
+    const response = await this.ask(path, { method: 'POST', headers, body: JSON.stringify(body) })
+    await response?.body?.cancel().catch(() => undefined)
+    return response?.ok === true
+  }
+
   async cluster(): Promise<ClusterView | undefined> {
     return this.get<ClusterView>('/api/v1/cluster')
   }
@@ -266,11 +274,13 @@ export class LiveNode implements DrillNode {
     return result
   }
 
-  private async ask(path: string): Promise<Response | undefined> {
+  private async ask(path: string, how: RequestInit = {}): Promise<Response | undefined> {
     const { http, apiKey } = this.entry
-    const headers = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }
+    const headers = new Headers(how.headers)
+    if (apiKey !== null) headers.set('authorization', `Bearer ${apiKey}`)
+    const signal = AbortSignal.timeout(2_000)
     try {
-      const response = await fetch(http + path, { headers, signal: AbortSignal.timeout(2_000) })
+      const response = await fetch(http + path, { ...how, headers, signal })
       this.state = 'up'
       return response
     } catch (error) {

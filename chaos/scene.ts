@@ -279,7 +279,7 @@ export class Scene {
       electsAfter === undefined ? undefined : newLeader(this.cluster, electsAfter, hit, ELECTION_MS)
     await this.steady(effectMs)
     const leader = await led
-    this.mark('recovery', recovery)
+    const recoveryAtMs = this.mark('recovery', recovery)
     await recover()
     this.broken = undefined
     this.wholeSinceMs = performance.now()
@@ -293,10 +293,10 @@ export class Scene {
       ),
     )
     const surviving = new Set(all.filter(session => !affected.has(session)))
-    const gapOf = (sessions: ReadonlySet<EsmeSession>): number | null => {
+    const gapOf = (sessions: ReadonlySet<EsmeSession>, toMs = untilMs): number | null => {
       if (sessions.size === 0) return null
       const times = this.load.answers(sessions, atMs - BEFORE_MS, untilMs)
-      return longestGap(times, atMs, untilMs)?.ms ?? null
+      return longestGap(times, atMs, toMs)?.ms ?? null
     }
     const homeHit = home !== null && hit.has(home)
     const upstream = longestGap(this.upstreamTimes(atMs - BEFORE_MS), atMs, untilMs)
@@ -307,7 +307,11 @@ export class Scene {
       newLeaderMs: leader === undefined ? null : leader.atMs - atMs,
       homeHit,
       upstreamMs: upstream === null || !homeHit ? null : upstream.atMs + upstream.ms - atMs,
-      surviving: { sessions: surviving.size, gapMs: gapOf(surviving) },
+      surviving: {
+        sessions: surviving.size,
+        gapMs: gapOf(surviving),
+        untilRecoveryMs: gapOf(surviving, recoveryAtMs),
+      },
       affected: { sessions: affected.size, gapMs: gapOf(affected) },
       rebinds: [], // the journals tell, when they are complete
     }
@@ -441,7 +445,7 @@ function sampleText({ newLeaderMs, upstreamMs, surviving, affected }: FaultSampl
   const ms = (value: number | null): string => (value === null ? '-' : `${Math.round(value)} ms`)
   return (
     `  new leader ${ms(newLeaderMs)} · SMSC again ${ms(upstreamMs)} · longest gap: surviving sessions ` +
-    `(${surviving.sessions}) ${ms(surviving.gapMs)}, affected (${affected.sessions}) ${ms(affected.gapMs)}`
+    `(${surviving.sessions}) ${ms(surviving.gapMs)}, until the recovery ${ms(surviving.untilRecoveryMs ?? null)}, affected (${affected.sessions}) ${ms(affected.gapMs)}`
   )
 }
 

@@ -3,7 +3,7 @@ import type { ProcessNode } from '../src/testing/process-node.js'
 import type { SmscSimulator } from '../src/tools/smsc-sim.js'
 
 type Watched = 'id' | 'pid' | 'isRunning' | 'rssOctets' | 'smppAddress' | 'logFile'
-type Asked = 'get' | 'cluster' | 'ready' | 'kill' | 'terminate'
+type Asked = 'get' | 'post' | 'cluster' | 'ready' | 'kill' | 'terminate'
 type Whole = 'directory' | 'smppAddresses' | 'ready' | 'views' | 'settled' | 'stop' | 'killAll'
 
 /** A node that a drill breaks: one of its own, or one of a running cluster. */

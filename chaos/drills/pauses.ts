@@ -1,3 +1,4 @@
+import { HANDS_OVER } from '../checks.js'
 import { logged } from '../scene.js'
 import type { Drill } from '../drill.js'
 import { waitFor } from '../../src/testing/wait-for.js'
@@ -18,6 +19,26 @@ export const PAUSES: readonly Drill[] = [
         act: () => leader.freeze(),
         recovery: `node ${leader.id} goes on`,
         recover: () => leader.thaw(),
+      })
+    },
+  },
+  {
+    name: 'leader-transfer',
+    summary: 'the leader hands leadership over to another node under load; nothing breaks',
+    run: async scene => {
+      const { leader, term } = await scene.roles()
+      await scene.fault({
+        what: `node ${leader.id} ${HANDS_OVER}`,
+        nodes: [],
+        effectMs: 1_000,
+        electsAfter: term,
+        act: async () => {
+          const done = await leader.post('/api/v1/transfer-leader', { to: null })
+          const found = done ? 'done' : 'refused'
+          scene.check('leadership was handed over', done, found, 'done')
+        },
+        recovery: 'another node leads',
+        recover: () => undefined,
       })
     },
   },

@@ -107,6 +107,14 @@ export class ProcessNode {
     return response?.ok === true ? ((await response.json()) as T) : undefined
   }
 
+  /** Whether the node did what it was asked to, within two seconds. */
+  async post(path: string, body: object): Promise<boolean> {
+    const headers = { 'content-type': 'application/json' }
+    const response = await this.ask(path, { method: 'POST', headers, body: JSON.stringify(body) })
+    await response?.body?.cancel()
+    return response?.ok === true
+  }
+
   /** /api/v1/cluster as this node sees it. */
   async cluster(): Promise<ClusterView | undefined> {
     return this.get<ClusterView>('/api/v1/cluster')
@@ -135,9 +143,9 @@ export class ProcessNode {
     return this.process?.logTail(octets) ?? ''
   }
 
-  private async ask(path: string): Promise<Response | undefined> {
+  private async ask(path: string, how: RequestInit = {}): Promise<Response | undefined> {
     try {
-      return await fetch(this.httpUrl + path, { signal: AbortSignal.timeout(2_000) })
+      return await fetch(this.httpUrl + path, { ...how, signal: AbortSignal.timeout(2_000) })
     } catch {
       return undefined
     }

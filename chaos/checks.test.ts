@@ -1,0 +1,34 @@
+import t from 'tap'
+import { HANDS_OVER, verdicts } from './checks.js'
+import type { Check } from './evidence.js'
+import { sampleEvidence } from './testing/sample-evidence.js'
+
+/** What is said of gaps, where each fault has one of so many ms before its recovery. */
+function planned(what: string, gapsMs: readonly (number | undefined)[]): Check | undefined {
+  const [fault] = sampleEvidence().faults
+  const faults = gapsMs.map(gapMs => ({
+    ...fault!,
+    what,
+    surviving: {
+      sessions: 6,
+      gapMs: 400, // a node that starts
+      ...(gapMs === undefined ? {} : { untilRecoveryMs: gapMs }),
+    },
+  }))
+  return verdicts(sampleEvidence({ faults })).find(({ name }) => name.includes('planned'))
+}
+
+void t.test('what is planned is noticed for less than 50 ms, until a node starts again', t => {
+  for (const what of ['SIGTERM for node 2', `node 2 ${HANDS_OVER}`]) {
+    t.equal(planned(what, [20, 49, 30])?.ok, true)
+    t.equal(planned(what, [20, 50, 30])?.ok, false)
+    t.match(planned(what, [20, 50, 30])?.found, 'median 30 ms, longest 50 ms of 3')
+  }
+  t.end()
+})
+
+void t.test('nothing is said of what was not planned, nor of runs before it was measured', t => {
+  t.equal(planned('SIGKILL for node 2, the leader', [20]), undefined)
+  t.equal(planned('SIGTERM for node 2', [undefined]), undefined)
+  t.end()
+})
