@@ -4,6 +4,7 @@ import { CommitBooks } from './commit-books.js'
 import type { SimDisk } from './disk.js'
 import { LogRules } from './log-rules.js'
 import { mayBeSent, MessageBooks, tagIn, type Message, type Submitted } from './message-books.js'
+import { MoRules, type MoPiece } from './mo-rules.js'
 import { MultiRules } from './multi-rules.js'
 import { PartRules, type Copy } from './part-rules.js'
 import { pieceText, type Piece } from './pieces.js'
@@ -61,11 +62,13 @@ export class Checker {
   readonly parts: PartRules
   readonly multis: MultiRules
   readonly transactions: TransactionRules
+  readonly mos: MoRules
   private readonly outlook: Outlook
   private readonly found: Violations
   private readonly order = new DeliveryOrder({
     at: ref => this.books.at(ref)?.tag,
     named: (id, of) => this.books.withId(id, of)?.tag,
+    owed: refs => this.mos.onOwed(refs),
   })
   private readonly resubmissions: ResubmissionRules
   /** When nodes heard of the ends of connections, by port. */
@@ -107,7 +110,9 @@ export class Checker {
       isThere: node => outlook.isThere(node),
       appliedIndex: node => outlook.appliedIndex(node),
     })
+    this.mos = new MoRules(this.found)
     const commits = new CommitBooks({
+      mos: this.mos,
       cancels,
       replaces,
       parts,
@@ -257,10 +262,11 @@ export class Checker {
   }
 
   /** An ESME has taken an MO. */
-  moTaken(tag: string): void {
-    this.books.takenMo.add(tag)
-    if (!this.books.owedMo.has(tag))
-      this.fail('receipt is committed', `${tag} came to an ESME and is not committed`, tag)
+  moTaken(pieces: readonly MoPiece[]): void {
+    for (const piece of pieces)
+      if (!this.books.inbound.has(piece))
+        this.fail('receipt is committed', `${piece} came to an ESME and is not committed`, piece)
+    this.mos.onTaken(pieces)
   }
 
   /**
@@ -371,9 +377,7 @@ export class Checker {
         refused.push(tag)
       }
     }
-    for (const tag of this.books.owedMo)
-      if (!this.books.takenMo.has(tag))
-        this.fail('receipts are complete', `${tag} never came to an ESME`, tag)
+    this.mos.finish()
     const tooLate = this.outlook.tooLate()
     if (refusedAndSent > tooLate)
       this.fail(

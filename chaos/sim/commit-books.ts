@@ -6,6 +6,7 @@ import type {
   Replace,
 } from '../../src/journal/commands.js'
 import { readAcceptRecord, skipAcceptRecord } from '../../src/journal/accept-record.js'
+import { messagesIn } from '../../src/journal/command-codec.js'
 import type { Entry } from '../../src/journal/entry.js'
 import { indexOf, offsetOf, refOf } from '../../src/journal/ids.js'
 import {
@@ -17,13 +18,14 @@ import {
 } from '../../src/journal/index.js'
 import { decodeBody } from '../../src/smpp/codec.js'
 import type { CancelRules } from './cancel-rules.js'
-import { tagIn, tagOf, type MessageBooks } from './message-books.js'
+import { tagOf, type MessageBooks } from './message-books.js'
+import { piecesIn, type MoRules } from './mo-rules.js'
 import type { MultiRules } from './multi-rules.js'
 import type { PartRules } from './part-rules.js'
 import type { ReplaceRules } from './replace-rules.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
 import type { TransactionRules } from './transaction-rules.js'
-import type { DeliveryOrder, OwedMo } from './wire-rules.js'
+import type { DeliveryOrder } from './wire-rules.js'
 import type { Violations } from './violations.js'
 
 type Result = Outcome['results'][number]
@@ -34,6 +36,7 @@ export interface CommitBooksParts {
   replaces: ReplaceRules
   parts: PartRules
   multis: MultiRules
+  mos: MoRules
   transactions: TransactionRules
   order: DeliveryOrder
   resubmissions: ResubmissionRules
@@ -46,8 +49,6 @@ export interface CommitBooksParts {
 /** Keeps the books of messages by what was committed, once for each entry. */
 export class CommitBooks {
   private readonly parts: CommitBooksParts
-  /** Of the entry at hand. */
-  private mos: OwedMo[] = []
   /** Where the first accepted message of each submit_multi lies. */
   private readonly heads = new Map<number, Ref>()
 
@@ -58,24 +59,26 @@ export class CommitBooks {
   /** An entry was applied somewhere for the first time, by `applier`, which is in `state` now. */
   onCommitted(index: number, data: Buffer, state: State, applier: number): void {
     const { books, order } = this.parts
-    if (data.length === 0) return void order.onCommitted(state, [])
+    if (data.length === 0) return void order.onCommitted(state)
     if (books.generation < 0) books.generation = state.generation
-    this.mos = []
     this.heads.clear()
     const entry = decodeEntry(data)
     if (entry?.number === 0) this.onBoot(entry, state)
     const outcome =
       entry === undefined ? undefined : state.nodes.outcomeOf(entry.node, entry.number)
     // else refused as a whole, or a repetition
+    let offset = 0
     if (entry !== undefined && outcome?.index === index)
       entry.commands.forEach((command, at) => {
-        this.onCommand(index, entry, command, outcome.results[at], applier, state)
+        const result = outcome.results[at]
+        this.onCommand(refOf(index, offset), entry, command, result, applier, state)
+        offset += messagesIn(command)
         if (command.kind === 'cancel') this.parts.cancels.onCommitted(state, command.refs)
         if (command.kind === 'replace' && outcome.results[at]?.ok === true)
           this.parts.replaces.onCommitted(command.ref, textOf(command))
       })
     this.parts.transactions.onCommitted(index, state)
-    for (const tag of order.onCommitted(state, this.mos))
+    for (const tag of order.onCommitted(state))
       this.parts.violations.fail('one receipt', `${tag} is owed two`, tag)
   }
 
@@ -84,8 +87,9 @@ export class CommitBooks {
     if (state.nodes.get(node)?.boot === boot) this.parts.resubmissions.onBootEnded(node, boot - 1)
   }
 
+  /** `first`: the place of the first message that the command carries, if any. */
   private onCommand(
-    index: number,
+    first: Ref,
     entry: Entry,
     command: Command,
     result: Result | undefined,
@@ -94,6 +98,8 @@ export class CommitBooks {
   ): void {
     if (result?.ok !== true) return
     const { books, parts } = this.parts
+    const index = indexOf(first)
+    const offset = offsetOf(first)
     this.onSession(index, entry, command)
     if (command.kind === 'accept' && 'accepted' in result)
       this.onAccepted(index, entry, command.records, result.accepted)
@@ -121,11 +127,9 @@ export class CommitBooks {
           books.inbound.add(item.smscId)
           return
         }
-        const tag = tagIn(item.body.toString('latin1'))
-        books.inbound.add(tag)
-        if (verdict !== 'queued') return
-        books.owedMo.add(tag)
-        this.mos.push({ account: item.account, tag })
+        const [piece = ''] = piecesIn(item.body.toString('latin1'))
+        books.inbound.add(piece)
+        this.parts.mos.onCommitted(refOf(index, offset + i), piece, verdict!, this.parts.now())
       })
   }
 

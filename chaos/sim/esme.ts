@@ -2,7 +2,7 @@ import type { Random } from '../../src/base/random.js'
 import { silentLogger } from '../../src/base/logger.js'
 import { Link } from '../../src/link/link.js'
 import type { Frame, ResponseKind } from '../../src/link/types.js'
-import { decodeBody, encodeBody, readMessageId } from '../../src/smpp/codec.js'
+import { decodeBody, encodeBody, findTlv, readMessageId } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, type BindName } from '../../src/smpp/command-ids.js'
 import { statusText } from '../../src/smpp/command-status.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
@@ -21,7 +21,8 @@ import {
   type Submission,
 } from './intents.js'
 import { something } from './long-texts.js'
-import { multiTag, tagIn, type Message } from './message-books.js'
+import { multiTag, type Message } from './message-books.js'
+import { piecesIn, type MoPiece } from './mo-rules.js'
 import { isMultiResp, unsuccessfulIn, type Sending } from './multi-rules.js'
 import { brief } from './pieces.js'
 import type { Trace } from './trace.js'
@@ -36,6 +37,9 @@ const LIMITS = {
   responseTimeoutMs: 8000,
   writeQueueOctetsMax: 4 * 1024 * 1024,
 }
+
+/** Bits of esm_class that say what a deliver_sm is. Source: SMPP 3.4 §5.2.12. */
+const TYPE_MASK = 0x3c
 
 export const DEAFNESS = 0.01
 const SAID_KEPT = 20
@@ -388,15 +392,16 @@ export class SimEsme {
     const { random, checker, trace } = this.parts
     const decoded = decodeBody('deliver_sm', Buffer.from(frame.body))
     if (!decoded.ok) return
-    const receipt = decoded.body.esm_class === 0 ? undefined : parseReceipt(decoded.body)
+    const { esm_class, short_message, tlvs } = decoded.body
+    const receipt = (esm_class & TYPE_MASK) === 0 ? undefined : parseReceipt(decoded.body)
     const answer = random.unit() >= this.deafness
     const waitMs = random.unit() * 20
     let message: Message | undefined
     let final = ''
-    let mo = ''
+    let mo: MoPiece[] = []
     if (receipt === undefined) {
-      mo = tagIn(decoded.body.short_message.toString('latin1'))
-      trace.add(this.options.name, `gets ${mo}`)
+      mo = piecesIn((findTlv(tlvs, 'message_payload') ?? short_message).toString('latin1'))
+      trace.add(this.options.name, `gets ${mo.join(' ')}`)
     } else {
       const id = receipt.receipted_message_id ?? receipt.id ?? ''
       final = receipt.state ?? ''
@@ -410,7 +415,7 @@ export class SimEsme {
     this.parts.time.after(waitMs, () => {
       if (this.link !== link) return // what it did not answer for it has not taken
       link.respond(command_id, sequence_number, 'ESME_ROK')
-      if (mo !== '') checker.moTaken(mo)
+      if (mo.length > 0) checker.moTaken(mo)
       if (message === undefined) return
       message.receipts++
       message.final = final

@@ -49,6 +49,7 @@ async function searches(): Promise<number> {
   let matched = 0
   let replaced = 0
   let parted = 0
+  let joined = 0
   let refusals = 0
   const told = { delivered: 0, failed: 0 }
   let saidMs = beganMs
@@ -63,7 +64,7 @@ async function searches(): Promise<number> {
       `${done} seeds, ${(done / tookS).toFixed(2)} seeds/s, ${totalS.toFixed(0)} cluster seconds, ` +
       `${(totalS / tookS).toFixed(1)} a second (${kinds.join('; ')}), ` +
       `${messages} messages, ${duplicates} sent twice, ${matched} matched, ${replaced} replaced, ` +
-      `${parted} sent in parts, ${refusals} destinations refused, ` +
+      `${parted} sent in parts, ${joined} MO joined, ${refusals} destinations refused, ` +
       `${told.delivered} transactions delivered, ${told.failed} not`
     )
   }
@@ -85,6 +86,7 @@ async function searches(): Promise<number> {
     matched += result.matched
     replaced += result.replaced
     parted += result.parted
+    joined += result.joined
     refusals += result.refusals
     told.delivered += result.told.delivered
     told.failed += result.told.failed

@@ -85,11 +85,8 @@ export class MessageBooks {
   readonly messages = new Map<string, Message>()
   /** Of the first entry that was committed; -1 before it. */
   generation = -1
-  /** Ids of receipts, and tags of MO, that are committed. */
+  /** Ids of receipts, and pieces of MO, that are committed. */
   readonly inbound = new Set<string>()
-  /** Tags of MO that an account is owed, and of those that an ESME has taken. */
-  readonly owedMo = new Set<string>()
-  readonly takenMo = new Set<string>()
   /** When each node's process was gone last, ms. */
   private readonly deaths = new Map<string, number>()
   private readonly places = new Map<Ref, Message>()

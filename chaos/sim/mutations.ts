@@ -1,6 +1,7 @@
 import { CANCEL_MUTATIONS } from './cancel-mutations.js'
 import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
+import { MO_MUTATIONS } from './mo-mutations.js'
 import { MULTI_MUTATIONS } from './multi-mutations.js'
 import { PART_MUTATIONS } from './part-mutations.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
@@ -20,4 +21,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...MULTI_MUTATIONS,
   ...PART_MUTATIONS,
   ...TRANSACTION_MUTATIONS,
+  ...MO_MUTATIONS,
 ]

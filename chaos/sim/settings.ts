@@ -1,5 +1,6 @@
 import type { DistributionList, GatewaySettings } from '../../src/policy/settings.js'
 import type { Concatenating } from '../../src/text/split.js'
+import { LONG_MO_MS } from './mo-rules.js'
 import { account, connector, gateway, route } from '../../src/testing/gateway.js'
 
 /** Unanswered requests per bind, and binds: what can be in doubt at once. */
@@ -55,6 +56,8 @@ export function settingsOf(
         window: 90 + revision,
         resubmissionWindowMs: windows.get('esme1') ?? 0,
         transactionTimeoutMs: TRANSACTION_MS['esme1']!,
+        longMo: 'whole',
+        longMoTimeoutMs: LONG_MO_MS,
       }),
       account('esme2', {
         resubmissionWindowMs: windows.get('esme2') ?? 0,

@@ -24,6 +24,7 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
   const endMs = performance.now() + SEEDS_MS
   let acknowledged = 0
   let parted = 0
+  let joined = 0
   let refusals = 0
   const told = { delivered: 0, failed: 0 }
   for (let seed = 1; seed <= SEEDS.most; seed++) {
@@ -32,6 +33,7 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
     const result = await runWorld(plan)
     acknowledged += result.acknowledged
     parted += result.parted
+    joined += result.joined
     refusals += result.refusals
     told.delivered += result.told.delivered
     told.failed += result.told.failed
@@ -40,6 +42,7 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
   }
   t.ok(acknowledged > 0)
   t.ok(parted > 0, `${parted} messages went out in parts`)
+  t.ok(joined > 0, `${joined} MO were told as one`)
   t.ok(refusals > 0, `${refusals} destinations of submit_multis were refused`)
   t.ok(told.delivered > 0, `${told.delivered} transactions were delivered`)
   t.ok(told.failed > 0, `${told.failed} were not`)
@@ -87,6 +90,7 @@ for (const name of [
   'the receipt of one part is told for that of all',
   'a destination that is told as refused is sent after all',
   'a transaction is answered when it is accepted',
+  'parts of MO are told in the order in which they came',
 ])
   void t.test(`a bug is caught: ${name}`, async t => {
     const mutation = MUTATIONS.find(each => each.name === name)!

@@ -51,6 +51,21 @@ const FORGOTTEN = 0.01
 const REPEATED = 0.03
 const LATE = 0.03
 const LATE_MS = 2500
+/**
+ * MO: the share in parts, of at most so many, each of so many octets; shares of those that have the reference of the one before, of
+ * parts that never come, and that come twice, late.
+ */
+const LONG_MOS = {
+  share: 0.5,
+  parts: 4,
+  octets: 120,
+  sameReference: 0.15,
+  lost: 0.05,
+  spreadMs: 600,
+  repeated: 0.1,
+  lateMs: 5000,
+}
+const UDHI = 0x40
 
 /** What a receipt speaks of, and what it says. */
 type About = Pick<Copy, 'id' | 'state'>
@@ -58,8 +73,10 @@ type About = Pick<Copy, 'id' | 'state'>
 interface Receipt extends About {
   source: string
   destination: string
-  /** MO: the tag; '' for receipts. */
+  /** MO: the piece, or the tag where it is all of it; '' for receipts. */
   tag: string
+  /** What begins the text of a part. */
+  header?: Buffer
 }
 
 /** What it answers to a submit_sm; '': nothing. */
@@ -93,7 +110,8 @@ export class SimSmsc {
   private readonly oneReceipt: boolean
   private calm = false
   private ids = 0
-  private mos = 0
+  /** Messages in parts, by reference. */
+  private readonly references: string[][] = []
   private stopListening: () => void = () => undefined
 
   constructor(
@@ -144,10 +162,41 @@ export class SimSmsc {
 
   /** A mobile writes. */
   mo(tag: string, destination: string): void {
-    this.mos++
-    this.owed++
-    this.waiting.push({ id: '', source: '4917000', destination, state: 'DELIVERED', tag })
-    this.flush()
+    const { random } = this
+    const mo = { id: '', source: `49170${this.number}`, destination, state: 'DELIVERED' as const }
+    const total = random.unit() < LONG_MOS.share ? 2 + random.below(LONG_MOS.parts - 1) : 1
+    if (total === 1) {
+      this.owed++
+      this.waiting.push({ ...mo, tag })
+      return this.flush()
+    }
+    const parts = shuffled(
+      Array.from({ length: total }, (_, i) => i + 1),
+      random,
+    )
+    const again = random.unit() < LONG_MOS.sameReference
+    if (!again) this.references.push([])
+    const sharers = this.references.at(-1) ?? []
+    this.checker.mos.onWritten(tag, total, sharers)
+    sharers.push(tag)
+    const reference = (this.number * 128 + this.references.length) % 256
+    for (const part of parts) {
+      if (random.unit() < LONG_MOS.lost) continue
+      const header = Buffer.of(5, 0, 3, reference, total, part)
+      const piece: Receipt = { ...mo, tag: `${tag}${part}/${total};`, header }
+      this.owed++
+      this.time.after(random.unit() * LONG_MOS.spreadMs, () => {
+        this.waiting.push(piece)
+        this.flush()
+      })
+      if (random.unit() < LONG_MOS.repeated) {
+        this.owed++
+        this.time.after(random.unit() * LONG_MOS.lateMs, () => {
+          this.waiting.push(piece)
+          this.flush()
+        })
+      }
+    }
   }
 
   private take(connection: SimConnection): void {
@@ -302,12 +351,16 @@ export class SimSmsc {
   }
 }
 
-function bodyOf({ id, source, destination, state, tag }: Receipt): Buffer {
+function bodyOf({ id, source, destination, state, tag, header }: Receipt): Buffer {
   if (tag !== '')
     return encodeBody('deliver_sm', {
       source_addr: source,
       destination_addr: destination,
-      short_message: Buffer.from(tag),
+      esm_class: header === undefined ? 0 : UDHI,
+      short_message:
+        header === undefined
+          ? Buffer.from(tag)
+          : Buffer.concat([header, Buffer.from(tag.padEnd(LONG_MOS.octets, '.'))]),
     })
   const [stat, message_state] =
     state === 'DELIVERED' ? ['DELIVRD err:000', 2] : ['UNDELIV err:001', 5]
@@ -319,6 +372,14 @@ function bodyOf({ id, source, destination, state, tag }: Receipt): Buffer {
     short_message: Buffer.from(text),
     tlvs: [tlv.cstring('receipted_message_id', id), tlv.uint8('message_state', message_state)],
   })
+}
+
+function shuffled<T>(items: T[], random: Random): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = random.below(i + 1)
+    ;[items[i], items[other]] = [items[other]!, items[i]!]
+  }
+  return items
 }
 
 function between(random: Random, { min, max }: { min: number; max: number }): number {

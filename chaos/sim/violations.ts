@@ -28,6 +28,7 @@ export type Rule =
   | 'a transaction is told truly'
   | 'a transaction is answered'
   | 'parts make the message'
+  | 'an MO is whole and told once'
   | 'receipt is committed'
   | 'receipt after response'
   | 'a receipt is true'

@@ -2,13 +2,15 @@ import { hardStateKey } from '../../cluster/log/keys.js'
 import { decodeHardState } from '../../cluster/log/records.js'
 import { decodeMessage, MessageKind, RecordKind } from '../../cluster/messages.js'
 import type { Ref, State } from '../../src/journal/index.js'
-import { decodeBody } from '../../src/smpp/codec.js'
+import { decodeBody, findTlv } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, responseId } from '../../src/smpp/command-ids.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { SimDisk } from './disk.js'
-import { tagIn } from './message-books.js'
+import { nameOf, piecesIn } from './mo-rules.js'
 
 const HEADER_OCTETS = 16
+/** Bits of esm_class that say what a deliver_sm is. Source: SMPP 3.4 §5.2.12. */
+const TYPE_MASK = 0x3c
 const SUBMIT_RESPS = new Set([COMMAND_IDS.submit_sm, COMMAND_IDS.submit_multi].map(responseId))
 
 /**
@@ -28,16 +30,12 @@ export function unsyncedVote(from: number, to: number, record: Buffer, disk: Sim
   return stands ? '' : `node ${from} votes for ${candidate} in term ${term}, not on its disk`
 }
 
-/** An MO that an entry added to the list of an account (its number). */
-export interface OwedMo {
-  account: number
-  tag: string
-}
-
 /** Tags of messages: by place, and as a receipt names them. */
 export interface MessageTags {
   at(ref: Ref): string | undefined
   named(id: string, of: string): string | undefined
+  /** An account is owed an MO, whose parts lie at these places; its name. */
+  owed(refs: readonly Ref[]): string
 }
 
 /**
@@ -62,16 +60,15 @@ export class DeliveryOrder {
   }
 
   /**
-   * An entry was applied somewhere for the first time, and added these MO, in their order.
+   * An entry was applied somewhere for the first time.
    *
    * @returns  messages whose account is owed a second receipt of them
    */
-  onCommitted(state: State, mos: readonly OwedMo[]): string[] {
+  onCommitted(state: State): string[] {
     const twice: string[] = []
     for (const account of state.accounts.values()) {
       const { tail } = account.deliveries
       const { number } = account
-      const tags = mos.filter(mo => mo.account === number).map(({ tag }) => tag)
       for (let seq = this.tails.get(number) ?? 0; seq < tail; seq++) {
         const delivery = account.delivery(seq)
         const of = delivery?.kind === 'receipt' ? this.tags.at(delivery.message) : undefined
@@ -80,8 +77,9 @@ export class DeliveryOrder {
           this.owedOnce.add(of)
           this.owed.set(of, { account: number, seq })
         }
-        const tag = delivery?.kind === 'mo' ? tags.shift() : undefined
-        if (tag === undefined || this.mos.has(tag)) continue
+        if (delivery?.kind !== 'mo') continue
+        const tag = this.tags.owed(delivery.parts ?? [delivery.inbound])
+        if (this.mos.has(tag)) continue
         this.mos.add(tag)
         this.owed.set(tag, { account: number, seq })
       }
@@ -104,12 +102,13 @@ export class DeliveryOrder {
     const decoded = decodeBody('deliver_sm', Buffer.from(octets))
     if (!decoded.ok) return ''
     const { body } = decoded
-    const receipt = body.esm_class === 0 ? undefined : parseReceipt(body)
-    const key =
-      body.esm_class === 0
-        ? tagIn(body.short_message.toString('latin1'))
-        : (this.tags.named(receipt?.receipted_message_id ?? receipt?.id ?? '', body.source_addr) ??
-          '')
+    const isMo = (body.esm_class & TYPE_MASK) === 0
+    const receipt = isMo ? undefined : parseReceipt(body)
+    const text = findTlv(body.tlvs, 'message_payload') ?? body.short_message
+    const key = isMo
+      ? nameOf(piecesIn(text.toString('latin1')))
+      : (this.tags.named(receipt?.receipted_message_id ?? receipt?.id ?? '', body.source_addr) ??
+        '')
     const place = this.owed.get(key)
     if (place === undefined) return ''
     this.owed.delete(key) // what comes again is no first transmission

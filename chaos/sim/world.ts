@@ -52,6 +52,8 @@ export interface WorldResult {
   replaced: number
   /** Messages that went out in parts, all of which were taken. */
   parted: number
+  /** MO in parts that were told as one. */
+  joined: number
   /** Transactions whose responses said what became of them. */
   told: { delivered: number; failed: number }
   /** Destinations of submit_multis that were refused one by one. */
@@ -273,6 +275,7 @@ export class World {
       matched: messages.filter(({ first }) => first !== undefined).length,
       replaced: checker.replaces.count,
       parted: checker.parts.count,
+      joined: checker.mos.count,
       told: checker.transactions.told,
       refusals: checker.multis.refusals,
       terms: checker.log.terms,
