@@ -87,6 +87,8 @@ export function benchCommand(): Command {
     .option('--sessions <n>', 'of the load client', whole(1, 1_000), 6)
     .option('--window <n>', 'of each session', whole(1, 100_000), 250)
     .option('--octets <n>', 'of the text', whole(18, 254), 140)
+    .option('--tls', 'by TLS as well, each path', false)
+    .option('--haproxy', 'through HAProxy as well; three nodes', false)
     .option('--profile', 'only the run with the profiler on: shares by room, and flame.html')
     .option('--no-profile', 'all but that run')
     .optionsGroup('Other suites:')

@@ -14,6 +14,8 @@ export interface Flags {
   octets: number
   /** true: only the run with the profiler; undefined: it too. */
   profile?: boolean
+  tls: boolean
+  haproxy: boolean
   codec: boolean
   hostile: boolean
   memory: boolean

@@ -17,10 +17,14 @@ export interface LoadOptions {
  */
 export type Path = 'accept' | 'dispatch' | 'receipts'
 
+/** How ESMEs reach the nodes: by TCP, by TLS, or through HAProxy, which tells their addresses by PROXY protocol v2. */
+export type Way = 'tcp' | 'tls' | 'haproxy'
+
 /** One run of the load client against one cluster. */
 export interface Measurement {
   nodes: number
   path: Path
+  way: Way
   /** Messages a second that were offered; null: as many as the windows allow. */
   rate: number | null
   /** Positive answers a second after the warm-up. */

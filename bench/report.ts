@@ -38,13 +38,23 @@ export interface MemoryReport {
 
 export function measurementsText(measurements: readonly Measurement[]): string {
   if (measurements.length === 0) return ''
-  const head = ['nodes', 'path', 'offered/s', 'accepted/s', 'to SMSC/s', 'least share', 'drain']
+  const head = [
+    'nodes',
+    'path',
+    'by',
+    'offered/s',
+    'accepted/s',
+    'to SMSC/s',
+    'least share',
+    'drain',
+  ]
   const table = plainTable([...head, 'p50', 'p95', 'p99', 'max', 'µs CPU/msg', 'remarks'])
   for (const m of measurements) {
     const refused = Object.entries(m.refused).map(([name, n]) => `${name} ${grouped(n)}`)
     table.push([
       String(m.nodes),
       m.path,
+      m.way,
       m.rate === null ? 'closed loop' : grouped(m.rate),
       grouped(m.acceptedPerSecond),
       m.dispatchedPerSecond === null ? '-' : grouped(m.dispatchedPerSecond),

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { behindHaproxy, Haproxy, noHaproxy } from '../chaos/haproxy.js'
 import { freePorts } from '../src/testing/free-ports.js'
 import { gatewayTo, ProcessCluster } from '../src/testing/process-cluster.js'
 import { waitFor } from '../src/testing/wait-for.js'
@@ -14,12 +15,15 @@ import {
   type Measurement,
   type Path,
   type Reading,
+  type Way,
 } from './load.js'
 import { runEsme, SmscProcess } from './tool-processes.js'
 
 export interface ScenarioOptions {
   nodes: number
   path: Path
+  /** Default tcp. `haproxy` takes three nodes. */
+  way?: Way
   load: LoadOptions
   /** Where its own directory is made. Default: the system's temporary directory. */
   parent?: string
@@ -35,6 +39,9 @@ export class Scenario {
   private readonly options: ScenarioOptions
   private readonly directory: string
   private readonly smsc: SmscProcess | undefined
+  private readonly haproxy: Haproxy | undefined
+  /** Where ESMEs connect, and what the load client is told of TLS. */
+  private readonly entry: { addresses: string[]; tls: string[] }
   private runs = 0
 
   static async start(options: ScenarioOptions): Promise<Scenario> {
@@ -42,7 +49,9 @@ export class Scenario {
     let smsc: SmscProcess | undefined
     try {
       if (options.path !== 'accept') smsc = await SmscProcess.start(join(directory, 'smsc.log'))
+      const { way = 'tcp' } = options
       const port = smsc?.port ?? (await freePorts(1))[0]!
+      const tls = way === 'tls' ? await makeCertificate(directory) : undefined
       const cluster = await ProcessCluster.start({
         size: options.nodes,
         gateway: gatewayTo(port, {
@@ -50,10 +59,13 @@ export class Scenario {
         }),
         directory: join(directory, 'cluster'),
         main: options.main,
+        smppTls: tls,
+        settings: way === 'haproxy' ? { smpp: behindHaproxy } : {},
         ...(options.flags === undefined ? {} : { flags: options.flags }),
       })
       await cluster.leader()
-      return new Scenario(options, directory, cluster, smsc)
+      const haproxy = way === 'haproxy' ? await Haproxy.start(cluster) : undefined
+      return new Scenario(options, directory, { cluster, smsc, haproxy, ca: tls?.cert })
     } catch (error) {
       await smsc?.stop()
       throw error
@@ -63,19 +75,22 @@ export class Scenario {
   private constructor(
     options: ScenarioOptions,
     directory: string,
-    cluster: ProcessCluster,
-    smsc: SmscProcess | undefined,
+    { cluster, smsc, haproxy, ca }: Processes,
   ) {
     this.options = options
     this.directory = directory
     this.cluster = cluster
     this.smsc = smsc
+    this.haproxy = haproxy
+    const tls = ca === undefined ? [] : ['--tls-ca', ca]
+    const addresses = haproxy === undefined ? cluster.smppAddresses : [haproxy.address]
+    this.entry = { addresses: ca === undefined ? addresses : cluster.smppTlsAddresses, tls }
   }
 
   /** Loads the cluster at a rate (null: as fast as it goes), and waits until it has nothing left to do. */
   async measure(rate: number | null): Promise<Measurement> {
-    const { nodes, path, load } = this.options
-    const args = esmeArguments(this.cluster.smppAddresses, path, rate, load)
+    const { nodes, path, way = 'tcp', load } = this.options
+    const args = esmeArguments(this.entry.addresses, path, rate, load)
     const cpu: Reading[] = []
     const loader: Reading[] = []
     const timer = setInterval(() => cpu.push({ atMs: Date.now(), sum: this.cpuMs }), 100)
@@ -93,6 +108,7 @@ export class Scenario {
     return {
       nodes,
       path,
+      way,
       rate,
       acceptedPerSecond: perSecond,
       refused: report.refused,
@@ -116,7 +132,7 @@ export class Scenario {
   /** Sends a number of messages and waits until they are through, receipts too. */
   async pass(count: number): Promise<EsmeReport> {
     const { path, load } = this.options
-    const args = esmeArguments(this.cluster.smppAddresses, path, null, load)
+    const args = esmeArguments(this.entry.addresses, path, null, load)
     args.splice(args.indexOf('--duration'), 4, '--count', String(count))
     const report = await this.esme(args)
     await this.drained(10 * DRAIN_MS_MAX)
@@ -145,14 +161,47 @@ export class Scenario {
   }
 
   async stop(): Promise<void> {
+    await this.haproxy?.stop()
     await this.cluster.stop({ deadlineMs: 15_000 })
     await this.smsc?.stop()
     await rm(this.directory, { recursive: true, force: true })
   }
 
   private async esme(args: readonly string[], cpu?: Reading[]): Promise<EsmeReport> {
-    return runEsme(join(this.directory, `esme-${++this.runs}.log`), args, cpu)
+    return runEsme(
+      join(this.directory, `esme-${++this.runs}.log`),
+      [...args, ...this.entry.tls],
+      cpu,
+    )
   }
+}
+
+interface Processes {
+  cluster: ProcessCluster
+  smsc: SmscProcess | undefined
+  haproxy: Haproxy | undefined
+  /** File of the certificate that ESMEs trust; undefined: no TLS. */
+  ca: string | undefined
+}
+
+/** Why a way cannot be gone here; undefined where it can. */
+export function cannotGo(way: Way, nodes: number): string | undefined {
+  if (way !== 'haproxy') return undefined
+  return noHaproxy() ?? (nodes === 3 ? undefined : 'haproxy.cfg is for three nodes')
+}
+
+/** Self-signed, for this machine; ECDSA, as most use. */
+async function makeCertificate(directory: string): Promise<{ cert: string; key: string }> {
+  const { generate } = await import('selfsigned') // there for development alone
+  const names = [{ type: 7 as const, ip: '127.0.0.1' }]
+  const pem = await generate([{ name: 'commonName', value: 'carillon bench' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: names }],
+  })
+  const files = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
+  await writeFile(files.cert, pem.cert)
+  await writeFile(files.key, pem.private, { mode: 0o600 })
+  return files
 }
 
 export const CONNECTOR_BINDS = 3

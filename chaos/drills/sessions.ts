@@ -1,17 +1,11 @@
-import { spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { List, SessionView } from '../../src/api/shapes.js'
-import { probePort } from '../../cluster/transport/port-probe.js'
-import { freePorts } from '../../src/testing/free-ports.js'
 import { OwnProcess } from '../../src/testing/own-process.js'
-import type { ProcessCluster } from '../../src/testing/process-cluster.js'
 import { waitFor } from '../../src/testing/wait-for.js'
 import type { Drill } from '../drill.js'
+import { behindHaproxy, Haproxy, noHaproxy } from '../haproxy.js'
 import type { Scene } from '../scene.js'
 
-const HAPROXY = '/usr/sbin/haproxy'
 const STORM = 1_000
 
 export const SESSIONS: readonly Drill[] = [
@@ -47,10 +41,14 @@ export const SESSIONS: readonly Drill[] = [
     says: [
       'ESMEs know one address only: HAProxy, with deploy/haproxy/haproxy.cfg, PROXY protocol v2',
     ],
-    cannotRun: () => Promise.resolve(existsSync(HAPROXY) ? undefined : 'haproxy is not installed'),
+    cannotRun: () => Promise.resolve(noHaproxy()),
     setup: {
-      settings: { smpp: { proxyProtocol: 'require', trustedProxies: ['127.0.0.0/8'] } },
-      before: async (cluster, onEnd) => [await haproxyBefore(cluster, onEnd)],
+      settings: { smpp: behindHaproxy },
+      before: async (cluster, onEnd) => {
+        const haproxy = await Haproxy.start(cluster)
+        onEnd(() => haproxy.stop())
+        return [haproxy.address]
+      },
     },
     run: async scene => {
       const { leader, term } = await scene.roles()
@@ -132,41 +130,4 @@ async function boundNow(scene: Scene): Promise<number> {
     if (storm !== undefined) return storm.sessions
   }
   return 0
-}
-
-/** Starts HAProxy with the shipped file. @returns where it listens */
-async function haproxyBefore(
-  cluster: ProcessCluster,
-  onEnd: (cleanup: () => void) => void,
-): Promise<string> {
-  const [port] = await freePorts(1)
-  const listen = `127.0.0.1:${port!}`
-  const env: Record<string, string> = { CARILLON_BALANCER: listen }
-  for (const { id, smppAddress, httpPort } of cluster.nodes) {
-    env[`CARILLON_NODE${id}_SMPP`] = smppAddress
-    env[`CARILLON_NODE${id}_HTTP`] = String(httpPort)
-  }
-  const file = fileURLToPath(new URL('../../../deploy/haproxy/haproxy.cfg', import.meta.url))
-  const logFile = join(cluster.directory, 'haproxy.log')
-  const log = openSync(logFile, 'a')
-  const child = spawn(HAPROXY, ['-db', '-f', file], {
-    stdio: ['ignore', log, log],
-    env: { ...process.env, ...env },
-  })
-  closeSync(log)
-  const kill = (): void => {
-    child.kill('SIGKILL')
-  }
-  process.once('exit', kill)
-  onEnd(() => {
-    process.removeListener('exit', kill)
-    kill()
-  })
-  await waitFor('HAProxy listens', async () => {
-    if (child.exitCode !== null) {
-      throw new Error(`HAProxy ended: ${readFileSync(logFile, 'utf8').slice(-1_000)}`)
-    }
-    return (await probePort(listen, 1_000)) === 'accepts'
-  })
-  return listen
 }

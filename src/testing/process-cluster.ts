@@ -19,6 +19,8 @@ export interface ProcessClusterOptions {
   /** Flags of node itself: `--cpu-prof`. */
   flags?: (id: number) => readonly string[]
   env?: Readonly<Record<string, string>>
+  /** PEM files: nodes take SMPP by TLS as well, see `smppTlsAddresses`. */
+  smppTls?: { cert: string; key: string } | undefined
   /** Where configuration, data and logs go; a temporary directory otherwise, removed by `stop`. */
   directory?: string
 }
@@ -59,15 +61,15 @@ export class ProcessCluster {
     const yaml = typeof gateway === 'string' ? gateway : stringify(gateway)
     await writeFile(join(directory, 'gateway.yaml'), yaml)
     const cluster = new ProcessCluster(directory, options)
-    const ports = await freePorts(3 * size)
-    const all = Array.from({ length: size }, (_, i) => placeOf(i + 1, ports.slice(3 * i)))
+    const ports = await freePorts(PORTS * size)
+    const all = Array.from({ length: size }, (_, i) => placeOf(i + 1, ports.slice(PORTS * i)))
     for (const place of all) cluster.nodes.push(await cluster.prepareNode(place, all))
     return cluster
   }
 
   /** Writes the file of one more node, whose `peers` name itself and those that are there; starts nothing. */
   async addNode(id: number): Promise<ProcessNode> {
-    const place = placeOf(id, await freePorts(3))
+    const place = placeOf(id, await freePorts(PORTS))
     const node = await this.prepareNode(place, [...this.nodes, place])
     this.nodes.push(node)
     return node
@@ -83,14 +85,19 @@ export class ProcessCluster {
     place: Place,
     members: readonly { id: number; peerPort: number }[],
   ): Promise<ProcessNode> {
-    const { settings = {}, flags, env = {}, main } = this.options
-    const { id, peerPort, smppPort, httpPort } = place
+    const { settings = {}, flags, env = {}, main, smppTls } = this.options
+    const { id, peerPort, smppPort, httpPort, smppTlsPort } = place
+    const tls = { listen: `127.0.0.1:${smppTlsPort}`, ...smppTls }
     const peers = members.map(one => ({ id: one.id, address: `127.0.0.1:${one.peerPort}` }))
     const sections: Record<string, unknown> = {
       ...settings,
       node: { ...settings['node'], id, dataDir: this.dataDir(id) },
       cluster: { ...settings['cluster'], listen: `127.0.0.1:${peerPort}`, peers },
-      smpp: { ...settings['smpp'], listen: `127.0.0.1:${smppPort}` },
+      smpp: {
+        ...settings['smpp'],
+        listen: `127.0.0.1:${smppPort}`,
+        ...(smppTls === undefined ? {} : { tls }),
+      },
       http: { ...settings['http'], listen: `127.0.0.1:${httpPort}` },
       gateway: './gateway.yaml',
     }
@@ -117,6 +124,11 @@ export class ProcessCluster {
   /** SMPP addresses of all nodes, for `esme --connect`. */
   get smppAddresses(): string[] {
     return this.nodes.map(node => node.smppAddress)
+  }
+
+  /** The same by TLS, where `smppTls` was given. */
+  get smppTlsAddresses(): string[] {
+    return this.nodes.map(node => node.smppTlsAddress)
   }
 
   /** Waits until all nodes that run are ready. */
@@ -188,13 +200,18 @@ interface Place {
   peerPort: number
   smppPort: number
   httpPort: number
+  smppTlsPort: number
 }
+
+/** Of each node. */
+const PORTS = 4
 
 const placeOf = (id: number, ports: readonly number[]): Place => ({
   id,
   peerPort: ports[0]!,
   smppPort: ports[1]!,
   httpPort: ports[2]!,
+  smppTlsPort: ports[3]!,
 })
 
 export interface GatewayToOptions {

@@ -9,6 +9,7 @@ export interface ProcessNodeOptions {
   smppPort: number
   httpPort: number
   peerPort: number
+  smppTlsPort: number
   /** Of node itself, beside those of ./carillon. */
   flags: readonly string[]
   env: Readonly<Record<string, string>>
@@ -41,6 +42,11 @@ export class ProcessNode {
   /** For `esme --connect`. */
   get smppAddress(): string {
     return `127.0.0.1:${this.smppPort}`
+  }
+
+  /** The same by TLS; nobody listens there unless the cluster was started with `smppTls`. */
+  get smppTlsAddress(): string {
+    return `127.0.0.1:${this.options.smppTlsPort}`
   }
 
   get httpUrl(): string {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import type { Address } from '../base/address.js'
 import { EsmeClient } from './esme.js'
@@ -27,6 +28,7 @@ receipts. Twice: end now.
 
 interface Flags {
   connect?: Address[]
+  tlsCa?: string
   sticky: boolean
   sessions: number
   window: number
@@ -79,6 +81,7 @@ function esmeCommand(): Command {
       'where to bind, in turn (default: 127.0.0.1:2775)',
       hostPorts,
     )
+    .option('--tls-ca <file>', 'speak TLS, and trust the certificates in this PEM file')
     .option('--sticky', 'a session that breaks goes back to its own address', false)
     .option('--sessions <n>', 'how many', whole(1, 10_000), d.sessions)
     .option('--window <n>', 'unanswered submit_sm a session', whole(1, 100_000), d.window)
@@ -183,6 +186,7 @@ function optionsOf(flags: Flags, line: LiveLine): Partial<EsmeOptions> {
   const { count = null, duration: durationMs = null } = flags
   return {
     ...(flags.connect === undefined ? {} : { addresses: flags.connect }),
+    ca: flags.tlsCa === undefined ? null : readFileSync(flags.tlsCa, 'utf8'),
     sticky: flags.sticky,
     sessions: flags.sessions,
     window: flags.window,

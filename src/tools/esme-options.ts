@@ -3,6 +3,8 @@ import type { Address } from '../base/address.js'
 export interface EsmeOptions {
   /** Sessions are spread over them in turn; a session that breaks goes on to the next. */
   addresses: Address[]
+  /** Speaks TLS, and trusts the certificates in this PEM; null: plain TCP. Default null. */
+  ca: string | null
   /** A session that breaks goes back to its own address instead. Default false. */
   sticky: boolean
   /** Default 1. With `tx+rx` each is a transmitter and a receiver. */
@@ -55,6 +57,7 @@ export interface EsmeOptions {
 
 export const ESME_DEFAULTS: EsmeOptions = {
   addresses: [{ host: '127.0.0.1', port: 2775 }],
+  ca: null,
   sticky: false,
   sessions: 1,
   bind: 'trx',

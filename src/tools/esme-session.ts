@@ -18,6 +18,8 @@ export interface EsmeSessionOptions {
   password: string
   systemType: string
   backOffMsMax: number
+  /** See EsmeOptions. */
+  ca: string | null
   limits: SessionLimits
 }
 
@@ -170,13 +172,19 @@ export class EsmeSession implements LinkHandler {
   }
 
   private async connect(): Promise<void> {
-    const { addresses, limits } = this.options
+    const { addresses, limits, ca } = this.options
+    const tls = ca === null ? undefined : { ca }
     const address = addresses[this.address]!
     const { clock, timers, logger } = this.effects
     const { signal } = this.aborted
     const connectAtMs = clock.monotonicMs()
     try {
-      const connection = await connectTcp({ ...address, timeoutMs: CONNECT_TIMEOUT_MS, signal })
+      const connection = await connectTcp({
+        ...address,
+        tls,
+        timeoutMs: CONNECT_TIMEOUT_MS,
+        signal,
+      })
       const base = { limits, clock, timers, logger }
       this.link = new Link({ ...base, side: 'esme', connection, handler: this })
     } catch (error) {
