@@ -34,7 +34,8 @@ interface LongMo {
 }
 
 /**
- * MO in parts as docs/decisions/0024 has it: what is told as one is all of one message, in order; each part that an SMSC has
+ * MO in parts as docs/decisions/0024 has it: what is told as one is all of one message, in order (of two with one reference
+ * nobody can know); each part that an SMSC has
  * an answer to is told, no more often than it has sent it; and as one, where all came in time.
  */
 export class MoRules {
@@ -112,7 +113,8 @@ export class MoRules {
       message?.total === pieces.length &&
       pieces.every((piece, i) => piece === `${tag}${i + 1}/${pieces.length};`)
     if (right) message.isWhole = true
-    else this.fail(tag, `${pieces.join(' ')} is told as one`)
+    else if (!pieces.every(piece => this.messages.get(tagOf(piece))?.isShared === true))
+      this.fail(tag, `${pieces.join(' ')} is told as one`)
   }
 
   private fail(tag: string, text: string): void {
