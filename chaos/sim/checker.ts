@@ -6,6 +6,7 @@ import { LogRules } from './log-rules.js'
 import { mayBeSent, MessageBooks, tagIn, type Message, type Submitted } from './message-books.js'
 import { MoRules, type MoPiece } from './mo-rules.js'
 import { MultiRules } from './multi-rules.js'
+import { NotificationRules } from './notification-rules.js'
 import { PartRules, type Copy } from './part-rules.js'
 import { pieceText, type Piece } from './pieces.js'
 import { ReplaceRules } from './replace-rules.js'
@@ -63,12 +64,14 @@ export class Checker {
   readonly multis: MultiRules
   readonly transactions: TransactionRules
   readonly mos: MoRules
+  readonly notifications: NotificationRules
   private readonly outlook: Outlook
   private readonly found: Violations
   private readonly order = new DeliveryOrder({
     at: ref => this.books.at(ref)?.tag,
     named: (id, of) => this.books.withId(id, of)?.tag,
     owed: refs => this.mos.onOwed(refs),
+    notification: delivery => this.notifications.onOwed(delivery),
   })
   private readonly resubmissions: ResubmissionRules
   /** When nodes heard of the ends of connections, by port. */
@@ -111,6 +114,11 @@ export class Checker {
       appliedIndex: node => outlook.appliedIndex(node),
     })
     this.mos = new MoRules(this.found)
+    this.notifications = new NotificationRules({
+      books,
+      violations,
+      isNamed: (message, id) => parts.isNamed(message, id),
+    })
     const commits = new CommitBooks({
       mos: this.mos,
       cancels,
@@ -118,6 +126,7 @@ export class Checker {
       parts,
       multis: this.multis,
       transactions: this.transactions,
+      notifications: this.notifications,
       books: this.books,
       order: this.order,
       resubmissions: this.resubmissions,
@@ -261,6 +270,11 @@ export class Checker {
     return message
   }
 
+  /** An ESME of this account got an intermediate notification of what went to the number `of`. */
+  notificationCame(word: string, id: string, of: string, account: string): void {
+    this.notifications.onCame(word, this.books.withId(id, of), account)
+  }
+
   /** An ESME has taken an MO. */
   moTaken(pieces: readonly MoPiece[]): void {
     for (const piece of pieces)
@@ -357,6 +371,7 @@ export class Checker {
   /** At the end, after everything has settled. */
   finish(): void {
     this.resubmissions.finish()
+    this.notifications.finish()
     let refusedAndSent = 0
     const refused: string[] = []
     for (const message of this.books.messages.values()) {

@@ -21,6 +21,7 @@ import type { CancelRules } from './cancel-rules.js'
 import { tagOf, type MessageBooks } from './message-books.js'
 import { piecesIn, type MoRules } from './mo-rules.js'
 import type { MultiRules } from './multi-rules.js'
+import { wordIn, type NotificationRules } from './notification-rules.js'
 import type { PartRules } from './part-rules.js'
 import type { ReplaceRules } from './replace-rules.js'
 import type { ResubmissionRules } from './resubmission-rules.js'
@@ -38,6 +39,7 @@ export interface CommitBooksParts {
   multis: MultiRules
   mos: MoRules
   transactions: TransactionRules
+  notifications: NotificationRules
   order: DeliveryOrder
   resubmissions: ResubmissionRules
   violations: Violations
@@ -80,6 +82,7 @@ export class CommitBooks {
     this.parts.transactions.onCommitted(index, state)
     for (const tag of order.onCommitted(state))
       this.parts.violations.fail('one receipt', `${tag} is owed two`, tag)
+    this.parts.notifications.onApplied(state)
   }
 
   /** Boots are registered outside of any numbering, so no outcome is kept. Said again it changes nothing. */
@@ -123,6 +126,11 @@ export class CommitBooks {
       command.items.forEach((item, i) => {
         const verdict = result.inbound[i]
         if (verdict === 'queueFull' || verdict === 'noAccount') return
+        if (item.kind === 'receipt' && item.intermediate === true) {
+          const word = wordIn(item.body.toString('latin1'))
+          books.inbound.add(word)
+          return this.parts.notifications.onCommitted(refOf(index, offset + i), word)
+        }
         if (item.kind === 'receipt') {
           books.inbound.add(item.smscId)
           return

@@ -5,6 +5,7 @@ import type { Frame, ResponseKind } from '../../src/link/types.js'
 import { decodeBody, encodeBody, findTlv, readMessageId } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, type BindName } from '../../src/smpp/command-ids.js'
 import { statusText } from '../../src/smpp/command-status.js'
+import { ESM_CLASS } from '../../src/smpp/constants.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
@@ -17,12 +18,14 @@ import {
   newIntent,
   onceMore,
   toMany,
+  withNotifications,
   type Intent,
   type Submission,
 } from './intents.js'
 import { something } from './long-texts.js'
 import { multiTag, type Message } from './message-books.js'
 import { piecesIn, type MoPiece } from './mo-rules.js'
+import { wordIn } from './notification-rules.js'
 import { isMultiResp, unsuccessfulIn, type Sending } from './multi-rules.js'
 import { brief } from './pieces.js'
 import type { Trace } from './trace.js'
@@ -54,6 +57,8 @@ const BREAKAGE = 0.03
 const MULTI_SHARE = 0.06
 /** Share of submits that are in transaction mode. */
 const TRANSACTION_SHARE = 0.08
+/** Share of submits that ask for intermediate notifications. */
+const NOTIFIED_SHARE = 0.15
 /** Share of refusals that it tries again. */
 const PERSISTENCE = 0.5
 
@@ -76,6 +81,8 @@ export interface EsmeParts {
   longs: Random
   /** What is in transaction mode. */
   modes: Random
+  /** What is to be notified of. */
+  notes: Random
   checker: Checker
   trace: Trace
   /** Different numbers that messages go to, by each route. */
@@ -198,16 +205,18 @@ export class SimEsme {
   }
 
   private submit(): void {
-    const { random, multis, longs, modes, nextTag, numbers, said } = this.parts
+    const { random, multis, longs, modes, notes, nextTag, numbers, said } = this.parts
     const { resubmits, systemId } = this.options
     if (this.link === undefined || this.link.windowFree === 0) return
     const tag = nextTag()
     const repeats = resubmits && said.length > 0 && random.unit() < REPETITION
     const before = repeats ? said[random.below(said.length)] : undefined
-    const plain =
-      before === undefined
-        ? newIntent(random, numbers, something(`${tag.replace('T', 'C')} hello`, longs), resubmits)
-        : onceMore(before, random)
+    const fresh = (): Intent => {
+      const text = something(`${tag.replace('T', 'C')} hello`, longs)
+      const intent = newIntent(random, numbers, text, resubmits)
+      return notes.unit() < NOTIFIED_SHARE ? withNotifications(intent) : intent
+    }
+    const plain = before === undefined ? fresh() : onceMore(before, random)
     const intent = modes.unit() < TRANSACTION_SHARE ? inTransactionMode(plain) : plain
     said.push(intent)
     if (said.length > SAID_KEPT) said.shift()
@@ -252,11 +261,12 @@ export class SimEsme {
   private submitted(intent: Intent, tag: string): Message {
     const { checker, trace } = this.parts
     const { node, session } = this
-    const { wantsReceipt, content, delayS, transaction } = intent
+    const { wantsReceipt, wantsNotifications, content, delayS, transaction } = intent
     const account = this.options.systemId
     const earlier = intent.submits.at(-1)
     const later = transaction ? ', as a transaction' : delayS === 0 ? '' : `, in ${delayS} s`
-    const again = `${later}${earlier === undefined ? '' : `, which was ${earlier.tag}`}`
+    const notified = wantsNotifications ? ', with notifications' : ''
+    const again = `${later}${notified}${earlier === undefined ? '' : `, which was ${earlier.tag}`}`
     const to = intent.destination_addr
     trace.add(this.options.name, `submits ${tag} to ${to}: ${brief(intent.text)}${again}`)
     return checker.submitted(
@@ -267,6 +277,7 @@ export class SimEsme {
         node,
         session,
         wantsReceipt: wantsReceipt && !transaction,
+        wantsNotifications: wantsNotifications && !transaction,
         transaction,
         delayS,
       },
@@ -399,7 +410,14 @@ export class SimEsme {
     let message: Message | undefined
     let final = ''
     let mo: MoPiece[] = []
-    if (receipt === undefined) {
+    const isNotification =
+      (decoded.body.esm_class & ESM_CLASS.type_mask) === ESM_CLASS.intermediate_notification
+    const word = isNotification ? wordIn(short_message.toString('latin1')) : ''
+    if (isNotification) {
+      const id = receipt?.receipted_message_id ?? receipt?.id ?? ''
+      checker.notificationCame(word, id, decoded.body.source_addr, this.options.systemId)
+      trace.add(this.options.name, `gets the notification ${word}`)
+    } else if (receipt === undefined) {
       mo = piecesIn((findTlv(tlvs, 'message_payload') ?? short_message).toString('latin1'))
       trace.add(this.options.name, `gets ${mo.join(' ')}`)
     } else {
@@ -416,6 +434,7 @@ export class SimEsme {
       if (this.link !== link) return // what it did not answer for it has not taken
       link.respond(command_id, sequence_number, 'ESME_ROK')
       if (mo.length > 0) checker.moTaken(mo)
+      if (word !== '') checker.notifications.onTaken(word)
       if (message === undefined) return
       message.receipts++
       message.final = final

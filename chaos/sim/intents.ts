@@ -1,6 +1,6 @@
 import type { Random } from '../../src/base/random.js'
 import { encodeBody, tlv } from '../../src/smpp/codec.js'
-import { ESM_CLASS } from '../../src/smpp/constants.js'
+import { ESM_CLASS, REGISTERED_DELIVERY } from '../../src/smpp/constants.js'
 import { formatRelative } from '../../src/smpp/times.js'
 import type { Said } from './long-texts.js'
 import type { Message } from './message-books.js'
@@ -16,6 +16,8 @@ export interface Intent {
   destination_addr: string
   priority_flag: number
   wantsReceipt: boolean
+  /** Intermediate ones. */
+  wantsNotifications: boolean
   /** user_message_reference. */
   reference: number | undefined
   /** schedule_delivery_time, in seconds from each submit on; 0: at once. */
@@ -48,7 +50,7 @@ export function newIntent(
   const delayS = random.unit() < SCHEDULED_SHARE ? 1 + random.below(DELAY_S_MAX) : 0
   const transaction = false
   const fields = { text, data_coding, destination_addr, priority_flag, wantsReceipt, delayS }
-  return withReference({ ...fields, transaction }, reference)
+  return withReference({ ...fields, wantsNotifications: false, transaction }, reference)
 }
 
 const someNumber = (random: Random, numbers: number): string =>
@@ -63,6 +65,15 @@ export function onceMore(intent: Intent, random: Random): Intent {
 /** The same in transaction mode, which knows no schedule. */
 export const inTransactionMode = (intent: Intent): Intent =>
   withReference({ ...intent, delayS: 0, transaction: true }, intent.reference)
+
+/** The same, with intermediate notifications; none may have been submitted yet. */
+export const withNotifications = (intent: Intent): Intent =>
+  withReference({ ...intent, wantsNotifications: true }, intent.reference)
+
+/** registered_delivery. Source: SMPP 3.4 §5.2.17 */
+export const deliveryWanted = (of: Pick<Intent, 'wantsReceipt' | 'wantsNotifications'>): number =>
+  (of.wantsReceipt ? REGISTERED_DELIVERY.always : 0) |
+  (of.wantsNotifications ? REGISTERED_DELIVERY.intermediate : 0)
 
 /** What is submitted at once: to several addresses, or to lists, it is a submit_multi. */
 export interface Submission {
@@ -130,7 +141,7 @@ export function multiBodyOf({ intents, named, lists }: Submission, tag: string):
 }
 
 function fieldsOf(intent: Intent, tag: string) {
-  const { text, data_coding, priority_flag, wantsReceipt, reference, delayS, transaction } = intent
+  const { text, data_coding, priority_flag, reference, delayS, transaction } = intent
   const octets = Buffer.from(text, 'latin1')
   const asPayload = octets.length > PAYLOAD_FROM
   const tlvs = [tlv.octets('callback_num', Buffer.from(tag))]
@@ -141,7 +152,7 @@ function fieldsOf(intent: Intent, tag: string) {
     esm_class: transaction ? ESM_CLASS.transaction : 0,
     priority_flag,
     schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
-    registered_delivery: wantsReceipt ? 1 : 0,
+    registered_delivery: deliveryWanted(intent),
     data_coding,
     short_message: asPayload ? Buffer.alloc(0) : octets,
     tlvs,
@@ -153,7 +164,7 @@ function withReference(
   reference: number | undefined,
 ): Intent {
   const { text, data_coding, destination_addr, priority_flag, wantsReceipt, delayS } = fields
-  const { transaction } = fields
+  const { wantsNotifications, transaction } = fields
   const mode = transaction ? ' in transaction mode' : ''
   const content = `${text} to ${destination_addr} as ${reference ?? 'none'}${mode}`
   return {
@@ -163,6 +174,7 @@ function withReference(
     destination_addr,
     priority_flag,
     wantsReceipt,
+    wantsNotifications,
     delayS,
     transaction,
     reference,

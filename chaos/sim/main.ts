@@ -52,6 +52,7 @@ async function searches(): Promise<number> {
   let joined = 0
   let refusals = 0
   const told = { delivered: 0, failed: 0 }
+  let notified = 0
   let saidMs = beganMs
   let done = 0
   const summary = (): string => {
@@ -65,7 +66,7 @@ async function searches(): Promise<number> {
       `${(totalS / tookS).toFixed(1)} a second (${kinds.join('; ')}), ` +
       `${messages} messages, ${duplicates} sent twice, ${matched} matched, ${replaced} replaced, ` +
       `${parted} sent in parts, ${joined} MO joined, ${refusals} destinations refused, ` +
-      `${told.delivered} transactions delivered, ${told.failed} not`
+      `${told.delivered} transactions delivered, ${told.failed} not, ${notified} notifications`
     )
   }
   say(`sim: seeds from ${first}, until ${seeds} seeds or ${values.minutes} minutes`)
@@ -90,6 +91,7 @@ async function searches(): Promise<number> {
     refusals += result.refusals
     told.delivered += result.told.delivered
     told.failed += result.told.failed
+    notified += result.notified
     if (result.violations.length > 0) {
       say(`seed ${plan.seed} FAILED: ${result.violations[0]!.rule}: ${result.violations[0]!.text}`)
       const least = await shrink(plan, result, say)

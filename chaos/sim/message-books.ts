@@ -25,6 +25,7 @@ export interface Message {
   node: string
   session: number
   wantsReceipt: boolean
+  wantsNotifications: boolean
   /** Submitted in transaction mode. */
   transaction: boolean
   /** Of the connection that it went over. */
@@ -75,6 +76,7 @@ export type Submitted = Pick<
   | 'node'
   | 'session'
   | 'wantsReceipt'
+  | 'wantsNotifications'
   | 'transaction'
   | 'delayS'
   | 'submittedAtMs'

@@ -48,7 +48,9 @@ export function patch(
 }
 
 /** What few messages have besides their marks does not come back from the disk. */
-export function forgottenOnDisk(table: 'replacements' | 'heads' | 'parts'): () => void {
+export function forgottenOnDisk(
+  table: 'replacements' | 'heads' | 'parts' | 'notifications',
+): () => void {
   return patch({ prototype: RareMarks }, 'decode', original => (...args) => {
     const rare = original(...args) as RareMarks | undefined
     rare?.[table].clear()

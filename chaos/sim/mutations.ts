@@ -3,6 +3,7 @@ import { MESSAGE_MUTATIONS } from './message-mutations.js'
 import type { ProvenMutation } from './mutation.js'
 import { MO_MUTATIONS } from './mo-mutations.js'
 import { MULTI_MUTATIONS } from './multi-mutations.js'
+import { NOTIFICATION_MUTATIONS } from './notification-mutations.js'
 import { PART_MUTATIONS } from './part-mutations.js'
 import { RAFT_MUTATIONS } from './raft-mutations.js'
 import { REPLACE_MUTATIONS } from './replace-mutations.js'
@@ -22,4 +23,5 @@ export const MUTATIONS: readonly ProvenMutation[] = [
   ...PART_MUTATIONS,
   ...TRANSACTION_MUTATIONS,
   ...MO_MUTATIONS,
+  ...NOTIFICATION_MUTATIONS,
 ]

@@ -54,6 +54,7 @@ export class Outside {
         new SimSmsc(i + 1, name, {
           time,
           random: new SeededRandom(parts.seedFor(name)),
+          notes: new SeededRandom(parts.seedFor(`${name} notes`)),
           checker,
           trace,
           network: connections,
@@ -116,6 +117,7 @@ export class Outside {
             multis: new SeededRandom(parts.seedFor(`${name} multis`)),
             longs: new SeededRandom(parts.seedFor(`${name} longs`)),
             modes: new SeededRandom(parts.seedFor(`${name} modes`)),
+            notes: new SeededRandom(parts.seedFor(`${name} notes`)),
             checker,
             trace,
             numbers,

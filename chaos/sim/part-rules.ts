@@ -109,6 +109,10 @@ export class PartRules {
     this.named.set(message, new Set([...(named ?? []), ...ids]))
   }
 
+  isNamed(message: Message, id: string): boolean {
+    return this.named.get(message)?.has(id) === true
+  }
+
   /** All parts of it were taken, or one was refused for good. */
   hasCome(message: Message): boolean {
     return message.refused || this.isTaken(message)

@@ -5,6 +5,7 @@ import { formatRelative } from '../../src/smpp/times.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { SimEsme } from './esme.js'
 import type { Message } from './message-books.js'
+import { deliveryWanted } from './intents.js'
 import { brief } from './pieces.js'
 import type { ReplaceRules } from './replace-rules.js'
 import type { Trace } from './trace.js'
@@ -62,7 +63,7 @@ export class Replaces {
       schedule_delivery_time: delayS === 0 ? '' : formatRelative(delayS * 1000),
       message_id: message.id,
       source_addr: '1000',
-      registered_delivery: message.wantsReceipt ? 1 : 0,
+      registered_delivery: deliveryWanted(message),
       short_message: Buffer.from(text),
     })
     trace.add(

@@ -27,6 +27,7 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
   let joined = 0
   let refusals = 0
   const told = { delivered: 0, failed: 0 }
+  let notified = 0
   for (let seed = 1; seed <= SEEDS.most; seed++) {
     if (seed > SEEDS.least && performance.now() > endMs) break
     const plan = planOf(seed, 3, { faultsMs: SHORT_MS })
@@ -37,6 +38,7 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
     refusals += result.refusals
     told.delivered += result.told.delivered
     told.failed += result.told.failed
+    notified += result.notified
     t.equal(report(plan, result), '')
     if (result.violations.length > 0) break
   }
@@ -46,6 +48,7 @@ void t.test('nothing is lost in short worlds of three nodes', async t => {
   t.ok(refusals > 0, `${refusals} destinations of submit_multis were refused`)
   t.ok(told.delivered > 0, `${told.delivered} transactions were delivered`)
   t.ok(told.failed > 0, `${told.failed} were not`)
+  t.ok(notified > 0, `${notified} intermediate notifications came`)
 })
 
 for (const nodes of [5, 7])
@@ -91,6 +94,7 @@ for (const name of [
   'a destination that is told as refused is sent after all',
   'a transaction is answered when it is accepted',
   'parts of MO are told in the order in which they came',
+  'notifications come to whoever has asked for none',
 ])
   void t.test(`a bug is caught: ${name}`, async t => {
     const mutation = MUTATIONS.find(each => each.name === name)!

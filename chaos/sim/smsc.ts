@@ -5,7 +5,7 @@ import type { Frame, ResponseKind } from '../../src/link/types.js'
 import { decodeBody, encodeBody, tlv } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, isBind } from '../../src/smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../../src/smpp/command-status.js'
-import { isTransaction } from '../../src/smpp/constants.js'
+import { ESM_CLASS, isTransaction, REGISTERED_DELIVERY } from '../../src/smpp/constants.js'
 import type { VirtualTime } from '../../src/testing/virtual-time.js'
 import type { Checker } from './checker.js'
 import type { ConnectionNetwork, Party, SimConnection } from './connections.js'
@@ -66,6 +66,10 @@ const LONG_MOS = {
   lateMs: 5000,
 }
 const UDHI = 0x40
+/** Of what asks for notifications, and of the rest: the share that it sends some of, and how many at most. */
+const NOTIFIED = { asked: 0.7, unasked: 0.03, most: 3 }
+/** Share of notifications that say "failed, so far". */
+const FAILED_SO_FAR = 0.3
 
 /** What a receipt speaks of, and what it says. */
 type About = Pick<Copy, 'id' | 'state'>
@@ -77,6 +81,10 @@ interface Receipt extends About {
   tag: string
   /** What begins the text of a part. */
   header?: Buffer
+  /** Intermediate notification: its word (notification-rules.ts); '' for others. */
+  word: string
+  /** What it has to say when this was taken. */
+  then: (() => void) | undefined
 }
 
 /** What it answers to a submit_sm; '': nothing. */
@@ -98,6 +106,7 @@ export class SimSmsc {
   owed = 0
   private readonly time: VirtualTime
   private readonly random: Random
+  private readonly notes: Random
   private readonly checker: Checker
   private readonly trace: Trace
   private readonly network: ConnectionNetwork
@@ -112,6 +121,7 @@ export class SimSmsc {
   private ids = 0
   /** Messages in parts, by reference. */
   private readonly references: string[][] = []
+  private words = 0
   private stopListening: () => void = () => undefined
 
   constructor(
@@ -120,6 +130,8 @@ export class SimSmsc {
     parts: {
       time: VirtualTime
       random: Random
+      /** What it notifies of. */
+      notes: Random
       checker: Checker
       trace: Trace
       network: ConnectionNetwork
@@ -132,6 +144,7 @@ export class SimSmsc {
     this.name = name
     this.time = parts.time
     this.random = parts.random
+    this.notes = parts.notes
     this.checker = parts.checker
     this.trace = parts.trace
     this.network = parts.network
@@ -167,7 +180,7 @@ export class SimSmsc {
     const total = random.unit() < LONG_MOS.share ? 2 + random.below(LONG_MOS.parts - 1) : 1
     if (total === 1) {
       this.owed++
-      this.waiting.push({ ...mo, tag })
+      this.waiting.push({ ...mo, tag, word: '', then: undefined })
       return this.flush()
     }
     const parts = shuffled(
@@ -183,7 +196,7 @@ export class SimSmsc {
     for (const part of parts) {
       if (random.unit() < LONG_MOS.lost) continue
       const header = Buffer.of(5, 0, 3, reference, total, part)
-      const piece: Receipt = { ...mo, tag: `${tag}${part}/${total};`, header }
+      const piece: Receipt = { ...mo, tag: `${tag}${part}/${total};`, header, word: '', then: undefined }
       this.owed++
       this.time.after(random.unit() * LONG_MOS.spreadMs, () => {
         this.waiting.push(piece)
@@ -259,12 +272,27 @@ export class SimSmsc {
     if (piece.cut !== '' && !this.calm && random.unit() < OF_PARTS.break)
       this.time.after(random.unit() * waitMs * 2, () => connection.resetBoth())
     const { registered_delivery, destination_addr, source_addr } = decoded.body
-    if ((registered_delivery & 3) !== 1) return
-    const about = this.receiptFor(tag, piece, { id, state })
-    if (about === undefined) return
-    const receipt = { ...about, source: destination_addr, destination: source_addr, tag: '' }
-    this.send(receipt, waitMs)
-    if (random.unit() < REPEATED) this.send(receipt, waitMs + random.unit() * LATE_MS)
+    const { always, intermediate, receipt_mask } = REGISTERED_DELIVERY
+    const wanted = (registered_delivery & receipt_mask) === always
+    const about = wanted ? this.receiptFor(tag, piece, { id, state }) : undefined
+    const from = { source: destination_addr, destination: source_addr, tag: '' }
+    const finish = (waitMs: number): void => {
+      if (about === undefined) return
+      const receipt = { ...about, ...from, word: '', then: undefined }
+      this.send(receipt, waitMs)
+      if (random.unit() < REPEATED) this.send(receipt, waitMs + random.unit() * LATE_MS)
+    }
+    const isAsked = (registered_delivery & intermediate) !== 0
+    const some = this.notes.unit() < (isAsked ? NOTIFIED.asked : NOTIFIED.unasked)
+    const count = some ? 1 + this.notes.below(NOTIFIED.most) : 0
+    const notify = (left: number, waitMs: number): void => {
+      if (left === 0) return finish(waitMs)
+      const word = `N=${this.number}${String(++this.words).padStart(6, '0')};`
+      this.checker.notifications.onSaid(word, tag, id, piece.cut === '')
+      const soFar = this.notes.unit() < FAILED_SO_FAR ? 'UNDELIVERABLE' : 'DELIVERED'
+      this.send({ id, state: soFar, ...from, word, then: () => notify(left - 1, 0) }, waitMs)
+    }
+    notify(count, waitMs)
   }
 
   /** What becomes of it: parts have troubles of their own. */
@@ -337,11 +365,12 @@ export class SimSmsc {
 
   private answered(receipt: Receipt, kind: ResponseKind, frame: Frame | undefined): void {
     if (kind === 'late') return
-    const key = receipt.tag === '' ? receipt.id : receipt.tag
+    const key = receipt.tag + receipt.word === '' ? receipt.id : receipt.tag + receipt.word
     if (kind === 'response' && frame?.command_status === COMMAND_STATUS.ESME_ROK) {
       this.owed--
       this.trace.add(this.name, `receipt ${key} is taken`)
       this.checker.receiptTaken(key)
+      receipt.then?.()
       return
     }
     this.time.after(RECEIPT_AGAIN_MS, () => {
@@ -351,7 +380,7 @@ export class SimSmsc {
   }
 }
 
-function bodyOf({ id, source, destination, state, tag, header }: Receipt): Buffer {
+function bodyOf({ id, source, destination, state, tag, header, word }: Receipt): Buffer {
   if (tag !== '')
     return encodeBody('deliver_sm', {
       source_addr: source,
@@ -362,13 +391,19 @@ function bodyOf({ id, source, destination, state, tag, header }: Receipt): Buffe
           ? Buffer.from(tag)
           : Buffer.concat([header, Buffer.from(tag.padEnd(LONG_MOS.octets, '.'))]),
     })
+  const isNotification = word !== ''
   const [stat, message_state] =
-    state === 'DELIVERED' ? ['DELIVRD err:000', 2] : ['UNDELIV err:001', 5]
-  const text = `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:${stat} text:x`
+    state === 'UNDELIVERABLE'
+      ? ['UNDELIV err:001', 5]
+      : isNotification
+        ? ['ENROUTE err:027', 1]
+        : ['DELIVRD err:000', 2]
+  const said = isNotification ? word : 'x'
+  const text = `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:${stat} text:${said}`
   return encodeBody('deliver_sm', {
     source_addr: source,
     destination_addr: destination,
-    esm_class: 4,
+    esm_class: isNotification ? ESM_CLASS.intermediate_notification : ESM_CLASS.receipt,
     short_message: Buffer.from(text),
     tlvs: [tlv.cstring('receipted_message_id', id), tlv.uint8('message_state', message_state)],
   })

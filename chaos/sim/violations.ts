@@ -32,6 +32,7 @@ export type Rule =
   | 'receipt is committed'
   | 'receipt after response'
   | 'a receipt is true'
+  | 'a notification is true'
   | 'receipts in order'
   | 'query tells the truth'
   | 'nothing is lost'

@@ -1,12 +1,13 @@
 import { hardStateKey } from '../../cluster/log/keys.js'
 import { decodeHardState } from '../../cluster/log/records.js'
 import { decodeMessage, MessageKind, RecordKind } from '../../cluster/messages.js'
-import type { Ref, State } from '../../src/journal/index.js'
+import type { Delivery, Ref, State } from '../../src/journal/index.js'
 import { decodeBody, findTlv } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, responseId } from '../../src/smpp/command-ids.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { SimDisk } from './disk.js'
 import { nameOf, piecesIn } from './mo-rules.js'
+import { wordIn } from './notification-rules.js'
 
 const HEADER_OCTETS = 16
 /** Bits of esm_class that say what a deliver_sm is. Source: SMPP 3.4 §5.2.12. */
@@ -36,6 +37,8 @@ export interface MessageTags {
   named(id: string, of: string): string | undefined
   /** An account is owed an MO, whose parts lie at these places; its name. */
   owed(refs: readonly Ref[]): string
+  /** The word of an intermediate notification; undefined: it is none. */
+  notification(delivery: Delivery): string | undefined
 }
 
 /**
@@ -51,7 +54,7 @@ export class DeliveryOrder {
   /** Per account: the greatest number written before this instant, and within it. */
   private readonly written = new Map<number, { before: number; now: number; atMs: number }>()
 
-  /** Tags of messages whose receipt was owed. */
+  /** Tags of messages whose receipt was owed, and words of notifications. */
   private readonly owedOnce = new Set<string>()
   private readonly tags: MessageTags
 
@@ -71,7 +74,13 @@ export class DeliveryOrder {
       const { number } = account
       for (let seq = this.tails.get(number) ?? 0; seq < tail; seq++) {
         const delivery = account.delivery(seq)
-        const of = delivery?.kind === 'receipt' ? this.tags.at(delivery.message) : undefined
+        const word = delivery?.kind === 'receipt' ? this.tags.notification(delivery) : undefined
+        if (word !== undefined && !this.owedOnce.has(word)) {
+          this.owedOnce.add(word)
+          this.owed.set(word, { account: number, seq })
+        }
+        const isReceipt = delivery?.kind === 'receipt' && word === undefined
+        const of = isReceipt ? this.tags.at(delivery.message) : undefined
         if (of !== undefined) {
           if (this.owedOnce.has(of)) twice.push(of)
           this.owedOnce.add(of)
@@ -104,11 +113,14 @@ export class DeliveryOrder {
     const { body } = decoded
     const isMo = (body.esm_class & TYPE_MASK) === 0
     const receipt = isMo ? undefined : parseReceipt(body)
-    const text = findTlv(body.tlvs, 'message_payload') ?? body.short_message
+    const text = (findTlv(body.tlvs, 'message_payload') ?? body.short_message).toString('latin1')
+    const word = isMo ? '' : wordIn(text)
     const key = isMo
-      ? nameOf(piecesIn(text.toString('latin1')))
-      : (this.tags.named(receipt?.receipted_message_id ?? receipt?.id ?? '', body.source_addr) ??
-        '')
+      ? nameOf(piecesIn(text))
+      : word !== ''
+        ? word
+        : (this.tags.named(receipt?.receipted_message_id ?? receipt?.id ?? '', body.source_addr) ??
+          '')
     const place = this.owed.get(key)
     if (place === undefined) return ''
     this.owed.delete(key) // what comes again is no first transmission

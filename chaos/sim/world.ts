@@ -56,6 +56,8 @@ export interface WorldResult {
   joined: number
   /** Transactions whose responses said what became of them. */
   told: { delivered: number; failed: number }
+  /** Intermediate notifications that ESMEs have taken. */
+  notified: number
   /** Destinations of submit_multis that were refused one by one. */
   refusals: number
   terms: number
@@ -277,6 +279,7 @@ export class World {
       parted: checker.parts.count,
       joined: checker.mos.count,
       told: checker.transactions.told,
+      notified: checker.notifications.count,
       refusals: checker.multis.refusals,
       terms: checker.log.terms,
       entries: checker.log.lastIndex,
