@@ -45,7 +45,7 @@ export const RESUBMISSION_MUTATIONS: readonly ProvenMutation[] = [
   {
     name: 'written marks are not applied',
     windows: true,
-    within: 5,
+    within: 10,
     patch: () => patch(Resubmissions, 'written', () => () => false),
   },
   {
