@@ -196,7 +196,13 @@ export class SimSmsc {
     for (const part of parts) {
       if (random.unit() < LONG_MOS.lost) continue
       const header = Buffer.of(5, 0, 3, reference, total, part)
-      const piece: Receipt = { ...mo, tag: `${tag}${part}/${total};`, header, word: '', then: undefined }
+      const piece: Receipt = {
+        ...mo,
+        tag: `${tag}${part}/${total};`,
+        header,
+        word: '',
+        then: undefined,
+      }
       this.owed++
       this.time.after(random.unit() * LONG_MOS.spreadMs, () => {
         this.waiting.push(piece)
