@@ -41,9 +41,6 @@ const LIMITS = {
   writeQueueOctetsMax: 4 * 1024 * 1024,
 }
 
-/** Bits of esm_class that say what a deliver_sm is. Source: SMPP 3.4 §5.2.12. */
-const TYPE_MASK = 0x3c
-
 export const DEAFNESS = 0.01
 const SAID_KEPT = 20
 /** Of an account that submits again: share of submits that say on purpose what was said before. */
@@ -404,14 +401,14 @@ export class SimEsme {
     const decoded = decodeBody('deliver_sm', Buffer.from(frame.body))
     if (!decoded.ok) return
     const { esm_class, short_message, tlvs } = decoded.body
-    const receipt = (esm_class & TYPE_MASK) === 0 ? undefined : parseReceipt(decoded.body)
+    const kind = esm_class & ESM_CLASS.type_mask
+    const receipt = kind === 0 ? undefined : parseReceipt(decoded.body)
     const answer = random.unit() >= this.deafness
     const waitMs = random.unit() * 20
     let message: Message | undefined
     let final = ''
     let mo: MoPiece[] = []
-    const isNotification =
-      (decoded.body.esm_class & ESM_CLASS.type_mask) === ESM_CLASS.intermediate_notification
+    const isNotification = kind === ESM_CLASS.intermediate_notification
     const word = isNotification ? wordIn(short_message.toString('latin1')) : ''
     if (isNotification) {
       const id = receipt?.receipted_message_id ?? receipt?.id ?? ''

@@ -65,7 +65,6 @@ const LONG_MOS = {
   repeated: 0.1,
   lateMs: 5000,
 }
-const UDHI = 0x40
 /** Of what asks for notifications, and of the rest: the share that it sends some of, and how many at most. */
 const NOTIFIED = { asked: 0.7, unasked: 0.03, most: 3 }
 /** Share of notifications that say "failed, so far". */
@@ -391,7 +390,7 @@ function bodyOf({ id, source, destination, state, tag, header, word }: Receipt):
     return encodeBody('deliver_sm', {
       source_addr: source,
       destination_addr: destination,
-      esm_class: header === undefined ? 0 : UDHI,
+      esm_class: header === undefined ? 0 : ESM_CLASS.udhi,
       short_message:
         header === undefined
           ? Buffer.from(tag)

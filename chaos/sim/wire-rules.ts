@@ -4,14 +4,13 @@ import { decodeMessage, MessageKind, RecordKind } from '../../cluster/messages.j
 import type { Delivery, Ref, State } from '../../src/journal/index.js'
 import { decodeBody, findTlv } from '../../src/smpp/codec.js'
 import { COMMAND_IDS, responseId } from '../../src/smpp/command-ids.js'
+import { ESM_CLASS } from '../../src/smpp/constants.js'
 import { parseReceipt } from '../../src/smpp/receipt.js'
 import type { SimDisk } from './disk.js'
 import { nameOf, piecesIn } from './mo-rules.js'
 import { wordIn } from './notification-rules.js'
 
 const HEADER_OCTETS = 16
-/** Bits of esm_class that say what a deliver_sm is. Source: SMPP 3.4 §5.2.12. */
-const TYPE_MASK = 0x3c
 const SUBMIT_RESPS = new Set([COMMAND_IDS.submit_sm, COMMAND_IDS.submit_multi].map(responseId))
 
 /**
@@ -111,7 +110,7 @@ export class DeliveryOrder {
     const decoded = decodeBody('deliver_sm', Buffer.from(octets))
     if (!decoded.ok) return ''
     const { body } = decoded
-    const isMo = (body.esm_class & TYPE_MASK) === 0
+    const isMo = (body.esm_class & ESM_CLASS.type_mask) === 0
     const receipt = isMo ? undefined : parseReceipt(body)
     const text = (findTlv(body.tlvs, 'message_payload') ?? body.short_message).toString('latin1')
     const word = isMo ? '' : wordIn(text)

@@ -141,14 +141,15 @@ export class AccountState implements Persistent {
     const { octets, at } = this.list.at(seq)
     const inbound = octets.readDoubleBE(at)
     const flags = octets[at + 16]!
-    return {
+    const delivery: Delivery = {
       seq,
       kind: (flags & MO) === 0 ? 'receipt' : 'mo',
       inbound,
-      ...((flags & WHOLE) === 0 ? {} : { parts: this.longMos.partsOf(inbound) }),
       message: octets.readDoubleBE(at + 8),
       holds: inbound === 0 || (flags & HOLDS) !== 0,
     }
+    if ((flags & WHOLE) !== 0) delivery.parts = this.longMos.partsOf(inbound)
+    return delivery
   }
 
   /** Sequence numbers [head, tail) of the list: what is owed lies in it, with gaps. */

@@ -21,14 +21,10 @@ export function firstOf(
   account: AccountState | undefined,
   record: AcceptHeader,
 ): Ref | undefined {
-  if (record.fingerprint === undefined || account === undefined || !remembers(applying, account))
-    return undefined
+  const fingerprint = fingerprintIn(applying, account, record)
+  if (fingerprint === undefined) return undefined
   const session = sessionOf(applying, record)
-  const first = account.resubmissions.match(
-    record.fingerprint.toString('latin1'),
-    session,
-    lostAtMs(applying, session),
-  )
+  const first = account?.resubmissions.match(fingerprint, session, lostAtMs(applying, session))
   if (first !== undefined) markMatched(applying, first)
   return first
 }
@@ -36,12 +32,22 @@ export function firstOf(
 /** What `firstOf` would say. */
 export function likelyFirstOf(
   applying: Applying,
-  account: AccountState,
-  { fingerprint }: AcceptHeader,
+  account: AccountState | undefined,
+  record: AcceptHeader,
 ): Ref | undefined {
-  return fingerprint === undefined || !remembers(applying, account)
-    ? undefined
-    : account.resubmissions.lostLike(fingerprint.toString('latin1'))
+  const fingerprint = fingerprintIn(applying, account, record)
+  return fingerprint === undefined ? undefined : account?.resubmissions.lostLike(fingerprint)
+}
+
+/** As the account's firsts have it; undefined where none is remembered. */
+function fingerprintIn(
+  applying: Applying,
+  account: AccountState | undefined,
+  { fingerprint }: AcceptHeader,
+): string | undefined {
+  return account !== undefined && remembers(applying, account)
+    ? fingerprint?.toString('latin1')
+    : undefined
 }
 
 /** From here on it is this submit's message, whatever its first one is told. */
@@ -59,11 +65,11 @@ export function firstAccepted(
   record: AcceptHeader,
   ref: Ref,
 ): void {
-  if (record.fingerprint === undefined || !remembers(applying, account)) return
+  const fingerprint = fingerprintIn(applying, account, record)
+  if (fingerprint === undefined) return
   const session = sessionOf(applying, record)
   const { resubmissions } = account
   const { givenUp } = resubmissions
-  const fingerprint = record.fingerprint.toString('latin1')
   resubmissions.add(ref, fingerprint, session, lostAtMs(applying, session))
   if (resubmissions.givenUp !== givenUp) applying.state.hash.mix(resubmissions.givenUp)
 }

@@ -37,13 +37,8 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       account = state.accounts.get(record.account)
       account?.touch()
     }
-    if (hasOtherId(applying, account, record)) {
-      block.begin(offset, MARK.REFUSED, record.account, command.connector)
-      accepted.refused.push([offset, 'otherId'])
-      run.end()
-      continue
-    }
-    const first = firstOf(applying, account, record)
+    const other = hasOtherId(applying, account, record)
+    const first = other ? undefined : firstOf(applying, account, record)
     if (first !== undefined) {
       block.begin(offset, MARK.REFUSED, record.account, command.connector)
       accepted.matched ??= []
@@ -53,7 +48,7 @@ export function applyAccept(applying: Applying, command: Accept): CommandResult 
       run.end()
       continue
     }
-    const no = refusalOf(state, connector, account)
+    const no = other ? 'otherId' : refusalOf(state, connector, account)
     if (no !== undefined) {
       block.begin(offset, MARK.REFUSED, record.account, command.connector)
       accepted.refused.push([offset, no])
