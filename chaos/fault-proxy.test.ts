@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { SeededRandom } from '../src/base/random.js'
@@ -49,17 +50,20 @@ void t.test('a direction that is blocked holds everything back, and nothing is l
 })
 
 void t.test('a connection to a port where nobody listens is refused', async t => {
+  // a connection's own port: nobody else can come to listen there while it stands, as at a port set free
   const server = createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  const proxy = new FaultProxy(port, well(), well(), new SeededRandom(1))
-  t.teardown(() => proxy.close())
-  const client = connect({ host: '127.0.0.1', port: await proxy.listen() })
-  const ended = new Promise(resolve => {
-    client.on('error', () => undefined)
-    client.on('close', resolve)
+  const holder = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port })
+  await once(holder, 'connect')
+  const proxy = new FaultProxy(holder.localPort!, well(), well(), new SeededRandom(1))
+  t.teardown(async () => {
+    await proxy.close()
+    holder.destroy()
+    server.close()
   })
-  await ended
+  const client = connect({ host: '127.0.0.1', port: await proxy.listen() })
+  client.resume() // an end would not be seen otherwise
+  client.on('error', () => undefined)
+  await new Promise(resolve => client.on('close', resolve))
   t.pass('it ends')
 })
