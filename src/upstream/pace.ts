@@ -7,21 +7,30 @@ const SLOW_EVERY_MS = 500
 const QUIET_MS = 1000
 /** Below this share of what was written, refusals are single messages' (a full mailbox), not the pace's. */
 const THROTTLED_SHARE = 0.1
+/** Up to what was too fast the pace rises by this share of it each second, and beyond by this share of itself. */
+const STEP_SHARE = 1 / 20
+const GROWTH = 0.5
+/** Without a limit the pace is free again when it has come to so many times what was written at first. */
+const FREE_AT = 4
 /** A burst is 50 ms' worth of messages. */
 const BURSTS_PER_SECOND = 20
 
 /**
  * How fast a connector may send: the limit of its settings, and below it what the SMSC has shown to take.
- * Throttling that meets a tenth of the messages or more halves the pace, down to 1/s; after a quiet
- * second it rises by a twentieth of what was too fast, each second, until it is back at the limit
- * (without one: at four times what was too fast).
+ * Throttling that meets a tenth of the messages or more halves the pace, down to 1/s. After a quiet
+ * second it rises each second: by a twentieth of what was too fast until it is there again, carefully, as an
+ * SMSC with a limit would throttle there again; beyond that by a half of itself, since an SMSC that takes
+ * more has got over what ailed it, be it a minute of refusing all. It is over when the pace is back at the limit
+ * (without one: at four times what was written when the throttling began).
  * All times are monotonic milliseconds.
  */
 export class Pace {
   private limit: number | null
   /** Below the limit, while the SMSC throttles; null: it does not. */
   private slowed: number | null = null
+  /** What the SMSC throttled last, and what was too fast when it began to. */
   private tooFast = 0
+  private tooFastAtFirst = 0
   private slowedAtMs = -Infinity
   private raisedAtMs: number
   private tokens: Bucket
@@ -113,6 +122,7 @@ export class Pace {
     const share = (this.throttles + this.lastThrottles) / (this.messages + this.lastMessages)
     if (atMs - this.slowedAtMs < SLOW_EVERY_MS || share < THROTTLED_SHARE) return
     this.tooFast = this.perSecond ?? this.measured(atMs)
+    if (this.slowed === null) this.tooFastAtFirst = this.tooFast
     this.slowed = Math.max(1, this.tooFast / 2)
     this.slowedAtMs = atMs
     this.refit(atMs)
@@ -122,8 +132,9 @@ export class Pace {
   recover(atMs: number): void {
     if (this.slowed === null || atMs - this.raisedAtMs < QUIET_MS) return
     this.raisedAtMs = atMs
-    this.slowed += Math.max(1, this.tooFast / 20)
-    if (this.slowed >= (this.limit ?? 4 * this.tooFast)) this.slowed = null
+    const step = this.slowed < this.tooFast ? this.tooFast * STEP_SHARE : this.slowed * GROWTH
+    this.slowed += Math.max(1, step)
+    if (this.slowed >= (this.limit ?? FREE_AT * this.tooFastAtFirst)) this.slowed = null
     this.refit(atMs)
   }
 
