@@ -182,6 +182,63 @@ void t.test('single shift tables come after an escape', async t => {
   t.equal(decodeGsm7(Buffer.of(0x1b, 0x1c), hindi), '०')
 })
 
+// Places where tables in circulation are wrong. By hand, from 3GPP TS 23.038 §6.2.1 and annex A; misprints: gsm7-tables.ts.
+for (const { language, table, septet, character, why } of [
+  { language: 'default', table: 'locking', septet: 0x09, character: 'Ç', why: 'not ç' },
+  { language: 'default', table: 'locking', septet: 0x24, character: '¤', why: 'not $' },
+  { language: 'default', table: 'locking', septet: 0x5f, character: '§', why: 'not _' },
+  { language: 'default', table: 'locking', septet: 0x60, character: '¿', why: 'not `' },
+  { language: 'default', table: 'single', septet: 0x65, character: '€', why: 'alone in its row' },
+  { language: 'turkish', table: 'locking', septet: 0x07, character: 'ı', why: 'not ì' },
+  { language: 'turkish', table: 'locking', septet: 0x0b, character: 'Ğ', why: 'capital first' },
+  { language: 'turkish', table: 'locking', septet: 0x1c, character: 'Ş', why: 'capital first' },
+  { language: 'turkish', table: 'single', septet: 0x49, character: 'İ', why: 'at I' },
+  { language: 'turkish', table: 'single', septet: 0x63, character: 'ç', why: 'at c' },
+  { language: 'spanish', table: 'single', septet: 0x09, character: 'ç', why: 'small' },
+  { language: 'spanish', table: 'single', septet: 0x4f, character: 'Ó', why: 'at O' },
+  { language: 'portuguese', table: 'locking', septet: 0x17, character: '\\', why: 'no extension' },
+  { language: 'portuguese', table: 'locking', septet: 0x18, character: '€', why: 'no extension' },
+  { language: 'portuguese', table: 'locking', septet: 0x24, character: 'º', why: 'not ¤' },
+  { language: 'portuguese', table: 'locking', septet: 0x60, character: '~', why: 'not `' },
+  { language: 'portuguese', table: 'locking', septet: 0x7d, character: '`', why: 'not ñ' },
+  { language: 'portuguese', table: 'single', septet: 0x05, character: 'ê', why: 'where é is' },
+  { language: 'portuguese', table: 'single', septet: 0x12, character: 'Φ', why: 'as the default' },
+  { language: 'bengali', table: 'single', septet: 0x19, character: '০', why: 'no danda' },
+  { language: 'hindi', table: 'single', septet: 0x19, character: '।', why: 'danda' },
+  { language: 'hindi', table: 'locking', septet: 0x28, character: ')', why: 'closes first' },
+  { language: 'hindi', table: 'locking', septet: 0x29, character: '(', why: 'opens second' },
+  { language: 'kannada', table: 'locking', septet: 0x24, character: 'ಡ', why: 'printed ಪ' },
+  {
+    language: 'kannada',
+    table: 'locking',
+    septet: 0x3d,
+    character: 'ಪ',
+    why: 'here and only here',
+  },
+  {
+    language: 'malayalam',
+    table: 'single',
+    septet: 0x2e,
+    character: 'ൺ',
+    why: 'after the fractions',
+  },
+  { language: 'oriya', table: 'single', septet: 0x20, character: '୪', why: 'not Tamil ௪' },
+  { language: 'punjabi', table: 'locking', septet: 0x4e, character: '\u0a3c', why: 'nukta' },
+  { language: 'tamil', table: 'single', septet: 0x24, character: '௮', why: 'printed ௯' },
+  { language: 'tamil', table: 'single', septet: 0x25, character: '௯', why: 'here and only here' },
+  { language: 'telugu', table: 'single', septet: 0x22, character: '౬', why: 'printed 06cc' },
+  { language: 'telugu', table: 'single', septet: 0x23, character: '౭', why: 'printed 06cd' },
+  { language: 'telugu', table: 'single', septet: 0x1c, character: '౦', why: 'not Kannada ೦' },
+  { language: 'telugu', table: 'single', septet: 0x65, character: '€', why: 'often left out' },
+  { language: 'urdu', table: 'single', septet: 0x1c, character: '۰', why: 'not the Arabic ٠' },
+  { language: 'urdu', table: 'single', septet: 0x2f, character: '\\', why: 'as everywhere' },
+] as const)
+  void t.test(`${septet.toString(16)} of ${language} ${table} is ${character}: ${why}`, async t => {
+    const tables: Languages = { locking: 'default', single: 'default', [table]: language }
+    const octets = table === 'locking' ? [septet] : [0x1b, septet]
+    t.equal(decodeGsm7(Buffer.from(octets), tables), character)
+  })
+
 void t.test('a text may be cut where a character begins', async t => {
   const ends = (alphabet: 'gsm7' | 'ucs2' | 'shift_jis' | 'euc-jp', text: string): number[] => {
     const octets = encodeText(alphabet, text)!

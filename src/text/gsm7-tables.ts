@@ -1,6 +1,15 @@
 /**
  * The tables of 7-bit characters of 3GPP TS 23.038: §6.2.1 and annex A. A row names code points in hexadecimal, in the order
  * of their septets: `41-5a` is a run, `.` a place without a character, `.3` three of them, `esc` the escape at 1b.
+ *
+ * Compared septet by septet with two transcriptions of the standard that others made: oFono 1.31 (of 23.038 V8.2.0 and later)
+ * and one of V16.0.0; where these differ, also with Android's and two more. Where the standard itself is misprinted we have what
+ * phones (Android) have, and what the order of the letters says:
+ *
+ *     locking  kannada  24  printed 0caa, which stands at 3d as well; ours 0ca1
+ *     single   tamil    24  printed 0bef, which stands at 25 as well; ours 0bee
+ *     single   telugu   22  printed 06cc, an Arabic letter; ours 0c6c
+ *     single   telugu   23  printed 06cd, another; ours 0c6d
  */
 
 /** National language identifiers. Source: 3GPP TS 23.038 §6.2.1.2.4. */
