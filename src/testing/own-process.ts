@@ -26,7 +26,7 @@ export interface Ending {
 
 /** Flags and environment of ./carillon, so that what is started without the launcher runs the same. */
 export const CARILLON_FLAGS: readonly string[] = [
-  '--max-semi-space-size=16',
+  '--max-semi-space-size=8',
   '--heap-growing-percent=150',
   '--no-parallel-scavenge',
   '--use-largepages=silent',
