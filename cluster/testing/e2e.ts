@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { freePorts } from '../../src/testing/free-ports.js'
 import { openClusterNode, type ClusterDependencies } from '../index.js'
 import type { ClusterNode, ClusterOptions, Group, Member } from '../types.js'
 import { consoleLogger } from './console-logger.js'
@@ -23,18 +23,10 @@ export function temporaryDirectory(t: { teardown(fn: () => void): unknown }): st
   return directory
 }
 
-/** Members on ports of this machine that were free a moment ago. */
+/** Members on ports of this machine that stay free while none of them listens. */
 export async function freeMembers(ids: readonly number[]): Promise<Member[]> {
-  const servers = ids.map(() => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(
-    servers.map(server => new Promise(resolve => server.once('listening', resolve))),
-  )
-  const members = servers.map((server, i) => ({
-    id: ids[i]!,
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-  }))
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return members
+  const ports = await freePorts(ids.length)
+  return ids.map((id, i) => ({ id, address: `127.0.0.1:${ports[i]}` }))
 }
 
 /** The options of a node with the default times. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { systemClock, systemTimers } from '../base/clock.js'
+import { freePorts } from '../testing/free-ports.js'
 import { endLeftovers } from './children.js'
 import { recordingIo } from './io.js'
 import { takenPorts } from './ports.js'
@@ -29,12 +30,9 @@ if (command === 'node') {
 setInterval(() => {}, 1e6)
 `
 
-async function freePorts(): Promise<UpPorts> {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 10_000)
-    const ports = { peer: first, smpp: first + 3, http: first + 6, smsc: first + 9 }
-    if ((await takenPorts(neededPorts(ports))).length === 0) return ports
-  }
+async function upPorts(): Promise<UpPorts> {
+  const [first] = (await freePorts(11)) as [number] // three of each node, and two of the simulator
+  return { peer: first, smpp: first + 3, http: first + 6, smsc: first + 9 }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -59,7 +57,7 @@ void t.test('up starts all, says when it is ready and who died, and ends all', a
     {
       data,
       fresh: false,
-      ports: await freePorts(),
+      ports: await upPorts(),
       carillon: [process.execPath, join(data, 'fake.cjs')],
       environment: { PATH: process.env['PATH'], CARILLON_NODE_ID: '9' },
     },
@@ -94,7 +92,7 @@ void t.test('up starts all, says when it is ready and who died, and ends all', a
 })
 
 void t.test('up names the port that is taken, what for, and by whom', async t => {
-  const ports = await freePorts()
+  const ports = await upPorts()
   const server = createServer().listen(ports.http + 1, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
