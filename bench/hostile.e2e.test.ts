@@ -5,7 +5,8 @@ import { ALL_ATTACKS, benchHostile } from './hostile.js'
 const P99_MS_MAX = 2_000
 
 void t.test('whatever peers do, the submits of others are answered, and soon', async t => {
-  const rows = await benchHostile({ attacks: ALL_ATTACKS, ms: 1_000, idleSessions: 100 })
+  const times = { ms: 1_000, quietMs: 100 } // of the quiet nothing is asked here
+  const rows = await benchHostile({ attacks: ALL_ATTACKS, ...times, idleSessions: 100 })
   t.equal(rows.length, ALL_ATTACKS.length + 1)
   for (const { attack, submits, refused, p99Ms } of rows) {
     t.ok(submits > 20, attack)

@@ -26,8 +26,9 @@ export interface HostileRow {
 
 export interface HostileOptions {
   attacks: readonly AttackName[]
-  /** Of each measurement. */
+  /** Of each measurement; `quietMs` of those without an attack, where they shall be shorter. */
   ms: number
+  quietMs?: number
   /** Sessions that are bound and idle, at the end; 0: none. */
   idleSessions: number
   progress?: (row: HostileRow) => void
@@ -39,7 +40,7 @@ interface Attacker {
 
 /** One node, two sessions that submit a hundred messages a second each, and all attacks in turn. */
 export async function benchHostile(options: HostileOptions): Promise<HostileRow[]> {
-  const { attacks, ms, idleSessions, progress } = options
+  const { attacks, ms, quietMs = ms, idleSessions, progress } = options
   const cluster = await ProcessCluster.start({
     size: 1,
     gateway: await gateway(idleSessions),
@@ -50,13 +51,13 @@ export async function benchHostile(options: HostileOptions): Promise<HostileRow[
     const node = cluster.node(1)
     await cluster.leader()
     for (let i = 0; i < 2; i++) others.push(await Others.bound(node.smppPort))
-    await measure(others, ms) // the first binds, and code that is not compiled yet
+    await measure(others, quietMs) // the first binds, and code that is not compiled yet
     const rows: HostileRow[] = []
     const row = async (
       attack: string,
       begin: () => Attacker | Promise<Attacker>,
     ): Promise<void> => {
-      const quiet = await measure(others, ms)
+      const quiet = await measure(others, quietMs)
       const attacker = await begin()
       const seen = await measure(others, ms)
       const rssMiB = Math.round(node.rssOctets / 2 ** 20)

@@ -35,12 +35,15 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryRepor
   return { nodes, points, growth }
 }
 
-/** The median of each node's RSS over five seconds of rest, MiB. */
-export async function settledRss(nodes: readonly { rssOctets: number }[]): Promise<number[]> {
+/** The median of each node's RSS over a rest of `restMs`, MiB. */
+export async function settledRss(
+  nodes: readonly { rssOctets: number }[],
+  restMs = 5_500,
+): Promise<number[]> {
   const samples: number[][] = nodes.map(() => [])
   for (let i = 0; i < 11; i++) {
     nodes.forEach((node, n) => samples[n]!.push(node.rssOctets))
-    await new Promise(resolve => setTimeout(resolve, 500))
+    await new Promise(resolve => setTimeout(resolve, restMs / 11))
   }
   return samples.map(sample => Math.round(sample.toSorted((a, b) => a - b)[5]! / 2 ** 20))
 }

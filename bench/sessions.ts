@@ -28,6 +28,8 @@ export interface SessionsOptions {
   enquireLinkMs: number
   /** Of each measurement of CPU time. */
   measureMs: number
+  /** Before and while the memory is read; see settledRss. */
+  restMs?: number
 }
 
 /** Accounts that the sessions are spread over. */
@@ -37,7 +39,7 @@ const WARM_UP_SESSIONS = 200
 
 /** Binds them all to node 1, with no message anywhere. */
 export async function benchSessions(options: SessionsOptions): Promise<SessionsRow> {
-  const { nodes, sessions, enquireLinkMs, measureMs } = options
+  const { nodes, sessions, enquireLinkMs, measureMs, restMs } = options
   const accounts = Array.from({ length: ACCOUNTS }, (_, i) => `bench-${i + 1}`)
   const cluster = await ProcessCluster.start({
     size: nodes,
@@ -48,7 +50,7 @@ export async function benchSessions(options: SessionsOptions): Promise<SessionsR
     await cluster.leader()
     const node = cluster.node(1)
     await (await Idlers.bound(node.smppPort, WARM_UP_SESSIONS, accounts)).terminate()
-    const rssBefore = await settledRss(cluster.nodes)
+    const rssBefore = await settledRss(cluster.nodes, restMs)
     const idleCores = await coresOf(node, measureMs)
     const beganMs = performance.now()
     const idlers = await Idlers.bound(node.smppPort, sessions, accounts)
@@ -56,7 +58,7 @@ export async function benchSessions(options: SessionsOptions): Promise<SessionsR
       const bindsPerSecond = Math.round((sessions * 1000) / (performance.now() - beganMs))
       // the first of them have been asked, and the collector has seen what binding left
       await sleep(enquireLinkMs)
-      const rss = await settledRss(cluster.nodes)
+      const rss = await settledRss(cluster.nodes, restMs)
       const askedBefore = idlers.asked
       const fromMs = performance.now()
       const cores = await coresOf(node, measureMs)

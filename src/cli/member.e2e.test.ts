@@ -7,7 +7,7 @@ import { waitFor } from '../testing/wait-for.js'
 import { recordingIo } from './io.js'
 import { run } from './program.js'
 
-const MESSAGES = 6000
+const MESSAGES = 3000
 
 const member = async (at: ProcessNode, ...argv: string[]) => {
   const io = recordingIo()
@@ -22,7 +22,7 @@ const accepted = async (at: ProcessNode, ...argv: string[]) => {
 }
 
 void t.test('under load a node that lost its data is replaced, and nothing is lost', async t => {
-  const load = await underLoad(t, { rate: 400, count: MESSAGES, settleMs: 60_000 })
+  const load = await underLoad(t, { rate: 200, count: MESSAGES, settleMs: 60_000 })
   const { cluster } = load
   const [one, two, three] = [cluster.node(1), cluster.node(2), cluster.node(3)]
 
