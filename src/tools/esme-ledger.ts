@@ -1,7 +1,9 @@
 import type { Frame } from '../link/types.js'
+import { decodeBody } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
+import { ESME_DEFAULTS, type EsmeOptions } from './esme-options.js'
 import { Histogram } from './histogram.js'
 import { IdTable } from './id-table.js'
 import { TagReader } from './message-tag.js'
@@ -45,10 +47,16 @@ export class EsmeLedger {
   receipts = 0
   /** Receipts for a message that had its final one already. */
   duplicatedReceipts = 0
-  /** Acknowledged messages without a final receipt so far. */
+  /** Intermediate notifications. */
+  notifications = 0
+  /** Final receipts that acknowledged messages should have: one each, of a submit_multi one for each destination taken. */
+  expected = 0
+  /** Of these, those that have not come so far. */
   awaited = 0
   moReceived = 0
   readonly refusals = new Map<number, number>()
+  /** Destinations that a submit_multi_resp refused, by status. */
+  readonly unsuccessful = new Map<number, number>()
   readonly receiptsByStat = new Map<string, number>()
   private readonly outcomes = new Pages(Uint8Array)
   /** When a message was last sent, in tenths of a millisecond since `startMs`. */
@@ -61,9 +69,22 @@ export class EsmeLedger {
   /** Latency of what was sent before is not recorded. */
   private readonly warmUpMs: number
 
-  constructor(warmUpMs: number, journal: JournalSink | undefined) {
+  private readonly destinations: number
+  /** The response to what messages are submitted with. */
+  private readonly response: number
+  /** Of a submit_multi: destinations that were taken, by message; undefined: each message has one. */
+  private readonly taken: Pages<Uint8Array> | undefined
+
+  constructor(
+    warmUpMs: number,
+    journal: JournalSink | undefined,
+    { pdu, destinations }: Pick<EsmeOptions, 'pdu' | 'destinations'> = ESME_DEFAULTS,
+  ) {
     this.warmUpMs = warmUpMs
     this.journal = journal
+    this.destinations = destinations
+    this.response = COMMAND_IDS[`${pdu}_resp`]
+    this.taken = pdu === 'submit_multi' ? new Pages(Uint8Array) : undefined
   }
 
   /** Sending begins. */
@@ -83,7 +104,7 @@ export class EsmeLedger {
   }
 
   /**
-   * @param frame   submit_sm_resp or generic_nack
+   * @param frame   submit_sm_resp (data_sm_resp, submit_multi_resp) or generic_nack
    * @param fromMs  when the message was meant to be sent: the start of its latency
    */
   answered(n: number, frame: Frame, fromMs: number, atMs: number, late: boolean): void {
@@ -91,7 +112,7 @@ export class EsmeLedger {
       this.late++
       this.inDoubt--
     }
-    if (frame.command_status !== 0 || frame.command_id !== COMMAND_IDS.submit_sm_resp) {
+    if (frame.command_status !== 0 || frame.command_id !== this.response) {
       this.onRefused(n, frame.command_status, fromMs, atMs)
       return
     }
@@ -107,7 +128,11 @@ export class EsmeLedger {
     }
     const acks = this.ids.acknowledge(frame.body, 0, end, n)
     if (acks.acks > 1) this.repeatedIds++
-    else if (acks.receipts === 0) this.awaited++
+    else {
+      const taken = this.takenOf(n, frame.body)
+      this.expected += taken
+      this.awaited += Math.max(0, taken - acks.receipts)
+    }
     this.journal?.acknowledged(n, frame.body.toString('latin1', 0, end), fromMs, atMs)
   }
 
@@ -133,21 +158,41 @@ export class EsmeLedger {
   }
 
   get refusalsByName(): Record<string, number> {
-    return Object.fromEntries([...this.refusals].map(([status, n]) => [statusText(status), n]))
+    return byName(this.refusals)
+  }
+
+  get unsuccessfulByName(): Record<string, number> {
+    return byName(this.unsuccessful)
   }
 
   private onReceipt(body: Buffer, atMs: number): void {
-    const { id_start, id_end, stat, final } = this.receipt
+    const { id_start, id_end, stat, final, intermediate } = this.receipt
+    if (intermediate) {
+      this.notifications++
+      return
+    }
     this.receipts++
     this.receiptsByStat.set(stat, (this.receiptsByStat.get(stat) ?? 0) + 1)
     this.journal?.receipt(body.toString('latin1', id_start, id_end), stat, atMs)
     if (!final) return
     const { n, receipts } = this.ids.receipt(body, id_start, id_end)
-    if (receipts > 1) this.duplicatedReceipts++
+    if (receipts > (n === undefined ? 1 : (this.taken?.get(n) ?? 1))) this.duplicatedReceipts++
     else if (n !== undefined) {
       this.awaited--
       this.receiptLatency.record(atMs - this.startMs - this.sentAt.get(n) / 10)
     }
+  }
+
+  /** Destinations that a message went to: those that its response does not refuse. */
+  private takenOf(n: number, body: Buffer): number {
+    if (this.taken === undefined) return 1
+    const answer = decodeBody('submit_multi_resp', body)
+    const refused = answer.ok ? answer.body.unsuccess_sme : []
+    for (const { error_status_code } of refused)
+      this.unsuccessful.set(error_status_code, (this.unsuccessful.get(error_status_code) ?? 0) + 1)
+    const taken = Math.max(0, this.destinations - refused.length)
+    this.taken.set(n, taken)
+    return taken
   }
 
   private onRefused(n: number, status: number, fromMs: number, atMs: number): void {
@@ -156,6 +201,10 @@ export class EsmeLedger {
     if (this.outcomes.get(n) !== ACKNOWLEDGED) this.outcomes.set(n, REFUSED)
     this.journal?.refused(n, status, fromMs, atMs)
   }
+}
+
+function byName(counts: ReadonlyMap<number, number>): Record<string, number> {
+  return Object.fromEntries([...counts].map(([status, n]) => [statusText(status), n]))
 }
 
 const OUTCOMES: readonly Outcome[] = ['unsent', 'sent', 'acknowledged', 'refused', 'inDoubt']

@@ -1,12 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import type { Address } from '../base/address.js'
+import type { Tlv } from '../smpp/codec.js'
 import { EsmeClient } from './esme.js'
-import { ESME_DEFAULTS, type EsmeOptions } from './esme-options.js'
+import { ESME_DEFAULTS, MODES, SUBMIT_PDUS, type EsmeOptions } from './esme-options.js'
 import { reportText } from './esme-report.js'
 import { LiveLine } from './live-line.js'
 import { outputOption } from './smsc-sim-main.js'
-import { duration, grouped, hostPorts, limit, msText, option, perSecond, whole } from './units.js'
+import {
+  duration,
+  grouped,
+  hostPorts,
+  limit,
+  msText,
+  octet,
+  option,
+  perSecond,
+  share,
+  tlvs,
+  whole,
+} from './units.js'
 import { TAG_N_MAX } from './message-tag.js'
 
 const EXAMPLES = `
@@ -20,6 +33,17 @@ Examples:
   Go on when a node dies, send again what was in doubt, and write everything down:
     carillon esme --connect 127.0.0.1:2775,127.0.0.1:2776 --sessions 4 --duration 5m \\
       --resubmit --journal /tmp/esme.tsv
+
+  Ten destinations in each submit_multi, with a receipt for each of them:
+    carillon esme --pdu submit_multi --destinations 10 --count 500
+  Receipts of failures and intermediate notifications only; wait ten seconds for what comes of them:
+    carillon esme --registered-delivery 0x12 --linger 10s --count 100
+  Transaction mode: a response says that the message was delivered, and latency is the time to that:
+    carillon esme --mode transaction --pdu data_sm --count 100 --window 10
+  Ask after every second message and cancel one of ten, two seconds after they were taken:
+    carillon esme --query 50% --cancel 10% --operation-delay 2s --rate 100/s --count 1000
+  A vendor's TLV of three octets in each message:
+    carillon esme --tlv 0x1401=0a0b0c --count 10
 
 Exit status: 0; 1 where an acknowledged message has no receipt, an id was given twice, or no session
 could be bound; 2 where the arguments are wrong. Ctrl-C once: send no more, wait for answers and
@@ -47,6 +71,15 @@ interface Flags {
   serviceType: string
   validity: string
   receipts: boolean
+  pdu: EsmeOptions['pdu']
+  destinations: number
+  mode: EsmeOptions['mode']
+  registeredDelivery?: number
+  tlv?: Tlv[]
+  query: number
+  cancel: number
+  replace: number
+  operationDelay: number
   settle: number
   linger: number
   responseTimeout: number
@@ -114,6 +147,48 @@ function esmeCommand(): Command {
     .option('--service-type <type>', 'of the messages', d.serviceType)
     .option('--validity <time>', 'validity_period, such as 000000001000000R', d.validityPeriod)
     .option('--no-receipts', 'ask for no receipts')
+    .addOption(
+      new Option('--pdu <command>', 'what messages are submitted with')
+        .choices(SUBMIT_PDUS)
+        .default(d.pdu),
+    )
+    .option(
+      '--destinations <n>',
+      'of each submit_multi; # in --to makes them different',
+      whole(1, 254),
+      d.destinations,
+    )
+    .addOption(
+      new Option('--mode <mode>', 'messaging mode of esm_class; transaction asks for no receipts')
+        .choices(MODES)
+        .default(d.mode),
+    )
+    .option(
+      '--registered-delivery <octet>',
+      'as it is sent, such as 0x11 (default: receipts or none)',
+      octet,
+    )
+    .option('--tlv <tag=hex>', 'in each message, such as 0x1401=0a0b; may be repeated', tlvs)
+    .addOption(
+      option(
+        '--query <share>',
+        'of what is acknowledged: ask after it with query_sm',
+        share,
+        0,
+        '0',
+      ),
+    )
+    .addOption(option('--cancel <share>', 'send a cancel_sm for it', share, 0, '0'))
+    .addOption(option('--replace <share>', 'send a replace_sm for it', share, 0, '0'))
+    .addOption(
+      option(
+        '--operation-delay <duration>',
+        'from the acknowledgement to that',
+        duration('s'),
+        d.operationDelayMs,
+        '0s',
+      ),
+    )
     .addOption(
       option(
         '--settle <duration>',
@@ -205,6 +280,15 @@ function optionsOf(flags: Flags, line: LiveLine): Partial<EsmeOptions> {
     serviceType: flags.serviceType,
     validityPeriod: flags.validity,
     receipts: flags.receipts,
+    pdu: flags.pdu,
+    destinations: flags.destinations,
+    mode: flags.mode,
+    registeredDelivery: flags.registeredDelivery ?? null,
+    tlvs: flags.tlv ?? [],
+    queries: flags.query,
+    cancels: flags.cancel,
+    replaces: flags.replace,
+    operationDelayMs: flags.operationDelay,
     settleMs: flags.settle,
     lingerMs: flags.linger,
     responseTimeoutMs: flags.responseTimeout,

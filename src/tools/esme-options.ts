@@ -1,4 +1,9 @@
 import type { Address } from '../base/address.js'
+import type { Tlv } from '../smpp/codec.js'
+import { REGISTERED_DELIVERY } from '../smpp/constants.js'
+
+export const SUBMIT_PDUS = ['submit_sm', 'data_sm', 'submit_multi'] as const
+export const MODES = ['default', 'datagram', 'transaction', 'store_and_forward'] as const
 
 export interface EsmeOptions {
   /** Sessions are spread over them in turn; a session that breaks goes on to the next. */
@@ -42,6 +47,22 @@ export interface EsmeOptions {
   /** Sends again what is in doubt, or was refused for a while (throttled, full, system error). Default false. */
   resubmit: boolean
   receipts: boolean
+  /** What messages are submitted with. Default submit_sm. */
+  pdu: (typeof SUBMIT_PDUS)[number]
+  /** Of each submit_multi, 1 to 254; `#` in `to` makes them different. Default 1. */
+  destinations: number
+  /** Messaging mode of esm_class. In transaction mode no receipts are asked for: the response says it. Default: the SMSC's. */
+  mode: (typeof MODES)[number]
+  /** The octet as it is sent, instead of what `receipts` says; null: what it says. Default null. */
+  registeredDelivery: number | null
+  /** Of each message. Default none. */
+  tlvs: Tlv[]
+  /** Shares of the acknowledged messages that are queried, cancelled, replaced, each once. Default 0. */
+  queries: number
+  cancels: number
+  replaces: number
+  /** From the acknowledgement to that. Default 0. */
+  operationDelayMs: number
   text: string
   /** Fills the text up; 0: not. Default 0. */
   octets: number
@@ -77,6 +98,15 @@ export const ESME_DEFAULTS: EsmeOptions = {
   giveUpMs: 60_000,
   resubmit: false,
   receipts: true,
+  pdu: 'submit_sm',
+  destinations: 1,
+  mode: 'default',
+  registeredDelivery: null,
+  tlvs: [],
+  queries: 0,
+  cancels: 0,
+  replaces: 0,
+  operationDelayMs: 0,
   text: 'Carillon {tag}',
   octets: 0,
   to: '467########',
@@ -87,7 +117,19 @@ export const ESME_DEFAULTS: EsmeOptions = {
   onEvent: () => undefined,
 }
 
-/** Whether receipts are asked for and can come. */
-export function awaitsReceipts({ receipts, bind }: EsmeOptions): boolean {
-  return receipts && bind !== 'tx'
+/** registered_delivery of every message. */
+export function registeredDeliveryOf(
+  options: Pick<EsmeOptions, 'receipts' | 'mode' | 'registeredDelivery'>,
+): number {
+  const { receipts, mode, registeredDelivery } = options
+  if (registeredDelivery !== null) return registeredDelivery
+  return receipts && mode !== 'transaction' ? REGISTERED_DELIVERY.always : REGISTERED_DELIVERY.none
+}
+
+/** Whether a receipt of every message is asked for and can come. */
+export function awaitsReceipts(options: EsmeOptions): boolean {
+  const asked = registeredDeliveryOf(options) & REGISTERED_DELIVERY.receipt_mask
+  return (
+    asked === REGISTERED_DELIVERY.always && options.mode !== 'transaction' && options.bind !== 'tx'
+  )
 }

@@ -1,5 +1,6 @@
 import type { Gap } from './answer-timeline.js'
 import type { Quantiles } from './histogram.js'
+import type { OperationCounts } from './esme-operations.js'
 import { grouped, msText } from './units.js'
 
 /** What a run of the load client came to. */
@@ -21,6 +22,10 @@ export interface EsmeReport {
   /** Messages of after the warm-up that were answered positively, a second. */
   throughput: number
   refused: Record<string, number>
+  /** Destinations that submit_multi_resps refused, by status. */
+  unsuccessful: Record<string, number>
+  /** What was asked about acknowledged messages, and how often each answer came. */
+  operations: OperationCounts
   /** Sent, and never answered: the connection broke, or the time-out passed. */
   inDoubt: number
   /** Answered after the time-out. */
@@ -36,6 +41,8 @@ export interface EsmeReport {
   }
   sessions: SessionReport[]
   receipts: ReceiptReport | null
+  /** Intermediate notifications that came. */
+  notifications: number
   ids: { distinct: number; repeated: number; empty: number }
   mo: { received: number; distinct: number; duplicates: number }
   /** Why the exit status is not 0. */
@@ -53,7 +60,7 @@ export interface SessionReport {
 }
 
 export interface ReceiptReport {
-  /** Messages that were acknowledged under an id of their own. */
+  /** Messages that were acknowledged under an id of their own; of a submit_multi each destination taken. */
   expected: number
   received: number
   byStat: Record<string, number>
@@ -70,7 +77,7 @@ export interface ReceiptReport {
 /** The report for people. */
 export function reportText(report: EsmeReport): string {
   const { latencyMs: latency, gaps, receipts, ids, mo } = report
-  const refused = Object.entries(report.refused).map(([name, n]) => `${name} ${grouped(n)}`)
+  const unsuccessful = counted(report.unsuccessful)
   const longest = (of: Gap[]): string => (of[0] === undefined ? 'none' : msText(of[0].ms))
   const broke = report.sessions.filter(session => session.breaks > 0).length
   const lines: [string, string][] = [
@@ -81,7 +88,7 @@ export function reportText(report: EsmeReport): string {
         (report.offered === null ? '' : ` of ${grouped(report.offered)} offered`),
     ],
     ['acknowledged', `${grouped(report.acknowledged)} (${grouped(report.throughput)}/s)`],
-    ['refused', refused.join(', ') || '0'],
+    ['refused', counted(report.refused) || '0'],
     [
       'in doubt',
       `${grouped(report.inDoubt)}${report.late > 0 ? `, answered late ${grouped(report.late)}` : ''}`,
@@ -100,9 +107,8 @@ export function reportText(report: EsmeReport): string {
     ],
   ]
   if (receipts !== null) {
-    const stats = Object.entries(receipts.byStat).map(([stat, n]) => `${stat} ${grouped(n)}`)
     lines.push(
-      ['receipts', `${stats.join(', ') || '0'} · p50 ${msText(receipts.latencyMs.p50)}`],
+      ['receipts', `${counted(receipts.byStat) || '0'} · p50 ${msText(receipts.latencyMs.p50)}`],
       [
         '',
         `lost ${grouped(receipts.lost)} · duplicated ${grouped(receipts.duplicated)} · ` +
@@ -110,6 +116,10 @@ export function reportText(report: EsmeReport): string {
       ],
     )
   }
+  if (unsuccessful !== '') lines.push(['unsuccessful', unsuccessful])
+  if (report.notifications > 0) lines.push(['notifications', grouped(report.notifications)])
+  for (const [name, counts] of Object.entries(report.operations))
+    lines.push([name, counted(counts)])
   lines.push([
     'message ids',
     `${grouped(ids.distinct)} distinct, ${grouped(ids.repeated)} repeated`,
@@ -119,4 +129,10 @@ export function reportText(report: EsmeReport): string {
   }
   for (const problem of report.problems) lines.push(['PROBLEM', problem])
   return lines.map(([name, text]) => `${name.padEnd(13)} ${text}\n`).join('')
+}
+
+function counted(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([name, n]) => `${name} ${grouped(n)}`)
+    .join(', ')
 }

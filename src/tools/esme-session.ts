@@ -3,8 +3,11 @@ import { connectTcp } from '../link/tcp.js'
 import type { Frame, LinkHandler, ResponseKind, SessionLimits } from '../link/types.js'
 import { COMMAND_IDS, type BindName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
+import { submitBodyOf } from '../smpp/data-sm.js'
 import { AnswerTimeline } from './answer-timeline.js'
 import type { ToolEffects } from './effects.js'
+import type { Operation } from './esme-operations.js'
+import type { EsmeOptions } from './esme-options.js'
 import { addressText, type Address } from '../base/address.js'
 
 export interface EsmeSessionOptions {
@@ -20,6 +23,7 @@ export interface EsmeSessionOptions {
   backOffMsMax: number
   /** See EsmeOptions. */
   ca: string | null
+  pdu: EsmeOptions['pdu']
   limits: SessionLimits
 }
 
@@ -48,7 +52,9 @@ export interface EsmeSessionOwner {
   /** A connection or a bind failed, or a session ended. */
   broke(session: EsmeSession, reason: string): void
   answered(session: EsmeSession, flight: Flight, kind: ResponseKind, frame?: Frame): void
-  /** A deliver_sm; true: it is answered ESME_ROK. */
+  /** `frame` undefined: nobody will answer. */
+  operated(operation: Operation, frame: Frame | undefined): void
+  /** The body of a deliver_sm, or of a data_sm as one; true: it is answered ESME_ROK. */
   delivered(body: Buffer): boolean
   /** There is room in the window. */
   ready(): void
@@ -116,10 +122,16 @@ export class EsmeSession implements LinkHandler {
     const flight = this.flights.pop() ?? { n: 0, fromMs: 0 }
     flight.n = n
     flight.fromMs = fromMs
-    const sent = this.link?.request(COMMAND_IDS.submit_sm, body, flight)
+    const sent = this.link?.request(COMMAND_IDS[this.options.pdu], body, flight)
     if (typeof sent === 'number') return true
     this.flights.push(flight)
     return false
+  }
+
+  /** Asks about a message; false where it could not. */
+  operate(operation: Operation): boolean {
+    const sent = this.link?.request(COMMAND_IDS[operation.name], operation.body, operation)
+    return typeof sent === 'number'
   }
 
   /** What was submitted leaves now. */
@@ -139,8 +151,10 @@ export class EsmeSession implements LinkHandler {
 
   request(frame: Frame): void {
     const { command_id, sequence_number } = frame
-    if (command_id === COMMAND_IDS.deliver_sm) {
-      const status = this.owner.delivered(frame.body) ? 'ESME_ROK' : 'ESME_RX_P_APPN'
+    if (command_id === COMMAND_IDS.deliver_sm || command_id === COMMAND_IDS.data_sm) {
+      const body = command_id === COMMAND_IDS.data_sm ? submitBodyOf(frame.body) : frame.body
+      const taken = typeof body !== 'number' && this.owner.delivered(body)
+      const status = taken ? 'ESME_ROK' : 'ESME_RX_P_APPN'
       this.link?.respond(command_id, sequence_number, status)
     } else if (command_id < 0x80000000 && command_id !== COMMAND_IDS.alert_notification) {
       this.link?.respond(command_id, sequence_number, 'ESME_RX_P_APPN')
@@ -148,7 +162,12 @@ export class EsmeSession implements LinkHandler {
   }
 
   response(tag: unknown, kind: ResponseKind, frame: Frame | undefined): void {
-    const flight = tag as Flight
+    const subject = tag as Flight | Operation
+    if ('name' in subject) {
+      if (kind !== 'late') this.owner.operated(subject, frame)
+      return
+    }
+    const flight = subject
     this.owner.answered(this, flight, kind, frame)
     // A late answer may still come with the same flight after a time-out.
     if (kind === 'response' && this.flights.length < FLIGHTS_MAX) this.flights.push(flight)

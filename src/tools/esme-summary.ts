@@ -38,6 +38,8 @@ export function makeReport(client: EsmeClient, facts: RunFacts): EsmeReport {
     acknowledged: ledger.acknowledged,
     throughput: measuredMs > 0 ? Math.round((ledger.latency.count * 1000) / measuredMs) : 0,
     refused: ledger.refusalsByName,
+    unsuccessful: ledger.unsuccessfulByName,
+    operations: client.operations.counts,
     inDoubt: ledger.inDoubt,
     late: ledger.late,
     latencyMs: ledger.latency.quantiles(),
@@ -55,6 +57,7 @@ export function makeReport(client: EsmeClient, facts: RunFacts): EsmeReport {
       longestGapMs: session.canSubmit ? (gapsOf([session], 1)[0]?.ms ?? 0) : 0,
     })),
     receipts,
+    notifications: ledger.notifications,
     ids: {
       distinct: ledger.acknowledged - ledger.repeatedIds - ledger.emptyIds,
       repeated: ledger.repeatedIds,
@@ -85,7 +88,7 @@ function receiptsOf({ ledger }: EsmeClient): ReceiptReport {
   let unmatched = 0
   for (const { n, receipts } of ledger.ids.entries()) if (n === undefined) unmatched += receipts
   return {
-    expected: ledger.acknowledged - ledger.repeatedIds - ledger.emptyIds,
+    expected: ledger.expected,
     received: ledger.receipts,
     byStat: Object.fromEntries(ledger.receiptsByStat),
     lost: ledger.awaited,

@@ -3,11 +3,13 @@ import type { Cancel } from '../base/clock.js'
 import type { Frame, ResponseKind, SessionLimits } from '../link/types.js'
 import type { BindName } from '../smpp/command-ids.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
+import { readMessageId } from '../smpp/codec.js'
 import { AnswerTimeline } from './answer-timeline.js'
 import { DueQueue } from './due-queue.js'
 import { systemEffects, type ToolEffects } from './effects.js'
 import { EsmeJournal } from './esme-journal.js'
 import { EsmeLedger } from './esme-ledger.js'
+import { EsmeOperations, type Operation } from './esme-operations.js'
 import { awaitsReceipts, ESME_DEFAULTS, type EsmeOptions } from './esme-options.js'
 import { makeReport } from './esme-summary.js'
 import type { EsmeReport } from './esme-report.js'
@@ -38,6 +40,7 @@ export class EsmeClient implements EsmeSessionOwner {
   readonly runNumber: number
   readonly sessions: EsmeSession[] = []
   readonly ledger: EsmeLedger
+  readonly operations: EsmeOperations
   /** When the first message was meant to be sent, monotonic ms, and since the Unix epoch. */
   startMs = 0
   startedAtMs = 0
@@ -46,6 +49,10 @@ export class EsmeClient implements EsmeSessionOwner {
   private readonly journal: EsmeJournal | undefined
   private readonly retries = new Fifo<number>()
   private readonly laterRetries: DueQueue<number>
+  private readonly laterOperations: DueQueue<Operation>
+  private readonly dueOperations = new Fifo<Operation>()
+  /** Drawn, and not answered. */
+  private openOperations = 0
   private readonly problems: string[] = []
   private readonly cancels: Cancel[] = []
   private readonly watchers = new Set<() => void>()
@@ -75,7 +82,14 @@ export class EsmeClient implements EsmeSessionOwner {
     this.template = new SubmitTemplate({ ...this.options, run: this.runNumber })
     this.phaseAtMs = this.lastUpAtMs = clock.monotonicMs()
     this.journal = journal === null ? undefined : new EsmeJournal(journal)
-    this.ledger = new EsmeLedger(warmUpMs, this.journal)
+    this.ledger = new EsmeLedger(warmUpMs, this.journal, this.options)
+    const { queries, cancels, replaces, from } = this.options
+    const shares = { query_sm: queries, cancel_sm: cancels, replace_sm: replaces }
+    this.operations = new EsmeOperations(shares, from)
+    this.laterOperations = new DueQueue(clock, timers, operation => {
+      this.dueOperations.push(operation)
+      this.pumpSoon()
+    })
     this.laterRetries = new DueQueue(clock, timers, n => {
       this.retries.push(n)
       this.pumpSoon()
@@ -122,6 +136,7 @@ export class EsmeClient implements EsmeSessionOwner {
     this.enter('done')
     for (const cancel of this.cancels.splice(0)) cancel()
     this.laterRetries.clear()
+    this.laterOperations.clear()
     await Promise.all(this.sessions.map(session => session.stop()))
     try {
       await this.journal?.close()
@@ -217,10 +232,17 @@ export class EsmeClient implements EsmeSessionOwner {
         this.noteFirst(session, atMs)
         session.timeline.note(atMs - this.startMs)
         this.lastAckMs = atMs
+        this.askAbout(readMessageId(frame.body))
       } else if (this.options.resubmit && PASSING.has(frame.command_status)) {
         this.laterRetries.add(RETRY_MS, n)
       }
     }
+    this.pumpSoon()
+  }
+
+  operated(operation: Operation, frame: Frame | undefined): void {
+    this.openOperations--
+    this.operations.answered(operation, frame)
     this.pumpSoon()
   }
 
@@ -260,8 +282,30 @@ export class EsmeClient implements EsmeSessionOwner {
     })
   }
 
+  private askAbout(message_id: string): void {
+    const { operations, options, effects } = this
+    const operation = operations.about(message_id, effects.random.unit())
+    if (operation === undefined) return
+    this.openOperations++
+    this.laterOperations.add(options.operationDelayMs, operation)
+  }
+
+  /** What is asked about messages goes before new ones. */
+  private pumpOperations(): void {
+    while (this.dueOperations.length > 0 && this.phase !== 'done') {
+      const session = this.pick()
+      const operation = this.dueOperations.shift()!
+      if (session?.operate(operation) !== true) {
+        this.dueOperations.unshift(operation)
+        return
+      }
+      session.flush()
+    }
+  }
+
   /** Sends what is due and the windows have room for. */
   private pump(): void {
+    this.pumpOperations()
     if (this.phase !== 'sending') return
     const { rate, count, durationMs } = this.options
     const limit = this.stopAsked ? 0 : (count ?? TAG_N_MAX)
@@ -363,6 +407,7 @@ export class EsmeClient implements EsmeSessionOwner {
   private isSettled(nowMs: number): boolean {
     const inPhaseMs = nowMs - this.phaseAtMs
     if (inPhaseMs >= this.options.settleMs) return true
+    if (this.openOperations > 0) return false
     if (awaitsReceipts(this.options) && this.ledger.awaited > 0) {
       this.settledAtMs = undefined
       return false

@@ -61,15 +61,27 @@ void t.test('simulator and load client as commands, from start to report', async
 
 void t.test('wrong arguments are status 2, and nothing is started', async t => {
   const stderr = t.capture(process.stderr, 'write', () => true)
-  for (const argv of [['--count', 'x'], ['--connect', 'nowhere'], ['--bogus'], ['--text', 'å']]) {
+  for (const argv of [
+    ['--count', 'x'],
+    ['--connect', 'nowhere'],
+    ['--bogus'],
+    ['--text', 'å'],
+    ['--registered-delivery', '256'],
+    ['--tlv', '0x1401=abc'],
+    ['--mode', 'forward'],
+    ['--destinations', '2'],
+    ['--query', '80%', '--cancel', '30%'],
+  ]) {
     t.equal(await esmeMain(argv), 2, argv.join(' '))
   }
   for (const argv of [
     ['--error-rate', '2'],
     ['--errors', 'ESME_NONE'],
+    ['--errors', '0'],
+    ['--errors', '0x1ffffffff'],
     ['--receipt-states', 'X'],
   ]) {
     t.equal(await smscMain(argv), 2, argv.join(' '))
   }
-  t.match(stderr().length, 7)
+  t.match(stderr().length, 14)
 })

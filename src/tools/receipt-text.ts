@@ -48,6 +48,8 @@ export class ReceiptReader {
   stat = ''
   /** Nothing more happens to the message. */
   final = false
+  /** An intermediate notification: no receipt, whatever it says. */
+  intermediate = false
 
   /** @returns false where the deliver_sm is no receipt, or one without an id */
   read(deliver: SubmitReader): boolean {
@@ -71,6 +73,7 @@ export class ReceiptReader {
       const at = valueAt(body, start, end, STAT)
       this.stat = body.toString('latin1', at, wordEnd(body, at, end)).toUpperCase()
     }
+    this.intermediate = type === ESM_CLASS.intermediate_notification
     this.final = type === ESM_CLASS.receipt && this.stat !== 'ENROUTE' && this.stat !== ''
     return this.id_end > this.id_start
   }

@@ -1,7 +1,7 @@
 import type { Link } from '../link/link.js'
 import type { SessionLimits } from '../link/types.js'
 import type { Body } from '../smpp/codec.js'
-import { COMMAND_IDS, type BindName } from '../smpp/command-ids.js'
+import type { BindName } from '../smpp/command-ids.js'
 import type { CommandStatus } from '../smpp/command-status.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { AcceptedLog } from './accepted-log.js'
@@ -9,7 +9,8 @@ import { DueQueue } from './due-queue.js'
 import type { ToolEffects } from './effects.js'
 import { TagReader } from './message-tag.js'
 import { SmscFaults, type SmscBehaviour } from './smsc-faults.js'
-import { receiptBody, type AcceptedMessage } from './smsc-messages.js'
+import { receiptBody, wantsReceipt, type AcceptedMessage } from './smsc-messages.js'
+import { SmscMemory } from './smsc-memory.js'
 import { Outbox } from './smsc-outbox.js'
 import type { SmscSession } from './smsc-session.js'
 import { SmscCounters } from './smsc-stats.js'
@@ -17,12 +18,14 @@ import { TagCounts } from './tag-counts.js'
 
 interface LateAnswer {
   link: Link
+  command_id: number
   sequence_number: number
   status: number
   body: Buffer | undefined
 }
 
 interface LateReceipt {
+  kind: 'receipt' | 'notification'
   systemId: string
   message: AcceptedMessage
 }
@@ -38,6 +41,7 @@ export class SmscCore {
   /** One reader serves all sessions: what it says is used within the call. */
   readonly submit = new SubmitReader()
   readonly tag = new TagReader()
+  readonly memory = new SmscMemory()
   readonly outboxes = new Map<string, Outbox>()
   readonly lateReceipts: DueQueue<LateReceipt>
   faults: SmscFaults
@@ -58,12 +62,8 @@ export class SmscCore {
     this.faults = new SmscFaults(behaviour, random)
     // Ids go on where an earlier run, of a million messages a second at most, has stopped.
     this.lastNumber = Math.floor(clock.nowMs() / 1000) * 1_000_000
-    this.lateAnswers = new DueQueue(clock, timers, ({ link, sequence_number, status, body }) =>
-      link.respond(COMMAND_IDS.submit_sm, sequence_number, status, body),
-    )
-    this.lateReceipts = new DueQueue(clock, timers, ({ systemId, message }) =>
-      this.receipt(systemId, message),
-    )
+    this.lateAnswers = new DueQueue(clock, timers, answer => answered(answer))
+    this.lateReceipts = new DueQueue(clock, timers, late => this.receipt(late))
   }
 
   admit({ system_id, password }: Body<BindName>): CommandStatus {
@@ -89,13 +89,14 @@ export class SmscCore {
     return ++this.lastNumber
   }
 
-  answerLater(answer: LateAnswer, delayMs: number): void {
-    this.lateAnswers.add(delayMs, answer)
+  answer(answer: LateAnswer, delayMs: number): void {
+    if (delayMs === 0) answered(answer)
+    else this.lateAnswers.add(delayMs, answer)
   }
 
-  receiptLater(systemId: string, message: AcceptedMessage, delayMs: number): void {
-    if (delayMs === 0) this.receipt(systemId, message)
-    else this.lateReceipts.add(delayMs, { systemId, message })
+  receiptLater(receipt: LateReceipt, delayMs: number): void {
+    if (delayMs === 0) this.receipt(receipt)
+    else this.lateReceipts.add(delayMs, receipt)
   }
 
   /** Stops all timers. */
@@ -105,10 +106,18 @@ export class SmscCore {
     for (const outbox of this.outboxes.values()) outbox.clear()
   }
 
-  private receipt(systemId: string, message: AcceptedMessage): void {
-    const body = receiptBody(message, this.effects.clock.nowMs(), this.faults.behaviour)
-    this.outbox(systemId).push('receipt', body)
+  private receipt({ kind, systemId, message }: LateReceipt): void {
+    const cancelled = this.memory.find(message.number)?.state === 'DELETED'
+    if (cancelled && kind === 'notification') return
+    if (cancelled) message.state = 'DELETED'
+    if (kind === 'receipt' && !wantsReceipt(message)) return
+    const body = receiptBody(message, this.effects.clock.nowMs(), this.faults.behaviour, kind)
+    this.outbox(systemId).push(kind, body)
   }
+}
+
+function answered({ link, command_id, sequence_number, status, body }: LateAnswer): void {
+  link.respond(command_id, sequence_number, status, body)
 }
 
 /** Null: any. */

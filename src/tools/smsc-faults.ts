@@ -3,7 +3,7 @@ import type { Random } from '../base/random.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 import { RECEIPT_STATS, type MessageState } from '../smpp/constants.js'
 import { stateOfStat } from './receipt-text.js'
-import { isCommandStatus } from './units.js'
+import { isCommandStatus, statusNumber } from './units.js'
 
 /** How the simulated SMSC behaves; all of it may change while it runs. */
 export interface SmscBehaviour {
@@ -12,7 +12,7 @@ export interface SmscBehaviour {
   delayDistribution: 'fixed' | 'exponential'
   /** Share of submits that are refused, with a status drawn from `errors`. Default 0. */
   errorRate: number
-  /** command_status by weight. Default ESME_RSYSERR. */
+  /** command_status by weight, by name or number (`0x411`). Default ESME_RSYSERR. */
   errors: Record<string, number>
   /** Submits a second that are taken; more are answered ESME_RTHROTTLED. Null: no limit. */
   throttlePerSecond: number | null
@@ -22,6 +22,10 @@ export interface SmscBehaviour {
   receiptDelayMs: number
   /** `stat` by weight. Default DELIVRD. */
   receiptStates: Record<string, number>
+  /** Share of those that asked for intermediate notifications that get one, half-way to the receipt. Default 1. */
+  notifications: number
+  /** Share of a submit_multi's destinations that are refused, each with a status drawn from `errors`. Default 0. */
+  multiUnsuccess: number
   /** How ids look in submit_sm_resp, and how in receipts. Default text. */
   submitIdFormat: IdFormat
   receiptIdFormat: IdFormat
@@ -60,6 +64,8 @@ export const DEFAULT_BEHAVIOUR: SmscBehaviour = {
   receipts: 1,
   receiptDelayMs: 0,
   receiptStates: { DELIVRD: 1 },
+  notifications: 1,
+  multiUnsuccess: 0,
   submitIdFormat: 'text',
   receiptIdFormat: 'text',
   receiptForm: 'both',
@@ -87,8 +93,8 @@ export const BEHAVIOUR_CHANGE = z
     delayDistribution: z.enum(['fixed', 'exponential']),
     errorRate: share,
     errors: weighted.refine(
-      value => Object.keys(value).every(isCommandStatus),
-      'expected names such as ESME_RSYSERR',
+      value => Object.keys(value).every(isErrorStatus),
+      'expected names such as ESME_RSYSERR, or numbers such as 0x411',
     ),
     throttlePerSecond: z.number().positive().nullable(),
     receipts: share,
@@ -97,6 +103,8 @@ export const BEHAVIOUR_CHANGE = z
       value => Object.keys(value).every(isStat),
       `expected ${Object.values(RECEIPT_STATS).join(', ')}`,
     ),
+    notifications: share,
+    multiUnsuccess: share,
     submitIdFormat: idFormat,
     receiptIdFormat: idFormat,
     receiptForm: z.enum(['both', 'text', 'tlv']),
@@ -115,6 +123,11 @@ export const BEHAVIOUR_CHANGE = z
   })
   .partial()
 
+/** A command_status by name or number, and not ESME_ROK. */
+export function isErrorStatus(text: string): boolean {
+  return (statusNumber(text) ?? 0) !== 0
+}
+
 export function isStat(word: string): boolean {
   return stateOfStat(word) !== undefined
 }
@@ -131,7 +144,10 @@ export class SmscFaults {
   constructor(behaviour: SmscBehaviour, random: Random) {
     this.behaviour = behaviour
     this.random = random
-    this.errors = weightedBy(behaviour.errors, name => COMMAND_STATUS[name as CommandStatus])
+    this.errors = weightedBy(
+      behaviour.errors,
+      text => statusNumber(text) ?? COMMAND_STATUS.ESME_RSYSERR,
+    )
     this.states = weightedBy(behaviour.receiptStates, stat => stateOfStat(stat) ?? 'UNKNOWN')
   }
 
@@ -141,8 +157,12 @@ export class SmscFaults {
     if (throttlePerSecond !== null && !this.take(throttlePerSecond, atMs)) {
       return COMMAND_STATUS.ESME_RTHROTTLED
     }
-    if (errorRate === 0 || this.random.unit() >= errorRate) return 0
-    return draw(this.errors, this.random)
+    return this.chance(errorRate) ? draw(this.errors, this.random) : 0
+  }
+
+  /** The error of one destination of a submit_multi; 0: it is taken. */
+  unsuccess(): number {
+    return this.chance(this.behaviour.multiUnsuccess) ? draw(this.errors, this.random) : 0
   }
 
   /** Until the response, ms. */
@@ -160,6 +180,10 @@ export class SmscFaults {
 
   makesReceipt(): boolean {
     return this.chance(this.behaviour.receipts)
+  }
+
+  makesNotification(): boolean {
+    return this.chance(this.behaviour.notifications)
   }
 
   receiptState(): MessageState {

@@ -1,4 +1,10 @@
-import { ESM_CLASS, MESSAGE_STATE, TON, type MessageState } from '../smpp/constants.js'
+import {
+  ESM_CLASS,
+  MESSAGE_STATE,
+  REGISTERED_DELIVERY,
+  TON,
+  type MessageState,
+} from '../smpp/constants.js'
 import { encodeBody, tlv, type Body } from '../smpp/codec.js'
 import type { SubmitReader } from '../smpp/submit-reader.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
@@ -15,6 +21,15 @@ export interface AcceptedMessage {
   sourceOctets: number
   acceptedAtMs: number
   state: MessageState
+  /** Its registered_delivery. */
+  asked: number
+}
+
+/** Whether the receipt of this end was asked for. Source: SMPP 3.4 §5.2.17; 3, on success only, is SMPP 5.0's. */
+export function wantsReceipt({ asked, state }: AcceptedMessage): boolean {
+  const receipts = asked & REGISTERED_DELIVERY.receipt_mask
+  if (receipts === REGISTERED_DELIVERY.failure) return state !== 'DELIVERED'
+  return receipts === REGISTERED_DELIVERY.always || state === 'DELIVERED'
 }
 
 /** How a message's number is shown. */
@@ -27,6 +42,14 @@ export function idText(number: number, format: IdFormat): string {
     case 'text':
       return `sim-${number.toString(36)}`
   }
+}
+
+/** The number of an id that `idText` made, or undefined. */
+export function idNumber(id: string, format: IdFormat): number | undefined {
+  const digits = format === 'text' ? /^sim-([\da-z]+)$/.exec(id)?.[1] : id
+  if (digits === undefined || digits.length > 16) return undefined
+  const number = parseInt(digits, { text: 36, hex: 16, dec: 10 }[format])
+  return idText(number, format) === id ? number : undefined
 }
 
 /** The body of a submit_sm_resp. */
@@ -51,18 +74,24 @@ export function keepForReceipt(
     sourceOctets: submit.source_addr_end + 1 - start,
     acceptedAtMs,
     state,
+    asked: submit.registered_delivery,
   }
 }
 
-/** The deliver_sm body of a receipt: source and destination change places. Source: SMPP 3.4 §4.6. */
+/**
+ * The deliver_sm body of a receipt, or of an intermediate notification, which says ENROUTE: source and destination change
+ * places. Source: SMPP 3.4 §4.6, §5.2.12.
+ */
 export function receiptBody(
   message: AcceptedMessage,
   doneAtMs: number,
   behaviour: Pick<SmscBehaviour, 'receiptForm' | 'receiptIdFormat'>,
+  kind: 'receipt' | 'notification' = 'receipt',
 ): Buffer {
-  const { addresses, sourceOctets, state } = message
+  const { addresses, sourceOctets } = message
+  const state = kind === 'receipt' ? message.state : 'ENROUTE'
   const id = idText(message.number, behaviour.receiptIdFormat)
-  const error = state === 'DELIVERED' || state === 'ACCEPTED' ? '000' : '045'
+  const error = WITHOUT_ERROR.has(state) ? '000' : '045'
   const text =
     behaviour.receiptForm === 'tlv'
       ? ''
@@ -74,6 +103,7 @@ export function receiptBody(
   at += addresses.copy(body, at, sourceOctets)
   at += addresses.copy(body, at, 0, sourceOctets)
   at += FIXED.copy(body, at)
+  if (kind === 'notification') body[at - FIXED.length] = ESM_CLASS.intermediate_notification
   body[at++] = text.length
   at += body.write(text, at, 'latin1')
   if (tlvOctets > 0) {
@@ -142,6 +172,8 @@ function moBody(
     ...more,
   })
 }
+
+const WITHOUT_ERROR: ReadonlySet<MessageState> = new Set(['DELIVERED', 'ACCEPTED', 'ENROUTE'])
 
 /** What lies between the addresses and sm_length: esm_class first, then zeros and empty times. */
 const FIXED = Buffer.of(ESM_CLASS.receipt, 0, 0, 0, 0, 0, 0, 0, 0)

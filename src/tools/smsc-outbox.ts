@@ -8,7 +8,7 @@ import { Fifo } from './fifo.js'
 
 /** A deliver_sm that waits to be taken. */
 export interface Outgoing {
-  kind: 'receipt' | 'mo'
+  kind: 'receipt' | 'notification' | 'mo'
   body: Buffer
   /** Times it was sent. */
   attempts: number

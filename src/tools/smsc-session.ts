@@ -1,11 +1,16 @@
-import { decodeBody } from '../smpp/codec.js'
+import { decodeBody, encodeBody, type UnsuccessSme } from '../smpp/codec.js'
 import { COMMAND_IDS, commandName, isBind, type BindName } from '../smpp/command-ids.js'
-import { REGISTERED_DELIVERY } from '../smpp/constants.js'
-import { SubmitReader } from '../smpp/submit-reader.js'
+import { COMMAND_STATUS } from '../smpp/command-status.js'
+import { isTransaction, REGISTERED_DELIVERY, type MessageState } from '../smpp/constants.js'
+import { submitBodyOf } from '../smpp/data-sm.js'
+import { readSubmitMulti } from '../smpp/multi-submit.js'
+import type { SubmitReader } from '../smpp/submit-reader.js'
 import { Link } from '../link/link.js'
 import type { Connection, Frame, LinkHandler, ResponseKind } from '../link/types.js'
 import type { SmscCore } from './smsc-core.js'
+import { addressKey } from './smsc-memory.js'
 import { idBody, idText, keepForReceipt } from './smsc-messages.js'
+import { answerRequest } from './smsc-requests.js'
 import type { Outbox, Outgoing } from './smsc-outbox.js'
 
 /** One connection to the simulator: takes the bind and the submits, hands deliver_sm out. */
@@ -28,12 +33,32 @@ export class SmscSession implements LinkHandler {
 
   request(frame: Frame): void {
     if (this.isCut) return // the rest of a chunk that had come before
-    if (frame.command_id === COMMAND_IDS.submit_sm) this.onSubmit(frame)
-    else if (isBind(frame.command_id)) this.onBind(frame)
-    else {
-      const status =
-        frame.command_id === COMMAND_IDS.query_sm ? 'ESME_RQUERYFAIL' : 'ESME_RINVCMDID'
-      this.link.respond(frame.command_id, frame.sequence_number, status)
+    const { command_id, sequence_number, body } = frame
+    switch (command_id) {
+      case COMMAND_IDS.submit_sm:
+        this.onSubmit(frame, body)
+        break
+      case COMMAND_IDS.data_sm:
+        this.onSubmit(frame, submitBodyOf(body))
+        break
+      case COMMAND_IDS.submit_multi:
+        this.onMulti(frame)
+        break
+      default: {
+        if (isBind(command_id)) {
+          this.onBind(frame)
+          break
+        }
+        const { core, systemId } = this
+        core.counters.request(commandName(command_id) ?? `0x${command_id.toString(16)}`)
+        const asker = {
+          systemId,
+          nowMs: core.effects.clock.nowMs(),
+          idFormat: core.faults.behaviour.submitIdFormat,
+        }
+        const answer = answerRequest(core.memory, command_id, body, asker)
+        this.link.respond(command_id, sequence_number, answer.status, answer.body)
+      }
     }
   }
 
@@ -77,19 +102,81 @@ export class SmscSession implements LinkHandler {
     if (command !== 'bind_transmitter') this.outbox.attach(this.link)
   }
 
-  private onSubmit(frame: Frame): void {
+  /** @param body  of a submit_sm, or the status that one cannot be made of a data_sm with */
+  private onSubmit(frame: Frame, body: Buffer | number): void {
     const { core } = this
-    const { counters, faults, submit, tag } = core
-    counters.submits++
-    this.submits++
-    const { sequence_number } = frame
-    const broken = submit.read(frame.body, 'submit_sm')
+    const { faults, submit } = core
+    this.countSubmit()
+    const broken = typeof body === 'number' ? body : submit.read(body, 'submit_sm')
     const status = broken === 0 ? faults.verdict(core.effects.clock.monotonicMs()) : broken
     if (status !== 0) {
-      counters.refuse(status)
-      this.answer(sequence_number, status, undefined)
+      this.refuse(frame, status)
       return
     }
+    const number = core.nextNumber()
+    const { receiptDelayMs, submitIdFormat } = faults.behaviour
+    const inTransaction = isTransaction(submit.esm_class)
+    const state = this.accept(number, inTransaction)
+    if (inTransaction && state !== 'DELIVERED')
+      this.conclude(frame, COMMAND_STATUS.ESME_RDELIVERYFAILURE, undefined, receiptDelayMs)
+    else
+      this.conclude(
+        frame,
+        0,
+        idBody(idText(number, submitIdFormat)),
+        inTransaction ? receiptDelayMs : 0,
+      )
+  }
+
+  /** Each destination has an answer of its own; all have one id. Source: SMPP 3.4 §4.5. */
+  private onMulti(frame: Frame): void {
+    const { core } = this
+    const { counters, faults, submit } = core
+    this.countSubmit()
+    const multi = readSubmitMulti(frame.body)
+    const status =
+      typeof multi === 'number' ? multi : faults.verdict(core.effects.clock.monotonicMs())
+    if (typeof multi === 'number' || status !== 0) {
+      this.refuse(frame, status)
+      return
+    }
+    const number = core.nextNumber()
+    const unsuccess_sme: UnsuccessSme[] = []
+    for (const address of multi.dest_address) {
+      const error =
+        address.dest_flag === 2
+          ? COMMAND_STATUS.ESME_RINVDLNAME // there are no lists here
+          : submit.read(multi.bodyTo(address), 'submit_sm') || faults.unsuccess()
+      if (error === 0) {
+        this.accept(number, false)
+        continue
+      }
+      counters.refuse(error)
+      unsuccess_sme.push({
+        dest_addr_ton: address.dest_flag === 1 ? address.dest_addr_ton : 0,
+        dest_addr_npi: address.dest_flag === 1 ? address.dest_addr_npi : 0,
+        destination_addr: address.dest_flag === 1 ? address.destination_addr : address.dl_name,
+        error_status_code: error,
+      })
+    }
+    if (unsuccess_sme.length === multi.dest_address.length) {
+      this.conclude(frame, COMMAND_STATUS.ESME_RSUBMITFAIL, undefined, 0)
+      return
+    }
+    const message_id = idText(number, faults.behaviour.submitIdFormat)
+    const body = encodeBody('submit_multi_resp', { message_id, unsuccess_sme })
+    this.conclude(frame, 0, body, 0)
+  }
+
+  private countSubmit(): void {
+    this.core.counters.submits++
+    this.submits++
+  }
+
+  /** Takes the message that the core's reader has read: counts and remembers it, and has its receipts made. @returns its end */
+  private accept(number: number, inTransaction: boolean): MessageState {
+    const { core, systemId } = this
+    const { counters, faults, submit, tag } = core
     counters.accepted++
     const nowMs = core.effects.clock.nowMs()
     const { start, end } = messageRange(submit)
@@ -99,45 +186,66 @@ export class SmscSession implements LinkHandler {
     } else {
       counters.untagged++
     }
-    const number = core.nextNumber()
-    const { disconnectEvery, receiptDelayMs, submitIdFormat } = faults.behaviour
-    if (this.wantsReceipt(submit)) {
-      const state = faults.receiptState()
-      if (asksFor(submit.registered_delivery, state === 'DELIVERED')) {
-        const message = keepForReceipt(submit, number, nowMs, state)
-        core.receiptLater(this.systemId, message, receiptDelayMs)
-      }
-    }
+    const { receiptDelayMs } = faults.behaviour
+    const state = faults.receiptState()
+    const { body, source_addr_start, source_addr_end } = submit
+    const { destination_addr_start, destination_addr_end } = submit
+    core.memory.keep(
+      number,
+      systemId,
+      state,
+      nowMs + receiptDelayMs,
+      addressKey(body, source_addr_start, source_addr_end),
+      addressKey(body, destination_addr_start, destination_addr_end),
+    )
+    const asked = submit.registered_delivery
+    if (inTransaction || (asked & ASKS_FOR_REPORTS) === 0) return state
+    const message = keepForReceipt(submit, number, nowMs, state)
+    if ((asked & REGISTERED_DELIVERY.intermediate) !== 0 && faults.makesNotification())
+      core.receiptLater({ kind: 'notification', systemId, message }, receiptDelayMs / 2)
+    if ((asked & REGISTERED_DELIVERY.receipt_mask) !== 0 && faults.makesReceipt())
+      core.receiptLater({ kind: 'receipt', systemId, message }, receiptDelayMs)
+    return state
+  }
+
+  private refuse(frame: Frame, status: number): void {
+    this.core.counters.refuse(status)
+    this.answer(frame, status, undefined, 0)
+  }
+
+  /** Answers, unless the answer is to be lost. */
+  private conclude(
+    frame: Frame,
+    status: number,
+    body: Buffer | undefined,
+    delayMsMin: number,
+  ): void {
+    const { counters, faults } = this.core
+    const { disconnectEvery } = faults.behaviour
     if (disconnectEvery > 0 && this.submits % disconnectEvery === 0) {
       counters.unanswered++
       this.cut()
     } else if (faults.swallows()) {
       counters.unanswered++
     } else {
-      this.answer(sequence_number, 0, idBody(idText(number, submitIdFormat)))
+      this.answer(frame, status, body, delayMsMin)
     }
   }
 
-  private wantsReceipt(submit: SubmitReader): boolean {
-    const asked = submit.registered_delivery & REGISTERED_DELIVERY.receipt_mask
-    return asked !== 0 && this.core.faults.makesReceipt()
-  }
-
-  private answer(sequence_number: number, status: number, body: Buffer | undefined): void {
-    const delayMs = this.core.faults.responseDelay()
-    if (delayMs === 0) this.link.respond(COMMAND_IDS.submit_sm, sequence_number, status, body)
-    else this.core.answerLater({ link: this.link, sequence_number, status, body }, delayMs)
+  private answer(
+    { command_id, sequence_number }: Frame,
+    status: number,
+    body: Buffer | undefined,
+    delayMsMin: number,
+  ): void {
+    const delayMs = Math.max(delayMsMin, this.core.faults.responseDelay())
+    this.core.answer({ link: this.link, command_id, sequence_number, status, body }, delayMs)
   }
 }
 
 const SYSTEM_ID = Buffer.from('smsc-sim\0', 'latin1')
 
-/** Source: SMPP 3.4 §5.2.17; 3, on success only, is SMPP 5.0's. */
-function asksFor(registered_delivery: number, delivered: boolean): boolean {
-  const asked = registered_delivery & REGISTERED_DELIVERY.receipt_mask
-  if (asked === REGISTERED_DELIVERY.failure) return !delivered
-  return asked === REGISTERED_DELIVERY.always || delivered
-}
+const ASKS_FOR_REPORTS = REGISTERED_DELIVERY.receipt_mask | REGISTERED_DELIVERY.intermediate
 
 function messageRange(submit: SubmitReader): { start: number; end: number } {
   return submit.message_payload_start >= 0

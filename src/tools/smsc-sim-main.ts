@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { addressText, type Address } from '../base/address.js'
 import { LiveLine } from './live-line.js'
 import {
+  isErrorStatus,
   isStat,
   MO_CONCATENATIONS,
   type IdFormat,
@@ -15,7 +16,6 @@ import {
   duration,
   grouped,
   hostPort,
-  isCommandStatus,
   limit,
   onOffOrShare,
   option,
@@ -35,6 +35,12 @@ Examples:
   Receipts five seconds later, one of twenty undelivered, ids in hex and receipts in decimal:
     carillon smsc-sim --receipt-delay 5s --receipt-states DELIVRD:95,UNDELIV:5 \\
       --id-format hex --receipt-id-format dec
+  Refuses one of ten with a status of its own, and every other destination of a submit_multi:
+    carillon smsc-sim --error-rate 10% --errors 0x411,ESME_RMSGQFUL:2 --multi-unsuccess 50%
+  Takes two seconds to deliver: until then query_sm says ENROUTE and cancel_sm works; intermediate
+  notifications come after one second, transaction mode (esm_class 2) is answered after two, one in
+  five times with ESME_RDELIVERYFAILURE:
+    carillon smsc-sim --receipt-delay 2s --receipt-states DELIVRD:4,UNDELIV:1
   Ten messages of mobiles a second, each in three parts:
     carillon smsc-sim --mo 10/s --mo-parts 3 --mo-concatenation udh16
   Change its mood while it runs, and see what it counted:
@@ -56,6 +62,8 @@ interface Flags {
   receipts: number
   receiptDelay: number
   receiptStates: Record<string, number>
+  notifications: number
+  multiUnsuccess: number
   receiptForm: SmscBehaviour['receiptForm']
   receiptBeforeResponse: boolean
   idFormat: IdFormat
@@ -124,8 +132,8 @@ function smscCommand(): Command {
     .addOption(
       option(
         '--errors <status:weight,…>',
-        'with what they are refused',
-        weights('names such as ESME_RSYSERR', isCommandStatus),
+        'with what they are refused, by name or number',
+        weights('names such as ESME_RSYSERR, or numbers such as 0x411', isErrorStatus),
         { ESME_RSYSERR: 1 },
         'ESME_RSYSERR',
       ),
@@ -150,6 +158,24 @@ function smscCommand(): Command {
         weights('words such as DELIVRD', isStat),
         { DELIVRD: 1 },
         'DELIVRD',
+      ),
+    )
+    .addOption(
+      option(
+        '--notifications <on|off|share>',
+        'who gets an intermediate notification, of those that want one, half-way to the receipt',
+        onOffOrShare,
+        1,
+        'on',
+      ),
+    )
+    .addOption(
+      option(
+        '--multi-unsuccess <share>',
+        "share of a submit_multi's destinations that are refused, as --errors says",
+        share,
+        0,
+        '0',
       ),
     )
     .addOption(
@@ -243,6 +269,8 @@ function behaviourOf(flags: Flags): Partial<SmscBehaviour> {
     receipts: flags.receipts,
     receiptDelayMs: flags.receiptDelay,
     receiptStates: flags.receiptStates,
+    notifications: flags.notifications,
+    multiUnsuccess: flags.multiUnsuccess,
     receiptForm: flags.receiptForm,
     receiptBeforeResponse: flags.receiptBeforeResponse,
     submitIdFormat: flags.idFormat,
@@ -295,8 +323,9 @@ async function interrupted(): Promise<void> {
 function statsText(stats: SmscStats): string {
   const { receipts, mo } = stats
   const refused = Object.entries(stats.refused).map(([name, count]) => `${name} ${grouped(count)}`)
+  const requests = Object.entries(stats.requests).map(([name, n]) => `${name} ${grouped(n)}`)
   const lines: [string, string][] = [
-    ['submit_sm', grouped(stats.submits)],
+    ['submits', grouped(stats.submits)],
     [
       'accepted',
       `${grouped(stats.accepted)}, of these never answered ${grouped(stats.unanswered)}`,
@@ -312,6 +341,11 @@ function statsText(stats: SmscStats): string {
       `${grouped(receipts.made)} made, ${grouped(receipts.acknowledged)} acknowledged, ` +
         `${grouped(receipts.waiting + receipts.delayed)} waiting, ${grouped(receipts.dropped)} dropped`,
     ],
+    [
+      'notifications',
+      `${grouped(stats.notifications.made)} made, ${grouped(stats.notifications.acknowledged)} acknowledged`,
+    ],
+    ['other requests', requests.join(', ') || '0'],
     ['from mobiles', `${grouped(mo.made)} made, ${grouped(mo.acknowledged)} acknowledged`],
   ]
   return lines.map(([name, text]) => `${name.padEnd(16)} ${text}\n`).join('')

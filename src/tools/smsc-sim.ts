@@ -126,6 +126,8 @@ export class SmscSimulator {
       distinct,
       duplicates: runs.reduce((sum, run) => sum + run.total, 0) - distinct,
       runs,
+      requests: Object.fromEntries(counters.requests),
+      notifications: outgoing.notification,
       receipts: {
         ...outgoing.receipt,
         waiting: outgoing.receipt.made - outgoing.receipt.acknowledged - outgoing.receipt.dropped,

@@ -10,9 +10,9 @@ export interface SmscStats {
   /** Binds taken since the start, and refused. */
   binds: number
   bindsRefused: number
-  /** submit_sm that came. */
+  /** submit_sm, data_sm and submit_multi that came. */
   submits: number
-  /** Taken: answered ESME_ROK, or meant to be and never answered. */
+  /** Messages taken, of a submit_multi one for each destination: answered ESME_ROK, or meant to be and never answered. */
   accepted: number
   /** Taken, and never answered (no-response, or the connection was cut). */
   unanswered: number
@@ -25,7 +25,10 @@ export interface SmscStats {
   /** Taken again: the same tag once more. */
   duplicates: number
   runs: RunCount[]
+  /** Requests about messages, by command: query_sm, cancel_sm, replace_sm; data_sm and submit_multi count as submits too. */
+  requests: Record<string, number>
   receipts: OutgoingCounts & { waiting: number; delayed: number }
+  notifications: OutgoingCounts
   mo: OutgoingCounts & { run: string; waiting: number }
 }
 
@@ -48,7 +51,12 @@ export class SmscCounters {
   unanswered = 0
   untagged = 0
   readonly refused = new Map<number, number>()
-  readonly outgoing = { receipt: noOutgoing(), mo: noOutgoing() }
+  readonly requests = new Map<string, number>()
+  readonly outgoing = { receipt: noOutgoing(), notification: noOutgoing(), mo: noOutgoing() }
+
+  request(name: string): void {
+    this.requests.set(name, (this.requests.get(name) ?? 0) + 1)
+  }
 
   refuse(command_status: number): void {
     this.refused.set(command_status, (this.refused.get(command_status) ?? 0) + 1)

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { decodeBody } from '../smpp/codec.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
-import { ESME_DEFAULTS } from './esme-options.js'
+import { EsmeOperations } from './esme-operations.js'
+import { ESME_DEFAULTS, type EsmeOptions } from './esme-options.js'
 import { TagReader } from './message-tag.js'
 import { ReceiptReader } from './receipt-text.js'
 import { idText, keepForReceipt, receiptBody } from './smsc-messages.js'
@@ -43,6 +44,32 @@ void t.test('a template with an alphanumeric source and no tag in its text', asy
   t.equal(submit.destination_addr, '46700000003')
 })
 
+void t.test('a template of a submit_multi numbers its destinations on', async t => {
+  const options = { ...ESME_DEFAULTS, run: RUN, to: '467##', destinations: 3, serviceType: 'VMS' }
+  const template = new SubmitTemplate({ ...options, pdu: 'submit_multi' })
+  const destinationsOf = (n: number): unknown => {
+    const multi = decodeBody('submit_multi', template.number(n))
+    if (!multi.ok) return multi.problem
+    t.match(multi.body.short_message.toString(), `T=100007-0000000${n};`)
+    return multi.body.dest_address.map(to => to.dest_flag === 1 && to.destination_addr)
+  }
+  t.same(destinationsOf(0), ['46700', '46701', '46702'])
+  t.same(destinationsOf(4), ['46712', '46713', '46714'])
+})
+
+void t.test('what is asked about messages is a share of them, each asked one thing', async t => {
+  const shares = { query_sm: 0.5, cancel_sm: 0.25, replace_sm: 0 }
+  const operations = new EsmeOperations(shares, 'Carillon')
+  t.equal(operations.about('id', 0.49)?.name, 'query_sm')
+  t.equal(operations.about('id', 0.5)?.name, 'cancel_sm')
+  t.equal(operations.about('id', 0.75), undefined)
+  t.equal(operations.about('', 0), undefined, 'a response without an id')
+  t.match(decodeBody('cancel_sm', operations.about('id', 0.6)!.body), {
+    body: { message_id: 'id', source_addr_ton: 5, source_addr: 'Carillon' },
+  })
+  t.throws(() => new EsmeOperations({ ...shares, replace_sm: 0.3 }, ''), RangeError)
+})
+
 void t.test('texts that cannot be counted or sent are refused', async t => {
   for (const wrong of [
     { text: 'a'.repeat(250) },
@@ -51,7 +78,10 @@ void t.test('texts that cannot be counted or sent are refused', async t => {
     { text: '{tag}{tag}' },
     { to: '' },
     { to: '+46' },
-  ]) {
+    { destinations: 2 },
+    { pdu: 'submit_multi', destinations: 11, to: '46#' },
+    { pdu: 'data_sm', validityPeriod: '000000001000000R' },
+  ] as Partial<EsmeOptions>[]) {
     t.throws(() => new SubmitTemplate({ ...ESME_DEFAULTS, run: RUN, ...wrong }), RangeError)
   }
 })

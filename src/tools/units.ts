@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { parseAddress, type Address } from '../base/address.js'
+import type { Tlv } from '../smpp/codec.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 
 /**
@@ -39,6 +40,20 @@ export function whole(least: number, most: number): (text: string) => number {
     if (/^\d[\d_]*$/.test(text) && value >= least && value <= most) return value
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
   }
+}
+
+/** `0x11` or `17`. */
+export function octet(text: string): number {
+  if (/^(?:0x[\da-f]{1,2}|\d{1,3})$/i.test(text) && Number(text) <= 0xff) return Number(text)
+  throw new InvalidArgumentError('Expected an octet such as 0x11.')
+}
+
+/** `0x1401=0a0b`: a tag, and the value in hexadecimal; repeated options add to it. */
+export function tlvs(text: string, before?: Tlv[]): Tlv[] {
+  const [, tag, value] = /^(0x[\da-f]{1,4}|\d{1,5})=((?:[\da-f]{2})*)$/i.exec(text) ?? []
+  if (tag === undefined || value === undefined || Number(tag) > 0xffff)
+    throw new InvalidArgumentError('Expected a TLV such as 0x1401=0a0b.')
+  return [...(before ?? []), { tag: Number(tag), value: Buffer.from(value, 'hex') }]
 }
 
 /** `20000/s`, `600/m`, or a number alone, a second; `unlimited` is Infinity. */
@@ -92,6 +107,14 @@ export function weights(what: string, known: (name: string) => boolean) {
     })
     return Object.fromEntries(entries)
   }
+}
+
+/** Of a command_status by its name, or by its number: `0x411`, `1041`. Undefined: neither. */
+export function statusNumber(text: string): number | undefined {
+  if (isCommandStatus(text)) return COMMAND_STATUS[text]
+  return /^(?:0x[\da-f]{1,8}|\d{1,10})$/i.test(text) && Number(text) <= 0xffffffff
+    ? Number(text)
+    : undefined
 }
 
 export function isCommandStatus(name: string): name is CommandStatus {

@@ -1,4 +1,4 @@
-import { COMMAND_STATUS } from '../smpp/command-status.js'
+import { COMMAND_STATUS } from './command-status.js'
 
 /**
  * A data_sm body as the submit_sm body that says the same: what lies before esm_class is alike, the
