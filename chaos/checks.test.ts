@@ -32,3 +32,22 @@ void t.test('nothing is said of what was not planned, nor of runs before it was 
   t.equal(planned('SIGTERM for node 2', [undefined]), undefined)
   t.end()
 })
+
+void t.test('connectors of a leader that was hit are served again within a second', t => {
+  const found = (...ms: (number | null)[]): Check | undefined => {
+    const [fault] = sampleEvidence().faults
+    const faults = ms.map(upstreamMs => ({
+      ...fault!,
+      newLeaderMs: 600,
+      homeHit: upstreamMs !== null,
+      upstreamMs,
+    }))
+    const checks = verdicts(sampleEvidence({ faults }))
+    return checks.find(({ name }) => name.startsWith('connectors'))
+  }
+  t.equal(found(800, 999, null)?.ok, true)
+  t.equal(found(800, 1000, null)?.ok, false)
+  t.match(found(800, 1000, null)?.found, 'median 800 ms, p95 1000 ms of 2')
+  t.equal(found(null), undefined, 'nothing is said where the leader had no connector')
+  t.end()
+})

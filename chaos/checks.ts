@@ -51,7 +51,7 @@ export function verdicts({ books, duplicateBound, faults, spreads, settings }: E
       goal('every submit was answered', unanswered === 0, `${unanswered} unanswered`, inOrder),
     )
   }
-  checks.push(...soon(faults, spreads.okAfterBindMs))
+  checks.push(...connectorsAgain(faults), ...soon(faults, spreads.okAfterBindMs))
   return checks
 }
 
@@ -66,6 +66,22 @@ function plannedGap({ p50, max, count }: Spread): Check {
     `median ${Math.round(p50)} ms, longest ${Math.round(max)} ms of ${count}, before a node starts again`,
     `longest under ${PLANNED_GOAL_MS} ms`,
   )
+}
+
+/** Connectors whose home led, and was hit, are run by another node. */
+function connectorsAgain(faults: readonly FaultSample[]): Check[] {
+  const hit = faults.filter(({ homeHit, newLeaderMs }) => homeHit && newLeaderMs !== null)
+  const again = spread(hit.flatMap(({ upstreamMs }) => upstreamMs ?? []))
+  if (again === null) return []
+  const { p50, p95, count } = again
+  return [
+    goal(
+      'connectors of a leader that is hit are served again soon',
+      p95 < CONNECTORS_GOAL_MS,
+      `median ${Math.round(p50)} ms, p95 ${Math.round(p95)} ms of ${count}`,
+      `p95 under ${CONNECTORS_GOAL_MS} ms`,
+    ),
+  ]
 }
 
 /** Sessions that bound again are served. */
@@ -85,6 +101,7 @@ function soon(faults: Evidence['faults'], spread: Spread | null): Check[] {
   ]
 }
 
+const CONNECTORS_GOAL_MS = 1000
 const REBIND_GOAL_MS = 100
 const PLANNED_GOAL_MS = 50
 /** How what a transfer is called ends: `node 2 hands leadership over`. */

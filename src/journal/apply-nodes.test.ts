@@ -66,3 +66,52 @@ void t.test('homes are spread over the nodes, and handed over when a node comes 
   log.propose(from, { kind: 'releaseHome', connector: moving!.number, epoch: moving!.epoch })
   t.same(homes(), [1, 2, 3])
 })
+
+const withConnectors = (...ids: string[]) =>
+  TestLog.ready(settings => {
+    const [first] = settings.connectors
+    settings.connectors = ids.map(id => ({ ...first!, id }))
+    settings.routes[0]!.to = ['a']
+  })
+
+void t.test('a node that is relieved has its sessions, and nothing that others can do', async t => {
+  const log = await withConnectors('a', 'b', 'c')
+  const homes = (): number[] => [...log.state.connectors.values()].map(c => c.home!.node)
+  log.propose(3, bind('3.1.1', 3))
+  log.propose(1, bind('1.1.1', 1))
+  t.equal(log.account.owner?.node, 3)
+  const relieved = [...log.state.connectors.values()].find(c => c.home!.node === 3)!
+  const { epoch } = relieved
+  t.same(log.propose(1, { kind: 'relieve', node: 3, boot: 1 }), { ok: true })
+  t.notOk(homes().includes(3))
+  t.ok(relieved.epoch > epoch)
+  t.equal(log.account.owner?.node, 1)
+  t.equal(log.account.sessions.size, 2)
+  t.match(log.propose(3, { kind: 'claim', connector: relieved.number, epoch, count: 1 }), {
+    why: 'staleEpoch',
+  })
+  t.same(log.propose(3, { kind: 'draining', node: 3, boot: 1, draining: false }), { ok: true })
+  const wanted = [...log.state.connectors.values()].filter(c => c.wanted === 3)
+  t.equal(wanted.length, 1, 'it is given a home again, in good order')
+})
+
+void t.test('what nobody else can do stays with a node that is relieved', async t => {
+  const log = await TestLog.ready(settings => {
+    settings.connectors = settings.connectors.map(each => ({ ...each, nodes: [3] }))
+  })
+  const [connector] = log.state.connectors.values()
+  log.propose(3, bind('3.1.1', 3))
+  const before = [connector!.epoch, log.account.epoch]
+  t.same(log.propose(1, { kind: 'relieve', node: 3, boot: 1 }), { ok: true })
+  t.equal(connector!.home?.node, 3)
+  t.equal(log.account.owner?.node, 3)
+  t.same([connector!.epoch, log.account.epoch], before)
+})
+
+void t.test('a node is not relieved of what an earlier boot had, nor by older rules', async t => {
+  const log = await TestLog.ready()
+  log.register(3, 2)
+  t.match(log.propose(1, { kind: 'relieve', node: 3, boot: 1 }), { why: 'staleBoot' })
+  log.state.setRules(17)
+  t.match(log.propose(1, { kind: 'relieve', node: 3, boot: 2 }), { why: 'malformed' })
+})

@@ -9,7 +9,7 @@ import { homeOf } from './epochs.js'
 import { detach, subjectOf } from './message-life.js'
 import { available, pickHome, pickOwner, uneven } from './placement.js'
 import { OK, refused } from './results.js'
-import { agreeOnRules, disables } from './rules.js'
+import { agreeOnRules, disables, relieves } from './rules.js'
 
 /** Binds a session; maxSessions is exact over all nodes. */
 export function applyBind(applying: Applying, { session }: Bind): CommandResult {
@@ -65,6 +65,29 @@ export function applyNodeDown(applying: Applying, node: number, boot: number): C
   if (known?.alive !== true || known.boot !== boot) return refused('staleBoot')
   endBoot(applying, node)
   applying.state.hash.mix(node)
+  return OK
+}
+
+/**
+ * The leader's word that it does not hear a node for now: others get what it ran, at once, and it gets nothing new until
+ * it says that it takes part again (`draining: false`). What nobody else can run or deliver stays its own.
+ */
+export function applyRelieve(applying: Applying, node: number, boot: number): CommandResult {
+  const { state } = applying
+  if (!relieves(state)) return refused('malformed')
+  const known = state.nodes.get(node)
+  if (known?.alive !== true || known.boot !== boot) return refused('staleBoot')
+  state.nodes.set({ ...known, draining: true })
+  for (const connector of state.connectors.values()) {
+    unwant(connector, node)
+    if (connector.home?.node !== node) continue
+    const to = pickHome(state, connector)
+    if (to !== null) moveHome(applying, connector, to)
+  }
+  for (const account of state.accounts.values())
+    if (account.owner?.node === node && pickOwner(state, account) !== null)
+      placeOwner(applying, account)
+  state.hash.mix(node)
   return OK
 }
 
@@ -179,6 +202,12 @@ function want(applying: Applying, connector: ConnectorState, to: number | null):
   applying.effects.wakeConnector(connector.home?.node, connector.number)
 }
 
+function unwant(connector: ConnectorState, node: number): void {
+  if (connector.wanted !== node) return
+  connector.wanted = null
+  connector.touch()
+}
+
 function endBoot(applying: Applying, node: number): void {
   const { state, effects } = applying
   const known = state.nodes.get(node)!
@@ -195,10 +224,7 @@ function endBoot(applying: Applying, node: number): void {
     placeOwner(applying, account)
   }
   for (const connector of state.connectors.values()) {
-    if (connector.wanted === node) {
-      connector.wanted = null
-      connector.touch()
-    }
+    unwant(connector, node)
     if (connector.home?.node === node) moveHome(applying, connector, pickHome(state, connector))
   }
 }

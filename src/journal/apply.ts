@@ -16,6 +16,7 @@ import {
   applyLinkState,
   applyNodeDown,
   applyRegisterBoot,
+  applyRelieve,
   applyReleaseHome,
 } from './apply-nodes.js'
 import { applyGiveUpParts } from './apply-long-mos.js'
@@ -138,6 +139,8 @@ function applyCommand(applying: Applying, command: Command): CommandResult {
       return applyRegisterBoot(applying, command)
     case 'nodeDown':
       return applyNodeDown(applying, command.node, command.boot)
+    case 'relieve':
+      return applyRelieve(applying, command.node, command.boot)
     case 'draining':
       return applyDraining(applying, command.node, command.boot, command.draining)
     case 'releaseHome':

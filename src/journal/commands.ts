@@ -21,6 +21,8 @@ export type Command =
   | { kind: 'registerBoot'; node: number; boot: number; rules?: number }
   /** The leader calls a node unreachable: ends that boot (sessions, homes, ownerships). */
   | { kind: 'nodeDown'; node: number; boot: number }
+  /** The leader does not hear a node for now: its homes and ownerships go to others, its boot and sessions stand. */
+  | { kind: 'relieve'; node: number; boot: number }
   /** A node hands its homes and ownerships over, or takes part again. */
   | { kind: 'draining'; node: number; boot: number; draining: boolean }
   /** Drops what is unclaimed of a submit proposal of this node, applied already or not (DESIGN I8). */

@@ -47,6 +47,7 @@ const FIELDS: { [K in Rare['kind']]: Record<string, Check> } = {
   endSession: { session: text },
   registerBoot: { node: count, boot: count, rules: countOrNone },
   nodeDown: { node: count, boot: count },
+  relieve: { node: count, boot: count },
   draining: { node: count, boot: count, draining: flag },
   void: { number: count },
   settings: { expected: countOrNull, settings: object, author: text, atMs: count },

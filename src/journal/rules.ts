@@ -24,8 +24,9 @@ import type { State } from './state.js'
  *    15  the end of a message in transaction mode is told to who submitted it (docs/decisions/0023)
  *    16  what would give a submit_multi a second id is refused (docs/decisions/0019)
  *    17  parts of an MO wait for each other where their account wants it whole (docs/decisions/0024)
+ *    18  a node can be relieved of its homes and ownerships while its boot stands (docs/decisions/0005)
  */
-export const RULES = 17
+export const RULES = 18
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -62,6 +63,8 @@ export const transacts = (state: State): boolean => state.rules >= 15
 export const keepsOneId = (state: State): boolean => state.rules >= 16
 
 export const gathers = (state: State): boolean => state.rules >= 17
+
+export const relieves = (state: State): boolean => state.rules >= 18
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

@@ -95,7 +95,10 @@ export class CarillonNode {
       clock,
       (index, hash) => this.colleagues?.hashes.add(index, hash),
       () => this.boots?.lookForBegin(),
-      () => this.boots?.look(),
+      () => {
+        this.boots?.look()
+        this.part.look()
+      },
     )
     this.traces = new Traces({ node: journal.node, clock, timers, logger: options.logger })
     this.drainer = new Drain({
@@ -117,7 +120,7 @@ export class CarillonNode {
     })
     this.part = new Participation({
       node: journal.node,
-      proposer: journal.proposer,
+      journal,
       timers,
       logger: options.logger,
       leadership: this.leadership,
@@ -234,7 +237,7 @@ export class CarillonNode {
       fatal: error => this.fail(error),
     })
     this.boots.begin()
-    this.office.leads(this.leadership.leader === config.node.id)
+    this.office.leaderIs(this.leadership.leader)
   }
 
   private meet(cluster: ClusterNode): Colleagues {
@@ -318,7 +321,7 @@ export class CarillonNode {
   private onLeader(leader: number | null, term: number): void {
     if (this.stopping) return
     this.colleagues?.sharing.leads(leader, term)
-    this.office?.leads(leader === this.journal.node)
+    this.office?.leaderIs(leader)
     if (leader === this.journal.node) this.part.onLeading()
   }
 

@@ -12,7 +12,7 @@ const LEAVE_MS = 1000
 
 export interface ParticipationOptions {
   node: number
-  proposer: Journal['proposer']
+  journal: Journal
   timers: Timers
   logger: Logger
   leadership: Leadership
@@ -30,6 +30,7 @@ export interface ParticipationOptions {
 export class Participation {
   private readonly options: ParticipationOptions
   private aside = false
+  private returning = false
 
   constructor(options: ParticipationOptions) {
     this.options = options
@@ -62,24 +63,39 @@ export class Participation {
     }
   }
 
+  /** Entries were applied. A leader that did not hear this node has relieved it (steward.ts): here it is. */
+  look(): void {
+    const { journal, node, drainer, logger } = this.options
+    const boot = this.options.boot()
+    const known = journal.state.nodes.get(node)
+    if (known?.draining !== true || !known.alive || known.boot !== boot) return
+    if (this.aside || this.returning || drainer.begun) return
+    logger.info('others run the connectors of this node, which was silent: it takes part again')
+    this.returning = true
+    const done = (): void => {
+      this.returning = false
+    }
+    this.declare(false).then(done, done)
+  }
+
   /** Tells the cluster that this boot drains, or takes part again. */
   async declare(draining: boolean): Promise<void> {
-    const { proposer, node } = this.options
+    const { journal, node } = this.options
     const boot = this.options.boot()
     if (boot === undefined) return
-    await proposer.command({ kind: 'draining', node, boot, draining })
+    await journal.proposer.command({ kind: 'draining', node, boot, draining })
   }
 
   /** Ends this boot in good order: nobody has to find out that the node is gone. Resolves after a second at most. */
   leave(boot: number): Promise<void> {
-    const { timers, proposer, node } = this.options
+    const { timers, journal, node } = this.options
     return new Promise(resolve => {
       const cancel = timers.after(LEAVE_MS, () => resolve())
       const done = (): void => {
         cancel()
         resolve()
       }
-      if (!proposer.propose({ kind: 'nodeDown', node, boot }, done)) done()
+      if (!journal.proposer.propose({ kind: 'nodeDown', node, boot }, done)) done()
     })
   }
 

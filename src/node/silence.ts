@@ -7,7 +7,7 @@ const STALL_LOOKS = 2
  */
 export class Silence {
   private readonly everyMs: number
-  private awakeMs = 0
+  private awakeForMs = 0
   private lookedAtMs: number | undefined
   private readonly peers: Map<number, { heardAtMs: number; awakeMs: number }> = new Map()
 
@@ -16,18 +16,23 @@ export class Silence {
     this.everyMs = everyMs
   }
 
+  /** For how long this node was awake altogether, up to the last look. */
+  get awakeMs(): number {
+    return this.awakeForMs
+  }
+
   /** Notes that this node is awake at this monotonic time. */
   look(monotonicMs: number): void {
     const passed = monotonicMs - (this.lookedAtMs ?? monotonicMs)
-    this.awakeMs += Math.min(passed, STALL_LOOKS * this.everyMs)
+    this.awakeForMs += Math.min(passed, STALL_LOOKS * this.everyMs)
     this.lookedAtMs = monotonicMs
   }
 
   /** Awake milliseconds since the peer was last heard, at `heardAtMs` by the monotonic clock. */
   of(peer: number, heardAtMs: number): number {
     const known = this.peers.get(peer)
-    if (known?.heardAtMs === heardAtMs) return this.awakeMs - known.awakeMs
-    this.peers.set(peer, { heardAtMs, awakeMs: this.awakeMs })
+    if (known?.heardAtMs === heardAtMs) return this.awakeForMs - known.awakeMs
+    this.peers.set(peer, { heardAtMs, awakeMs: this.awakeForMs })
     return 0
   }
 }

@@ -1,4 +1,4 @@
-import type { ClusterNode, PeerState } from '../../cluster/types.js'
+import type { ClusterNode } from '../../cluster/types.js'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { Random } from '../base/random.js'
@@ -6,11 +6,11 @@ import type { Journal } from '../journal/index.js'
 import type { GatewaySettings } from '../policy/settings.js'
 import { NO_SETTINGS } from '../policy/settings.js'
 import { Silence } from './silence.js'
-import type { StewardDecision } from './steward.js'
+import type { PeerSeen, StewardDecision } from './steward.js'
 import { decide } from './steward.js'
 
 /** Nodes that are gone are noticed within this; nothing else is urgent. */
-const EVERY_MS = 100
+const EVERY_MS = 50
 /** How often the commands of time are looked for: each look reads some blocks. */
 const TIMES_EVERY_MS = 1000
 /** Settings that could not be read or proposed are tried again. */
@@ -35,7 +35,9 @@ export interface OfficeOptions {
 export class StewardOffice {
   private readonly options: OfficeOptions
   private readonly underWay: Set<string> = new Set()
-  private leadingSinceMs: number | undefined
+  private leading: { sinceMs: number; awakeMs: number; predecessor: number | undefined } | undefined
+  /** Who led last, as far as this node has heard. */
+  private lastLeader: number | undefined
   private readonly silence = new Silence(EVERY_MS)
   private timesLookedAtMs = -Infinity
   private readonly cancel: Cancel
@@ -45,10 +47,19 @@ export class StewardOffice {
     this.cancel = options.timers.every(EVERY_MS, () => this.look())
   }
 
-  leads(leads: boolean): void {
-    if (!leads) this.leadingSinceMs = undefined
-    else this.leadingSinceMs ??= this.options.clock.monotonicMs()
-    if (leads) this.look()
+  /** Who leads, null: nobody, as far as this node knows. Told again and again. */
+  leaderIs(leader: number | null): void {
+    const { journal, clock } = this.options
+    const predecessor = this.lastLeader === journal.node ? undefined : this.lastLeader
+    this.lastLeader = leader ?? this.lastLeader
+    if (leader !== journal.node) {
+      this.leading = undefined
+      return
+    }
+    const sinceMs = clock.monotonicMs()
+    this.silence.look(sinceMs)
+    this.leading ??= { sinceMs, awakeMs: this.silence.awakeMs, predecessor }
+    this.look()
   }
 
   stop(): void {
@@ -56,17 +67,19 @@ export class StewardOffice {
   }
 
   private look(): void {
-    const { options, leadingSinceMs } = this
+    const { options, leading } = this
     const { journal, clock, random } = options
-    this.silence.look(clock.monotonicMs())
-    if (leadingSinceMs === undefined || !journal.proposer.running) return
     const monotonicMs = clock.monotonicMs()
+    this.silence.look(monotonicMs)
+    if (leading === undefined || !journal.proposer.running) return
     const timesAreDue =
       monotonicMs - this.timesLookedAtMs >= TIMES_EVERY_MS && options.clockIsTrusted()
     if (timesAreDue) this.timesLookedAtMs = monotonicMs
     const decisions = decide({
       journal,
-      leadingSinceMs,
+      leadingSinceMs: leading.sinceMs,
+      leadingAwakeMs: this.silence.awakeMs - leading.awakeMs,
+      predecessor: leading.predecessor,
       monotonicMs,
       nowMs: timesAreDue ? clock.nowMs() : undefined,
       electionTimeoutMs: options.electionTimeoutMs,
@@ -78,9 +91,9 @@ export class StewardOffice {
     for (const decision of decisions) this.carryOut(decision)
   }
 
-  private peer(id: number): { state: PeerState; sinceMs: number; silentMs: number } {
-    const { state, sinceMs, heardAtMs } = this.options.cluster.peer(id)
-    return { state, sinceMs, silentMs: this.silence.of(id, heardAtMs) }
+  private peer(id: number): PeerSeen {
+    const seen = this.options.cluster.peer(id)
+    return { ...seen, silentMs: this.silence.of(id, seen.heardAtMs) }
   }
 
   private carryOut(decision: StewardDecision): void {
@@ -103,6 +116,10 @@ export class StewardOffice {
       logger.warn('node is unreachable', { unreachable: node, boot, why })
       if (!journal.proposer.propose({ kind: 'nodeDown', node, boot }, done)) done()
       return
+    }
+    if (decision.kind === 'relieve') {
+      const { node, boot } = decision
+      logger.warn('who led before is silent: others run its connectors', { relieved: node, boot })
     }
     if (!journal.proposer.propose(decision, done)) done()
   }

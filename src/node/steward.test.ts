@@ -16,6 +16,8 @@ async function start(tap: { teardown(fn: () => unknown): void }, settings = gate
   const view = (over: Partial<StewardView> = {}): StewardView => ({
     journal: cluster.journal,
     leadingSinceMs: 0,
+    leadingAwakeMs: 10_000,
+    predecessor: undefined,
     monotonicMs: 10_000,
     nowMs: time.nowMs(),
     electionTimeoutMs: 500,
@@ -91,6 +93,52 @@ for (const { title, over, expected } of [
       decision => !('node' in decision && decision.node === 99),
     )
     t.same(decisions, expected)
+  })
+
+// The node that led fell silent at 9,350; the next one leads since 9,850.
+for (const { title, over, relieved } of [
+  { title: 'who led before and fell silent is relieved', over: {}, relieved: true },
+  {
+    title: 'it gets the time to answer its successor',
+    over: { leadingAwakeMs: 149 },
+    relieved: false,
+  },
+  {
+    title: 'who handed leadership over, and was heard meanwhile, keeps its homes',
+    over: { peer: peer('connected', 0, 0, 9_850) },
+    relieved: false,
+  },
+  {
+    title: 'who was heard just before the new leader came is waited for longer',
+    over: { peer: peer('connected', 0, 0, 9_351) },
+    relieved: false,
+  },
+  {
+    title: 'unless its process is gone',
+    over: { peer: peer('refused', 9_700, 0, 9_700) },
+    relieved: true,
+  },
+  {
+    title: 'whoever else is silent keeps its homes for now',
+    over: { predecessor: undefined },
+    relieved: false,
+  },
+  { title: 'what is away is away', over: { predecessor: 3 }, relieved: false },
+] as { title: string; over: Partial<StewardView>; relieved: boolean }[])
+  void t.test(title, async t => {
+    const { cluster, view } = await start(t)
+    const { nodes } = cluster.journal.state
+    nodes.register(2, 5, 0)
+    const seen = {
+      leadingSinceMs: 9_850,
+      leadingAwakeMs: 150,
+      predecessor: 2,
+      peer: peer('connected', 0, 0, 9_350),
+      ...over,
+    }
+    t.same(decide(view(seen)), relieved ? [{ kind: 'relieve', node: 2, boot: 5 }] : [])
+    nodes.set({ ...nodes.get(2)!, draining: true })
+    t.same(decide(view(seen)), [], 'once')
   })
 
 void t.test('messages are forgotten when their retention is over, a step at a time', async t => {
@@ -199,6 +247,11 @@ void t.test(
   },
 )
 
-function peer(state: PeerState, sinceMs: number, silentMs: number): StewardView['peer'] {
-  return () => ({ state, sinceMs, silentMs })
+function peer(
+  state: PeerState,
+  sinceMs: number,
+  silentMs: number,
+  heardAtMs = 10_000 - silentMs,
+): StewardView['peer'] {
+  return () => ({ state, sinceMs, heardAtMs, silentMs })
 }
