@@ -1,5 +1,6 @@
 import type { Check, Evidence, FaultSample } from './evidence.js'
 import { spread, type Spread } from './gaps.js'
+import type { Rebind } from './rebinds.js'
 
 /** What every drill has to show, by what it found. */
 export function verdicts({ books, duplicateBound, faults, spreads, settings }: Evidence): Check[] {
@@ -95,10 +96,21 @@ function soon(faults: Evidence['faults'], spread: Spread | null): Check[] {
     goal(
       'sessions that bind again are served at once',
       spread !== null && spread.p95 < REBIND_GOAL_MS,
-      `${found}, bind_resp to first ESME_ROK${without === 0 ? '' : `; ${without} ended before one`}`,
+      `${found}, bind_resp to first ESME_ROK${elsewhere(rebinds)}${without === 0 ? '' : `; ${without} ended before one`}`,
       `p95 under ${REBIND_GOAL_MS} ms`,
     ),
   ]
+}
+
+/** Of these, what went on to a node that ran, as behind a balancer; and what any message took at the time. */
+function elsewhere(rebinds: readonly Rebind[]): string {
+  const roamers = rebinds.filter(({ session }) => session.startsWith('roaming'))
+  const moved = spread(roamers.flatMap(({ okAfterBindMs }) => okAfterBindMs ?? []))
+  const others = spread(rebinds.flatMap(({ meanwhileMs }) => meanwhileMs ?? []))
+  return [
+    moved === null ? '' : `; ${Math.round(moved.p95)} ms of the ${moved.count} at the next node`,
+    others === null ? '' : `; any message took ${Math.round(others.p95)} ms meanwhile`,
+  ].join('')
 }
 
 const CONNECTORS_GOAL_MS = 1000

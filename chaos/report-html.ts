@@ -113,10 +113,12 @@ at the nodes that were hit, and those that broke; some of them go back to their 
 
 function rebinds({ faults, spreads }: Evidence): string {
   const rows = faults.flatMap(({ what, rebinds }) =>
-    rebinds.map(({ session, address, okAfterBindMs, okAfterConnectMs }) => [
-      ...[what, session, address],
-      ms(okAfterBindMs),
-      ms(okAfterConnectMs),
+    rebinds.map(one => [
+      ...[what, one.session, one.address],
+      ms(one.okAfterBindMs),
+      ms(one.okAfterConnectMs),
+      ms(one.dueAfterBindMs ?? null),
+      ms(one.meanwhileMs ?? null),
     ]),
   )
   if (rows.length === 0) return ''
@@ -126,7 +128,10 @@ function rebinds({ faults, spreads }: Evidence): string {
     ['from the beginning of the connection', spreadWords(spreads.okAfterConnectMs)],
     ...(without.length === 0 ? [] : [['ended before one came', String(without.length)]]),
   ]
-  const heads = ['fault', 'session', 'bound at', 'from bind_resp', 'from connecting']
+  const heads = [
+    ...['fault', 'session', 'bound at', 'from bind_resp', 'from connecting'],
+    ...['until a message was due', 'any message meanwhile'],
+  ]
   return `<h2>Rebinds, to the first ESME_ROK</h2><p class="dim">Sessions that came back after a fault, each until
 its first positive submit_sm_resp. From the beginning of the connection that became the session: the TCP handshake, the
 bind and the hashing of its password are in it, attempts that failed are not.</p>${table(null, summary)}

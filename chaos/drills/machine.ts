@@ -12,6 +12,20 @@ const SMALL_DISK = '256m'
 
 export const MACHINE: readonly Drill[] = [
   {
+    name: 'calm',
+    summary: 'nothing is broken, for six seconds: which gaps this machine makes by itself',
+    run: async scene => {
+      await scene.fault({
+        what: 'nothing is broken',
+        nodes: [],
+        effectMs: 6_000,
+        act: () => undefined,
+        recovery: 'nothing was broken',
+        recover: () => undefined,
+      })
+    },
+  },
+  {
     name: 'slow-disk',
     summary:
       'every synced write of the leader takes 700 ms longer, for ten seconds: more than an election timeout',
