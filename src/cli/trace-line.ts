@@ -1,13 +1,20 @@
 import type { TracedPdu } from '../api/shapes.js'
+import type { VendorTlv } from '../policy/settings.js'
 import { decodeBody, findTlv } from '../smpp/codec.js'
 import { commandName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import type { Io } from './io.js'
+import { tlvWords } from './tlv-line.js'
 
-/** `08:20:52.521 n2 in  1.4.7 submit_sm #12 4917… → 1000 [5] Hello`: one PDU, as the node sees it. */
+/**
+ * `08:20:52.521 n2 in  1.4.7 submit_sm #12 4917… → 1000 [5] Hello source_port=16000`: one PDU, as the node sees it.
+ *
+ * @param registry  names of vendors' TLVs
+ */
 export function pduLine(
   { at, node, session, direction, remote, pdu }: TracedPdu,
   texts: boolean,
+  registry: readonly VendorTlv[],
   paint: Io['paint'],
 ): string {
   const octets = Buffer.from(pdu, 'base64')
@@ -24,11 +31,11 @@ export function pduLine(
   ]
   if (name === undefined || name.endsWith('_resp') || name === 'generic_nack' || status !== 0)
     parts.push(status === 0 ? statusText(status) : paint.red(statusText(status)))
-  parts.push(...details(octets, texts), paint.dim(`${octets.length} octets`))
+  parts.push(...details(octets, texts, registry), paint.dim(`${octets.length} octets`))
   return parts.join(' ')
 }
 
-function details(octets: Buffer, texts: boolean): string[] {
+function details(octets: Buffer, texts: boolean, registry: readonly VendorTlv[]): string[] {
   const name = commandName(octets.readUInt32BE(4))
   if (name === undefined || octets.length === 16) return []
   const decoded = decodeBody(name, octets.subarray(16))
@@ -47,7 +54,7 @@ function details(octets: Buffer, texts: boolean): string[] {
     const shown = texts ? message.toString('latin1') : receipt
     said.push(`[${message.length}]${shown === undefined ? '' : ` ${printable(shown)}`}`)
   }
-  return said
+  return [...said, ...tlvWords(decoded.body.tlvs, registry, texts)]
 }
 
 /** What could move a terminal's cursor is shown as a dot. */

@@ -25,7 +25,12 @@ void t.test('the PDUs of an account and of a connector, whichever node has them'
   const smsc = new SmscSimulator({ port: 0, behaviour: { receiptDelayMs: 5 } })
   await smsc.start()
   t.teardown(() => smsc.stop())
-  const cluster = await ProcessCluster.start({ gateway: gatewayTo(smsc.port) })
+  const cluster = await ProcessCluster.start({
+    gateway: {
+      ...gatewayTo(smsc.port),
+      tlvs: [{ name: 'campaign', tag: 0x1401, type: 'cstring', min: 2, max: 21 }],
+    },
+  })
   t.teardown(() => cluster.stop())
   const directory = mkdtempSync(join(tmpdir(), 'carillon-trace-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
@@ -57,9 +62,12 @@ void t.test('the PDUs of an account and of a connector, whichever node has them'
     ...['in bind_transceiver', 'outbind_transceiver_resp', 'in submit_sm', 'outsubmit_sm_resp'],
     ...['outdeliver_sm', 'in deliver_sm_resp'],
   ])
-  t.match(live.said[2], new RegExp(`n2 in  2\\.\\d+\\.1 .* 1000 → 491701234567 \\[15\\] ${TEXT}`))
+  t.match(
+    live.said[2],
+    new RegExp(`n2 in  2\\.\\d+\\.1 .* 1000 → 491701234567 \\[15\\] ${TEXT} campaign=spring`),
+  )
   t.match(live.said[3], new RegExp(`ESME_ROK id=${id}`))
-  t.match(live.said[4], /\] id:.* stat:DELIVRD/)
+  t.match(live.said[4], /\] id:.* stat:DELIVRD.* message_state=DELIVERED/)
   await waitFor('the connector was seen', () =>
     /deliver_sm_resp|80000005/.test(pdusOf(connector.said).join()),
   )
@@ -153,6 +161,8 @@ function pdusOf(lines: readonly string[]): (string | undefined)[] {
   })
 }
 
+smpp.addTLV('campaign', { id: 0x1401, type: smpp.types.tlv.cstring })
+
 async function bound(node: ProcessNode): Promise<Session> {
   const session = smpp.connect({ host: '127.0.0.1', port: node.smppPort })
   session.on('error', () => undefined)
@@ -169,7 +179,10 @@ async function bound(node: ProcessNode): Promise<Session> {
 async function submit(session: Session, text: string): Promise<string> {
   const addresses = { source_addr: '1000', destination_addr: '491701234567' }
   const answer = await new Promise<PDU>(resolve =>
-    session.submit_sm({ ...addresses, registered_delivery: 1, short_message: text }, resolve),
+    session.submit_sm(
+      { ...addresses, registered_delivery: 1, short_message: text, campaign: 'spring' },
+      resolve,
+    ),
   )
   return answer['message_id'] as string
 }

@@ -1,6 +1,14 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { NodeView, TraceEnd, TraceLine, TraceRequest, TracedPdu } from '../api/shapes.js'
+import type {
+  NodeView,
+  SettingsView,
+  TraceEnd,
+  TraceLine,
+  TraceRequest,
+  TracedPdu,
+} from '../api/shapes.js'
 import { parseAddress, type Address } from '../base/address.js'
+import type { VendorTlv } from '../policy/settings.js'
 import { CommandFailed, EXIT } from './failure.js'
 import type { Io } from './io.js'
 import type { NodeClient } from './node-client.js'
@@ -30,13 +38,15 @@ export async function trace(
     throw new CommandFailed(EXIT.usage, 'name one: --account A, or --connector C')
   const texts = request.texts === true
   const places = nodes.length > 0 ? nodes.map(http => ({ id: null, http })) : await all(client, io)
+  const named = out === undefined && !json && places.length > 0
+  const registry = named ? await vendorTlvs(client.at(places[0]!.http)) : []
   const abort = new AbortController()
   let wasInterrupted = false
   void interrupted.then(() => {
     wasInterrupted = true
     abort.abort()
   })
-  const sink = out === undefined ? lines(io, texts, json) : pcapFile(out)
+  const sink = out === undefined ? lines(io, texts, json, registry) : pcapFile(out)
   const ends: TraceEnd[] = []
   const failures: CommandFailed[] = []
   const one = async ({ id, http }: Place): Promise<boolean> => {
@@ -93,6 +103,16 @@ async function all(client: NodeClient, io: Io): Promise<Place[]> {
   return views.flatMap(({ id, http }) => (http === null ? [] : [{ id, http }]))
 }
 
+/** Without them a trace has numbers: what keeps a node from telling its settings does not keep it from tracing. */
+async function vendorTlvs(client: NodeClient): Promise<readonly VendorTlv[]> {
+  try {
+    return (await client.get<SettingsView>('/api/v1/settings')).settings.tlvs ?? []
+  } catch (error) {
+    if (error instanceof CommandFailed) return []
+    throw error
+  }
+}
+
 function begun(node: number, wanted: number | null, http: string, io: Io): void {
   if (wanted !== null && node !== wanted)
     throw new CommandFailed(
@@ -102,7 +122,7 @@ function begun(node: number, wanted: number | null, http: string, io: Io): void 
   io.note(`tracing on node ${node}`)
 }
 
-function lines(io: Io, texts: boolean, json: boolean): Sink {
+function lines(io: Io, texts: boolean, json: boolean, registry: readonly VendorTlv[]): Sink {
   let count = 0
   return {
     get count() {
@@ -110,7 +130,7 @@ function lines(io: Io, texts: boolean, json: boolean): Sink {
     },
     pdu: line => {
       count++
-      io.out(json ? JSON.stringify(line) : pduLine(line, texts, io.paint))
+      io.out(json ? JSON.stringify(line) : pduLine(line, texts, registry, io.paint))
     },
     close: () => undefined,
   }

@@ -53,6 +53,8 @@ declare module 'smpp' {
     Session: typeof Session
     connect: typeof connect
     createServer: typeof createServer
+    addTLV: (name: string, tlv: { id: number; type: unknown }) => void
+    types: { tlv: { cstring: unknown } }
   }
   export default smpp
 }
