@@ -3,6 +3,9 @@ import { logged } from '../scene.js'
 import type { Drill } from '../drill.js'
 import { waitFor } from '../../src/testing/wait-for.js'
 
+/** Nodes and load that have just started compile for so long: gaps of that are none of a restart. See the drill calm. */
+const WARM_MS = 25_000
+
 export const PAUSES: readonly Drill[] = [
   {
     name: 'leader-pause',
@@ -48,6 +51,7 @@ export const PAUSES: readonly Drill[] = [
     summary:
       'SIGTERM for one node after the other, the leader last; each drains, ends and comes back',
     run: async scene => {
+      await scene.steady(WARM_MS)
       const { leader, followers } = await scene.roles()
       for (const node of [...followers, leader]) {
         await scene.fault({
