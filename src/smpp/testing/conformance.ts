@@ -67,8 +67,11 @@ three versions. Reading and writing is not offering: what the gateway does with 
   their order, before the receipt. Acknowledgements of the SME (bits 2 and 3) are messages of the SME, and go by moRoutes.
 - The broadcast operations of a 5.0 ESME fail with the standard's own status (SMPP 5.0 §4.7.6): no connector broadcasts. Of 3.3's, query_msg_details tells
   what a message says until an SMSC has it, and as long after that as the node's log happens to have its octets; then it is ESME_RQUERYFAIL.
-  query_last_msgs is ESME_RQUERYFAIL: the replicated state keeps no source addresses, so each node would answer from its own log, and each otherwise.
-  param_retrieve is ESME_RPARAMRETFAIL: there are no parameters of the SMSC to read.
+  query_last_msgs is ESME_RQUERYFAIL. It asks for the last messages of a source_addr, and most of these are concluded soon after their submit. Source
+  addresses stand in the octets alone, which are gone then, on one node sooner than on another: each would answer otherwise. Those that wait could be
+  found, as cancel_sm finds them by their addresses, but a list of these alone says of the last message that there was none. To keep
+  a hash of the source with each message is four octets for all of them, for an operation that 3.4 has dropped; query_sm by message_id tells the same.
+  param_retrieve is ESME_RPARAMRETFAIL for every param_name: the gateway has no parameters of an SMSC, so none is known.
 - A response is written without a body where its status is not 0, and read whatever its body is.
 - \`npm run fuzz\` feeds damaged PDUs to framer, decoder and session; \`fuzz.test.ts\` runs a corpus and a short fuzz.
   On 30 November 2026 ten million inputs (seeds 101 to 110, a million each; 15.4 million PDUs) took 572 s of CPU and found nothing.`
