@@ -4,9 +4,8 @@ import { kindOf, planOf, report, runWorld, shrink } from './run.js'
 
 // Short worlds: the long ones are `npm run sim`.
 const SHORT_MS = 4000
-/** The suite waits no longer for its seeds, on whatever machine. */
-const SEEDS_MS = 20_000
-const SEEDS = { least: 3, most: 30 }
+/** The same on every machine: what is counted over them is the same too. */
+const SEEDS = 10
 
 t.setTimeout(600_000)
 
@@ -21,15 +20,13 @@ void t.test('the same seed makes the same history, octet for octet', async t => 
 })
 
 void t.test('nothing is lost in short worlds of three nodes', async t => {
-  const endMs = performance.now() + SEEDS_MS
   let acknowledged = 0
   let parted = 0
   let joined = 0
   let refusals = 0
   const told = { delivered: 0, failed: 0 }
   let notified = 0
-  for (let seed = 1; seed <= SEEDS.most; seed++) {
-    if (seed > SEEDS.least && performance.now() > endMs) break
+  for (let seed = 1; seed <= SEEDS; seed++) {
     const plan = planOf(seed, 3, { faultsMs: SHORT_MS })
     const result = await runWorld(plan)
     acknowledged += result.acknowledged
