@@ -69,12 +69,16 @@ void t.test('an intermediate notification comes half-way to the receipt', async 
   t.match(both.receipts, { expected: 50, received: 50, byStat: { DELIVRD: 50 }, lost: 0 })
   t.match(reportText(both), /notifications +50/)
 
+  smsc.change({ receiptDelayMs: 0 })
+  const apart = await run(smsc, { registeredDelivery: 0x11, count: 10 })
+  t.ok(apart.receipts!.latencyMs.p50 >= 199, 'a receipt does not leave with its notification')
+
   const failuresOnly = { registeredDelivery: 0x12, count: 50, lingerMs: 400 }
   t.equal((await run(smsc, failuresOnly)).notifications, 50)
-  t.equal(smsc.stats().receipts.made, 50, 'delivered: no receipt of a failure')
+  t.equal(smsc.stats().receipts.made, 60, 'delivered: no receipt of a failure')
   smsc.change({ receiptStates: { UNDELIV: 1 }, notifications: 0 })
   t.equal((await run(smsc, failuresOnly)).notifications, 0)
-  await waitFor('failures have receipts', () => smsc.stats().receipts.made === 100)
+  await waitFor('failures have receipts', () => smsc.stats().receipts.made === 110)
 })
 
 void t.test('query_sm, cancel_sm and replace_sm before a message is delivered', async t => {

@@ -186,7 +186,10 @@ export class SmscSession implements LinkHandler {
     } else {
       counters.untagged++
     }
-    const { receiptDelayMs } = faults.behaviour
+    const asked = inTransaction ? 0 : submit.registered_delivery
+    const notifies = (asked & REGISTERED_DELIVERY.intermediate) !== 0 && faults.makesNotification()
+    // Over two binds a receipt that left together with its notification could be there first.
+    const finalMs = Math.max(faults.behaviour.receiptDelayMs, notifies ? APART_MS : 0)
     const state = faults.receiptState()
     const { body, source_addr_start, source_addr_end } = submit
     const { destination_addr_start, destination_addr_end } = submit
@@ -194,17 +197,15 @@ export class SmscSession implements LinkHandler {
       number,
       systemId,
       state,
-      nowMs + receiptDelayMs,
+      nowMs + finalMs,
       addressKey(body, source_addr_start, source_addr_end),
       addressKey(body, destination_addr_start, destination_addr_end),
     )
-    const asked = submit.registered_delivery
-    if (inTransaction || (asked & ASKS_FOR_REPORTS) === 0) return state
+    if ((asked & ASKS_FOR_REPORTS) === 0) return state
     const message = keepForReceipt(submit, number, nowMs, state)
-    if ((asked & REGISTERED_DELIVERY.intermediate) !== 0 && faults.makesNotification())
-      core.receiptLater({ kind: 'notification', systemId, message }, receiptDelayMs / 2)
+    if (notifies) core.receiptLater({ kind: 'notification', systemId, message }, finalMs / 2)
     if ((asked & REGISTERED_DELIVERY.receipt_mask) !== 0 && faults.makesReceipt())
-      core.receiptLater({ kind: 'receipt', systemId, message }, receiptDelayMs)
+      core.receiptLater({ kind: 'receipt', systemId, message }, finalMs)
     return state
   }
 
@@ -245,6 +246,8 @@ export class SmscSession implements LinkHandler {
 
 const SYSTEM_ID = Buffer.from('smsc-sim\0', 'latin1')
 
+/** From a message to its receipt at least, where a notification comes half-way. */
+const APART_MS = 200
 const ASKS_FOR_REPORTS = REGISTERED_DELIVERY.receipt_mask | REGISTERED_DELIVERY.intermediate
 
 function messageRange(submit: SubmitReader): { start: number; end: number } {

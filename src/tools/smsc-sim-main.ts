@@ -163,7 +163,7 @@ function smscCommand(): Command {
     .addOption(
       option(
         '--notifications <on|off|share>',
-        'who gets an intermediate notification, of those that want one, half-way to the receipt',
+        'who gets an intermediate notification, of those that want one, half-way to the receipt, which comes after 200 ms at least',
         onOffOrShare,
         1,
         'on',
