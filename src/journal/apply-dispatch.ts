@@ -15,7 +15,16 @@ import { RETRIES_MAX } from './connectors.js'
 import { homeOf } from './epochs.js'
 import { indexOf, refOf } from './ids.js'
 import type { Subject } from './message-life.js'
-import { conclude, detach, recordSmscId, requeue, rest, sent, subjectOf } from './message-life.js'
+import {
+  awaitNothing,
+  conclude,
+  detach,
+  recordSmscId,
+  requeue,
+  rest,
+  sent,
+  subjectOf,
+} from './message-life.js'
 import { OK, refused } from './results.js'
 import { cancels } from './rules.js'
 
@@ -80,7 +89,10 @@ function applySent(applying: Applying, subject: Subject, item: OutcomeItem): voi
   }
   // Concluded before, or sent twice: the id of the later copy may be the one that its receipt names.
   if (item.smscId === '' || subject.block.smscId(subject.offset) === item.smscId) return
-  if (!subject.block.awaited(subject.offset)) return recordSmscId(applying, subject, item.smscId)
+  if (!subject.block.awaited(subject.offset)) {
+    awaitNothing(applying, subject, item.smscId)
+    return recordSmscId(applying, subject, item.smscId)
+  }
   state.smscIds.add(subject.connector.number, item.smscId, subject.ref)
   settleOrphans(applying, subject, item.smscId)
 }

@@ -91,6 +91,31 @@ void t.test(
   },
 )
 
+void t.test('nor does one that nobody asked for', async t => {
+  const log = await TestLog.ready()
+  const home = log.connector.home!.node
+  const sendThis = (submit: object, item: Partial<OutcomeItem>): number => {
+    const { index } = log.proposed(1, accept([{ to: TO, ...submit }]))
+    log.propose(home, claim(log))
+    log.propose(home, outcomes(log, { ref: refOf(index, 0), ...item }))
+    return index
+  }
+  sendThis({ registered_delivery: 0 }, { smscId: 'quiet' })
+  sendThis({ transaction: true }, { smscId: 'transaction' })
+  const settled = send(log, DOUBT)
+  t.same(receive(log, 'settles'), ['matched'])
+  log.propose(home, outcomes(log, { ref: refOf(settled, 0), smscId: 'late' }))
+  const doubted = send(log, DOUBT)
+  for (const smscId of ['quiet', 'transaction', 'late']) {
+    t.same(receive(log, smscId), ['kept'], smscId)
+    t.equal(log.markOf(doubted, 0), 'IN_DOUBT', smscId)
+  }
+  await log.state.flush()
+  await log.restart()
+  t.same(receive(log, 'quiet'), ['kept'], 'nor after a restart')
+  t.equal(log.markOf(doubted, 0), 'IN_DOUBT')
+})
+
 void t.test('what was sent twice and is in doubt again is settled by either copy', async t => {
   const log = await TestLog.ready()
   const twice = send(log, DOUBT)

@@ -6,7 +6,7 @@ import { AGAIN } from './connector-queue.js'
 import type { ConnectorState } from './connectors.js'
 import type { Ref } from './ids.js'
 import { indexOf, offsetOf } from './ids.js'
-import { remembers } from './rules.js'
+import { remembers, remembersUnawaited } from './rules.js'
 
 // The steps of a submitted message's life that several commands share. Each keeps the counters of its
 // connector and account, the tables that name it and its marks in step.
@@ -108,11 +108,13 @@ export function sent(applying: Applying, subject: Subject, smscId: string, atMs:
   recordSmscId(applying, subject, smscId)
   applying.state.hash.mix(ref)
   if (block.transaction(offset)) {
+    awaitNothing(applying, subject, smscId)
     finish(applying, subject, MESSAGE_STATE.DELIVERED, 0, atMs)
     close(applying, block)
     return
   }
   if (!block.wantsNews(offset)) {
+    awaitNothing(applying, subject, smscId)
     block.setMark(offset, MARK.DONE)
     block.setState(offset, MESSAGE_STATE.ACCEPTED)
     close(applying, block)
@@ -127,6 +129,17 @@ export function recordSmscId(applying: Applying, subject: Subject, smscId: strin
   if (smscId === '') return
   subject.block.setSmscId(subject.offset, smscId)
   applying.state.blocks.changed(subject.block)
+}
+
+/**
+ * Nothing that the SMSC says of this copy counts. Where it says something all the same, unasked or of what is concluded,
+ * it must not be taken for news of a message in doubt.
+ */
+export function awaitNothing(applying: Applying, subject: Subject, smscId: string): void {
+  const { state } = applying
+  if (!remembersUnawaited(state)) return
+  if (smscId === '') rest(applying, subject)
+  else state.smscIds.addUnawaited(subject.connector.number, smscId)
 }
 
 /**

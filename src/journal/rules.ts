@@ -25,8 +25,9 @@ import type { State } from './state.js'
  *    16  what would give a submit_multi a second id is refused (docs/decisions/0019)
  *    17  parts of an MO wait for each other where their account wants it whole (docs/decisions/0024)
  *    18  a node can be relieved of its homes and ownerships while its boot stands (docs/decisions/0005)
+ *    19  ids of messages of which nothing is awaited are remembered, too (docs/decisions/0004)
  */
-export const RULES = 18
+export const RULES = 19
 
 export const remembers = (state: State): boolean => state.rules >= 1
 
@@ -65,6 +66,8 @@ export const keepsOneId = (state: State): boolean => state.rules >= 16
 export const gathers = (state: State): boolean => state.rules >= 17
 
 export const relieves = (state: State): boolean => state.rules >= 18
+
+export const remembersUnawaited = (state: State): boolean => state.rules >= 19
 
 /** To be called after a boot was registered: goes over to what all living nodes know. */
 export function agreeOnRules(state: State): void {

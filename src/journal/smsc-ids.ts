@@ -12,7 +12,7 @@ const SLOTS = 2 * SEGMENT_ADDITIONS
 const CANDIDATES_MAX = 32
 /** A full segment with fewer live ids than this is emptied into the newest one. */
 const MERGE_BELOW = SEGMENT_ADDITIONS / 16
-/** Octets of a change on disk: hash u32 | hash u32 | ref f64, negative where removed. */
+/** Octets of a change on disk: hash u32 | hash u32 | ref f64, negative where removed, 0 where none awaits anything. */
 const CHANGE_OCTETS = 16
 
 /**
@@ -47,7 +47,7 @@ export class SmscIds implements Persistent {
         const low = value.readUInt32BE(at)
         const high = value.readUInt32BE(at + 4)
         const ref = value.readDoubleBE(at + 8)
-        if (ref > 0) segment.add(low, high, ref)
+        if (ref >= 0) segment.add(low, high, ref)
         else segment.remove(low, high, -ref)
       }
     })
@@ -72,6 +72,11 @@ export class SmscIds implements Persistent {
   add(connector: number, smscId: string, ref: Ref): void {
     hash(connector, smscId)
     this.addHash(hashed[0]!, hashed[1]!, ref)
+  }
+
+  /** An id under which nothing is awaited, from the start: known, as one that was removed is. */
+  addUnawaited(connector: number, smscId: string): void {
+    this.add(connector, smscId, UNAWAITED)
   }
 
   /** Takes the pair out; false where it is not there. */
@@ -150,7 +155,10 @@ export class SmscIds implements Persistent {
 const chunkKey = (segment: number, chunk: number): string =>
   smscIdPrefix(segment) + octets(chunk, 5)
 
-/** One open-addressed table. Removed slots keep their hash and hold ref 0. */
+/** Held by a slot whose id concerns no message any more; no message has it, for the first entry is the engine's own. */
+const UNAWAITED: Ref = 0
+
+/** One open-addressed table. Removed slots keep their hash. */
 class Segment {
   readonly number: number
   /** Chunks on disk. */
@@ -175,13 +183,13 @@ class Segment {
     this.hashes[2 * slot + 1] = high
     this.refs[slot] = ref
     this.additions++
-    this.live++
+    if (ref !== UNAWAITED) this.live++
   }
 
   remove(low: number, high: number, ref: Ref): boolean {
     for (let slot = low % SLOTS; this.used[slot] === 1; slot = (slot + 1) % SLOTS) {
       if (this.refs[slot] !== ref || !this.holds(slot, low, high)) continue
-      this.refs[slot] = 0
+      this.refs[slot] = UNAWAITED
       this.live--
       return true
     }
@@ -192,7 +200,7 @@ class Segment {
   candidates(low: number, high: number, most: number): Ref[] {
     const found: Ref[] = []
     for (let slot = low % SLOTS; this.used[slot] === 1; slot = (slot + 1) % SLOTS)
-      if (this.refs[slot] !== 0 && this.holds(slot, low, high)) found.push(this.refs[slot]!)
+      if (this.refs[slot] !== UNAWAITED && this.holds(slot, low, high)) found.push(this.refs[slot]!)
     return found.length < 2 ? found : found.sort((a, b) => b - a).slice(0, most)
   }
 
@@ -229,7 +237,7 @@ class Segment {
 
   *entries(): Generator<[low: number, high: number, ref: Ref]> {
     for (let slot = 0; slot < SLOTS; slot++)
-      if (this.used[slot] === 1 && this.refs[slot] !== 0)
+      if (this.used[slot] === 1 && this.refs[slot] !== UNAWAITED)
         yield [this.hashes[2 * slot]!, this.hashes[2 * slot + 1]!, this.refs[slot]!]
   }
 
