@@ -193,8 +193,16 @@ void t.test(
       [() => multi(esme, [...numbers(252), named('staff')]), 'ESME_RINVNUMDESTS'],
       [() => multi(esme, numbers(255)), 'ESME_RINVNUMDESTS'],
       [
-        () => multi(esme, numbers(254), { tlvs: [tlv.octets('message_payload', payload)] }),
+        () =>
+          multi(esme, numbers(254), {
+            short_message: Buffer.alloc(0),
+            tlvs: [tlv.octets('message_payload', payload)],
+          }),
         'ESME_RINVNUMDESTS',
+      ],
+      [
+        () => multi(esme, THREE, { tlvs: [tlv.octets('message_payload', payload)] }),
+        'ESME_RINVMSGLEN',
       ],
       [() => multi(esme, THREE, { schedule_delivery_time: 'nonsense' }), 'ESME_RINVSCHED'],
       [() => multi(esme, THREE, { validity_period: '000000000000000R' }), 'ESME_RINVEXPIRY'],

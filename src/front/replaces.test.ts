@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { OutcomeResult } from '../journal/index.js'
-import { decodeBody, encodeBody, type Body } from '../smpp/codec.js'
+import { decodeBody, encodeBody, type Body, tlv } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { formatTime } from '../smpp/times.js'
 import { OPEN_MAX } from './late-answers.js'
@@ -90,6 +90,7 @@ void t.test('what does not fit is refused with the parameter’s error', async t
     [id, { source_addr: '1001' }, 'ESME_RINVSRCADR'],
     [id, { source_addr: '' }, 'ESME_RINVSRCADR'],
     [id, { source_addr_ton: 2 }, 'ESME_RINVSRCADR'],
+    [id, { tlvs: [tlv.octets('message_payload', Buffer.from('and'))] }, 'ESME_RINVMSGLEN'],
     [id, { schedule_delivery_time: 'nonsense' }, 'ESME_RINVSCHED'],
     [id, { schedule_delivery_time: formatTime(world.time.nowMs() - 61_000) }, 'ESME_RINVSCHED'],
     [id, { validity_period: past }, 'ESME_RINVEXPIRY'],

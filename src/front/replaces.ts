@@ -73,6 +73,8 @@ export class Replaces {
     const { state } = journal
     if (!replaces(state)) return refuse('replaceNotOffered')
     const { body } = decoded
+    if (body.short_message.length > 0 && findTlv(body.tlvs, 'message_payload') !== undefined)
+      return refuse('twoMessages')
     const times = timesIn(body, clock.nowMs(), reschedules(state))
     if (typeof times === 'string') return refuse(times)
     if (!rates.take(state, bound.account, clock.monotonicMs())) return refuse('throttled')

@@ -87,12 +87,12 @@ for (const { title, actions, body, problem } of [
 
 void t.test('strip takes the TLV wherever it stands, and nothing else', async t => {
   const strips = rules({ campaign: 'strip', cost: 'require' })
-  const payload = tlv.octets('message_payload', Buffer.from([0x14, 0x01, 0, 0]))
+  const callback = tlv.octets('callback_num', Buffer.from([0x14, 0x01, 0, 0]))
   t.same(strips.stripped(submit(CAMPAIGN, COST, UNKNOWN), 'submit_sm'), submit(COST, UNKNOWN))
   t.same(
-    strips.stripped(submit(payload, CAMPAIGN, UNKNOWN, CAMPAIGN), 'submit_sm'),
-    submit(payload, UNKNOWN),
-    'twice, and not where its octets are text',
+    strips.stripped(submit(callback, CAMPAIGN, UNKNOWN, CAMPAIGN), 'submit_sm'),
+    submit(callback, UNKNOWN),
+    'twice, and not where its octets are another value',
   )
   t.same(strips.stripped(submit(CAMPAIGN), 'submit_sm'), submit())
   const stray = Buffer.concat([submit(COST, CAMPAIGN), Buffer.of(0, 0)])

@@ -102,6 +102,15 @@ void t.test('refuses with the status of the parameter', t => {
       parameter: 'user_message_reference',
       deliver: 'ESME_ROK',
     },
+    {
+      body: submit({
+        short_message: Buffer.from('one'),
+        tlvs: [tlv.octets('message_payload', Buffer.from('or the other'))],
+      }),
+      status: 'ESME_RINVMSGLEN',
+      parameter: 'sm_length',
+      deliver: 'ESME_ROK',
+    },
   ]
   const reader = new SubmitReader()
   for (const { body, status, parameter, deliver } of rows) {

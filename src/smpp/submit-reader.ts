@@ -193,6 +193,9 @@ export class SubmitReader {
       at = end
     }
     this.tlvs_end = at
+    // One or the other: sm_length is 0 with a message_payload (SMPP 3.4 §5.2.21, §5.3.2.32).
+    if (strict && this.message_payload_start >= 0 && this.sm_length > 0)
+      return this.refuse(COMMAND_STATUS.ESME_RINVMSGLEN, 'sm_length')
     return 0
   }
 

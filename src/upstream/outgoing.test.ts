@@ -16,7 +16,7 @@ const FIELDS = {
   destination_addr: '49170',
   registered_delivery: 1,
   short_message: Buffer.from('hello'),
-  tlvs: [tlv.octets('message_payload', Buffer.from('more')), { tag: 0x1400, value: Buffer.of(7) }],
+  tlvs: [tlv.octets('callback_num', Buffer.from('more')), { tag: 0x1400, value: Buffer.of(7) }],
 } satisfies Partial<Body<'submit_sm'>>
 
 void t.test('nothing else of a message is touched, TLVs of vendors neither', async t => {
