@@ -25,8 +25,8 @@ interface Said {
 }
 
 /**
- * Intermediate notifications as docs/decisions/0021 has them: they go to who asked and to nobody else, once, before the
- * receipt or not at all; what an account is owed of them comes. That they conclude nothing is seen by the receipt that comes
+ * Intermediate notifications as docs/decisions/0021 has them: they go to who asked and to nobody else, not twice in a row,
+ * before the receipt or not at all; what an account is owed of them comes. That they conclude nothing is seen by the receipt that comes
  * after all. Each carries a word that no other one has.
  */
 export class NotificationRules {
@@ -35,6 +35,8 @@ export class NotificationRules {
   /** Where they lie in the log. */
   private readonly places = new Map<Ref, string>()
   private readonly owed = new Set<string>()
+  /** Of each message, what was owed last. */
+  private readonly last = new Map<Message, string>()
   private readonly taken = new Set<string>()
   /** Of the entry at hand: those that have to be owed after it. */
   private due: string[] = []
@@ -75,8 +77,10 @@ export class NotificationRules {
     const said = this.said.get(word)
     if (said?.message !== message) this.untrue(message, `is owed ${word}, which says nothing of it`)
     this.meant(message, word)
-    if (this.owed.has(word) && message.taken === 1)
+    // A home that was cut off proposes late what has come to its successor too, and others after it.
+    if (this.last.get(message) === word && message.taken === 1)
       this.untrue(message, `is owed ${word} a second time`)
+    this.last.set(message, word)
     if (this.received.has(message)) this.untrue(message, `is owed ${word} after its receipt`)
     this.owed.add(word)
     return word
