@@ -45,29 +45,42 @@ export interface RaftOptions {
 
 const NODES = 3
 
-/** Three replicas of one group in this process, driven at the leader. */
+/** On a busy machine a leader may be voted out in the middle of a run. */
+const RUNS_MAX = 5
+
+/**
+ * Three replicas of one group in this process, driven at the leader. Begins anew where another one is elected.
+ * Rejects where no leader stays.
+ */
 export async function benchRaft(options: RaftOptions): Promise<RaftRow> {
-  const replicas = await Replicas.open(options.backend)
-  try {
-    return await drive(replicas, options)
-  } finally {
-    await replicas.close()
+  for (let run = 0; run < RUNS_MAX; run++) {
+    const replicas = await Replicas.open(options.backend)
+    try {
+      const row = await drive(replicas, options)
+      if (row !== undefined) return row
+    } finally {
+      await replicas.close()
+    }
   }
+  throw new Error(`no leader stayed for as long as a run takes, in ${RUNS_MAX} runs`)
 }
 
-async function drive(replicas: Replicas, options: RaftOptions): Promise<RaftRow> {
+/** @returns undefined where leadership was lost */
+async function drive(replicas: Replicas, options: RaftOptions): Promise<RaftRow | undefined> {
   const { backend, messagesPerEntry, inFlight, warmUpMs, durationMs } = options
   const leader = await replicas.leader()
   const entry = SyntheticLog.acceptOf(messagesPerEntry)
   const latency = new Histogram()
   const sentMs: number[] = []
+  const { term } = leader.group.status()
+  let refused = 0
   let applied = 0
   let measuring = false
   let going = true
   const propose = (): void => {
     // the group owns what it was given
-    if (leader.group.propose(Buffer.from(entry)) !== 'sent') throw new Error('not the leader')
-    sentMs.push(performance.now())
+    if (leader.group.propose(Buffer.from(entry)) === 'sent') sentMs.push(performance.now())
+    else refused++
   }
   leader.machine.onEntry = () => {
     const tookMs = performance.now() - sentMs.shift()!
@@ -84,6 +97,8 @@ async function drive(replicas: Replicas, options: RaftOptions): Promise<RaftRow>
   const fromMs = performance.now()
   await wait(durationMs)
   const tookMs = performance.now() - fromMs
+  const { role, term: lastTerm } = leader.group.status()
+  if (refused > 0 || role !== 'leader' || lastTerm !== term) return undefined
   const { user, system } = process.cpuUsage(cpu)
   measuring = going = false
   await waitFor('all proposals are applied', () => sentMs.length === 0)
