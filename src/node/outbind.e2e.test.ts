@@ -7,9 +7,6 @@ import { freePorts } from '../testing/free-ports.js'
 import { waitFor } from '../testing/wait-for.js'
 import { bind, get, site, submit } from './testing/site.js'
 
-t.jobs = 2 // they wait most of the time
-t.buffered = true
-
 void t.test('an ESME that has gone is called, and gets its receipt on that connection', async t => {
   const [port] = await freePorts(1)
   const password = { kind: 'plain', value: 'ours' } as const
