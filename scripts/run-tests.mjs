@@ -67,13 +67,18 @@ function testFiles(beginnings) {
     .sort()
 }
 
-/** To stdout goes, of a stream of TAP, one line for each file, and what did not pass with its details. */
+/**
+ * To stdout goes, of a stream of TAP, one line for each file, and what did not pass with its details. A file in which tap
+ * finds no tests passes for tap, and fails here.
+ */
 function failuresOnly() {
   const passed = /^ +ok |^ *1\.\.\d+|^ *# (Subtest|time=)|^ *$|^ *}$/
+  const empty = / # SKIP no tests found$/
   let rest = ''
   const shown = text => {
     const lines = (rest + text).split('\n')
     rest = lines.pop()
+    if (lines.some(line => empty.test(line))) process.once('exit', () => (process.exitCode = 1))
     return lines
       .filter(line => !passed.test(line))
       .map(line => `${line}\n`)
