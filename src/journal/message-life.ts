@@ -107,14 +107,14 @@ export function sent(applying: Applying, subject: Subject, smscId: string, atMs:
   block.setAt(offset, 'sent', atMs)
   recordSmscId(applying, subject, smscId)
   applying.state.hash.mix(ref)
+  const awaits = block.wantsNews(offset) && !block.transaction(offset)
+  if (!awaits) awaitNothing(applying, subject, smscId)
   if (block.transaction(offset)) {
-    awaitNothing(applying, subject, smscId)
     finish(applying, subject, MESSAGE_STATE.DELIVERED, 0, atMs)
     close(applying, block)
     return
   }
-  if (!block.wantsNews(offset)) {
-    awaitNothing(applying, subject, smscId)
+  if (!awaits) {
     block.setMark(offset, MARK.DONE)
     block.setState(offset, MESSAGE_STATE.ACCEPTED)
     close(applying, block)
