@@ -66,7 +66,7 @@ export class Multis {
     if (!takesMultis(state)) return this.answer(session, frame, statusOf('multiNotOffered'))
     const submit = readSubmitMulti(Buffer.from(frame.body))
     if (typeof submit === 'number') return this.answer(session, frame, submit)
-    const wrong = this.placing.reader.read(submit.bodyTo(ANY), 'submit_sm')
+    const wrong = this.placing.read(submit.bodyTo(ANY))
     if (wrong !== 0) return this.answer(session, frame, wrong)
     if (session.knowsTlvs && isTransaction(this.placing.reader.esm_class))
       return this.answer(session, frame, statusOf('transactionOfMany'))

@@ -49,7 +49,7 @@ export const REFUSALS = {
   otherService: { command_status: 'ESME_RINVSERTYP', retriable: false },
   /** Not before every living node knows how (docs/decisions/0016). */
   replaceNotOffered: { command_status: 'ESME_RREPLACEFAIL', retriable: true },
-  /** replace_sm with a short_message and a message_payload (SMPP 5.0 §4.8.4.36). */
+  /** A short_message and a message_payload (SMPP 3.4 §5.2.21, 5.0 §4.8.4.36). */
   twoMessages: { command_status: 'ESME_RINVMSGLEN', retriable: false },
   /** Claimed, in doubt now or before, concluded, or one of several of a submit_multi. */
   notReplaceable: { command_status: 'ESME_RREPLACEFAIL', retriable: false },

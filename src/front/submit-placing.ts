@@ -25,7 +25,7 @@ import { isTransaction, REGISTERED_DELIVERY } from '../smpp/constants.js'
 import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { fingerprintOf } from './fingerprint.js'
-import { refusalOf, type RefusalCode } from './refusals.js'
+import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
 import { isScheduled, timesOf } from './submit-times.js'
 import { tlvsFrom, tlvsTo } from './submit-tlvs.js'
 
@@ -36,7 +36,7 @@ const RECEIPT_BITS = REGISTERED_DELIVERY.receipt_mask | REGISTERED_DELIVERY.inte
  * What the front end decides of one submit before it is proposed: its times, its route, and whether it came before. One for
  * submit after submit, without creating an object.
  *
- *     if (placing.reader.read(body, 'submit_sm') === 0 && placing.place(session, bound, before) === undefined)
+ *     if (placing.read(body) === 0 && placing.place(session, bound, before) === undefined)
  *       placing.propose(ticket)
  */
 export class SubmitPlacing {
@@ -69,6 +69,15 @@ export class SubmitPlacing {
   constructor(journal: Journal, clock: Clock) {
     this.journal = journal
     this.clock = clock
+  }
+
+  /**
+   * Reads a submit_sm body of an ESME into the reader; 0, or the status to refuse with. What was accepted once is read by
+   * the reader alone: it is not refused a second time.
+   */
+  read(body: Buffer): number {
+    const status = this.reader.read(body, 'submit_sm')
+    return status === 0 && this.reader.hasTwoMessages ? statusOf('twoMessages') : status
   }
 
   /**

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseMessageId } from '../journal/index.js'
-import { decodeBody, encodeBody, findTlv, tlv } from '../smpp/codec.js'
+import { decodeBody, encodeBody, findTlv, tlv, type Body } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { account, connector, gateway, route } from '../testing/gateway.js'
 import { FrontWorld } from './testing/front-world.js'
@@ -39,9 +39,15 @@ void t.test('all 4,096 offsets of an entry make different ids', async t => {
   t.ok(esme.answers.every(({ message_id }) => /^[0-9a-f]{20}$/.test(message_id)))
 })
 
+const TWO_MESSAGES: Partial<Body<'submit_sm'>> = {
+  short_message: Buffer.from('one'),
+  tlvs: [tlv.octets('message_payload', Buffer.from('or the other'))],
+}
+
 for (const [title, fields, status] of [
   ['an empty destination', { destination_addr: '' }, 'ESME_RINVDSTADR'],
   ['a destination without a route', { destination_addr: '44123' }, 'ESME_RINVDSTADR'],
+  ['a text in short_message and in message_payload', TWO_MESSAGES, 'ESME_RINVMSGLEN'],
   ['a schedule that is over', { schedule_delivery_time: '251231235800000+' }, 'ESME_RINVSCHED'],
   ['a schedule that is no time', { schedule_delivery_time: '260132000000000+' }, 'ESME_RINVSCHED'],
   ['a schedule of right now', { schedule_delivery_time: '251231235930000+' }, 'ESME_ROK'],

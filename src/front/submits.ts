@@ -7,9 +7,9 @@ import type { Frame } from '../link/types.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { isTransaction } from '../smpp/constants.js'
+import { submitBodyOf } from '../smpp/data-sm.js'
 import type { AccountRates } from './account-rates.js'
 import { withCongestion } from './congestion.js'
-import { submitBodyOf } from '../smpp/data-sm.js'
 import type { EsmeSession } from './esme-session.js'
 import { HeldSubmits, type HeldSubmit } from './held-submits.js'
 import { MessageIdBody } from './message-id-body.js'
@@ -198,11 +198,9 @@ export class Submits {
 
   /** Reads the body into the reader; 0, or the status to refuse with. */
   private read({ command_id, body }: Frame): number {
-    if (command_id !== COMMAND_IDS.data_sm) return this.placing.reader.read(body, 'submit_sm')
+    if (command_id !== COMMAND_IDS.data_sm) return this.placing.read(body)
     const converted = submitBodyOf(body)
-    return typeof converted === 'number'
-      ? converted
-      : this.placing.reader.read(converted, 'submit_sm')
+    return typeof converted === 'number' ? converted : this.placing.read(converted)
   }
 
   private tell({ session, account }: Ticket, index: number, offset: number): void {

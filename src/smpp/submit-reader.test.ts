@@ -102,15 +102,6 @@ void t.test('refuses with the status of the parameter', t => {
       parameter: 'user_message_reference',
       deliver: 'ESME_ROK',
     },
-    {
-      body: submit({
-        short_message: Buffer.from('one'),
-        tlvs: [tlv.octets('message_payload', Buffer.from('or the other'))],
-      }),
-      status: 'ESME_RINVMSGLEN',
-      parameter: 'sm_length',
-      deliver: 'ESME_ROK',
-    },
   ]
   const reader = new SubmitReader()
   for (const { body, status, parameter, deliver } of rows) {
@@ -121,6 +112,21 @@ void t.test('refuses with the status of the parameter', t => {
       deliver ?? status,
       `deliver_sm ${parameter}`,
     )
+  }
+  t.end()
+})
+
+void t.test('a short_message and a message_payload are read, and told of', t => {
+  const reader = new SubmitReader()
+  const tlvs = [tlv.octets('message_payload', Buffer.from('or the other'))]
+  for (const [fields, two] of [
+    [{ short_message: Buffer.from('one'), tlvs }, true],
+    [{ short_message: Buffer.alloc(0), tlvs }, false],
+    [{ short_message: Buffer.from('one') }, false],
+  ] as const) {
+    t.equal(reader.read(submit(fields), 'submit_sm'), 0)
+    t.equal(reader.hasTwoMessages, two)
+    t.equal(reader.read(submit(fields), 'deliver_sm'), 0)
   }
   t.end()
 })

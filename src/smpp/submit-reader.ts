@@ -156,6 +156,11 @@ export class SubmitReader {
       : this.body.subarray(this.short_message_start, this.short_message_end)
   }
 
+  /** A short_message and a message_payload: sm_length is 0 with the latter (SMPP 3.4 §5.2.21, §5.3.2.32). */
+  get hasTwoMessages(): boolean {
+    return this.message_payload_start >= 0 && this.sm_length > 0
+  }
+
   /** The first value of a tag (see TLV_TAGS), a view, or undefined. */
   tlv(tag: number): Buffer | undefined {
     const { body } = this
@@ -193,9 +198,6 @@ export class SubmitReader {
       at = end
     }
     this.tlvs_end = at
-    // One or the other: sm_length is 0 with a message_payload (SMPP 3.4 §5.2.21, §5.3.2.32).
-    if (strict && this.message_payload_start >= 0 && this.sm_length > 0)
-      return this.refuse(COMMAND_STATUS.ESME_RINVMSGLEN, 'sm_length')
     return 0
   }
 

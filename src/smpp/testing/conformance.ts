@@ -108,7 +108,7 @@ const OFFERED: Partial<Record<CommandName, { esmes: string; smscs: string }>> = 
 
 /** TLVs that we read or write; all others are carried. */
 const USED: Partial<Record<TlvName, string>> = {
-  message_payload: 'the message; with a short_message besides: ESME_RINVMSGLEN',
+  message_payload: 'the message; of an ESME, with a short_message besides: ESME_RINVMSGLEN',
   user_message_reference: 'read in submits, told back in receipts',
   receipted_message_id: 'read in receipts of SMSCs, written in ours',
   message_state: 'read in receipts of SMSCs, written in ours',
