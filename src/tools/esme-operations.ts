@@ -23,9 +23,10 @@ export type OperationCounts = Partial<Record<OperationName, Record<string, numbe
  */
 export class EsmeOperations {
   readonly counts: OperationCounts = {}
+  /** Anything is asked about any message. */
+  readonly any: boolean
   private readonly shares: Readonly<Record<OperationName, number>>
   private readonly from: string
-  private readonly any: boolean
 
   /**
    * @param shares  of the messages, 0 to 1, together at most 1
@@ -45,7 +46,7 @@ export class EsmeOperations {
    * @param chance  0 to 1, drawn for it
    */
   about(message_id: string, chance: number): Operation | undefined {
-    if (!this.any || message_id === '') return undefined
+    if (message_id === '') return undefined
     let rest = chance
     for (const name of OPERATIONS) {
       if (rest < this.shares[name]) return { name, body: this.bodyOf(name, message_id) }

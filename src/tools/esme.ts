@@ -232,7 +232,7 @@ export class EsmeClient implements EsmeSessionOwner {
         this.noteFirst(session, atMs)
         session.timeline.note(atMs - this.startMs)
         this.lastAckMs = atMs
-        this.askAbout(readMessageId(frame.body))
+        if (this.operations.any) this.askAbout(readMessageId(frame.body))
       } else if (this.options.resubmit && PASSING.has(frame.command_status)) {
         this.laterRetries.add(RETRY_MS, n)
       }
