@@ -1,3 +1,4 @@
+import { fnv1a } from '../base/fnv.js'
 /**
  * One submitted message inside an `accept` command, big endian:
  *
@@ -206,7 +207,5 @@ export function addressHash(octets: Buffer, start: number, end: number): number 
     digits++
     hash = Math.imul(hash ^ code, 0x01000193)
   }
-  if (digits === 0)
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193)
-  return hash >>> 0
+  return digits === 0 ? fnv1a(octets, start, end) : hash >>> 0
 }

@@ -1,3 +1,4 @@
+import { fnv1a } from '../base/fnv.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
 import type { Applying } from './apply.js'
 import type { Ref } from './ids.js'
@@ -51,7 +52,5 @@ export function notify(
 
 /** What `Block.notification` compares, never 0: FNV-1a, 32 bits. */
 export function notificationHash(body: Buffer): number {
-  let hash = 0x811c9dc5
-  for (const octet of body) hash = Math.imul(hash ^ octet, 0x01000193)
-  return hash >>> 0 || 1
+  return fnv1a(body) || 1
 }

@@ -9,7 +9,7 @@ export interface KnownMessage {
   state: MessageState
   /** When that is so, ms since the Unix epoch; until then it is ENROUTE. */
   finalAtMs: number
-  /** Of source_addr and destination_addr, as `addressKey` makes them. */
+  /** Of source_addr and destination_addr, as `fnv1a` hashes them. */
   source: number
   destination: number
 }
@@ -85,13 +85,6 @@ export class SmscMemory {
       destination: this.destinations[slot]!,
     }
   }
-}
-
-/** 32 bits of the octets of `[start, end)`: FNV-1a. */
-export function addressKey(octets: Buffer, start: number, end: number): number {
-  let key = 0x811c9dc5
-  for (let at = start; at < end; at++) key = Math.imul(key ^ octets[at]!, 0x01000193)
-  return key >>> 0
 }
 
 const SLOTS = 1 << 16

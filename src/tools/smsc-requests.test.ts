@@ -3,13 +3,13 @@ import { decodeBody, encodeBody } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
 import { MESSAGE_STATE } from '../smpp/constants.js'
-import { addressKey, SmscMemory } from './smsc-memory.js'
+import { fnv1a } from '../base/fnv.js'
+import { SmscMemory } from './smsc-memory.js'
 import { idNumber, idText } from './smsc-messages.js'
 import { answerRequest, type Answer, type Asker } from './smsc-requests.js'
 
 const NOW_MS = Date.UTC(2026, 10, 30, 12)
-const keyOf = (address: string): number =>
-  addressKey(Buffer.from(address, 'latin1'), 0, address.length)
+const keyOf = (address: string): number => fnv1a(Buffer.from(address, 'latin1'))
 
 /** Of esme1, from 100: message 7 to 467 is delivered in ten seconds, 8 to 468 a second ago. */
 function memory(): SmscMemory {

@@ -1,10 +1,11 @@
+import { fnv1a } from '../base/fnv.js'
 import { decodeBody, encodeBody, type Body } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 import { MESSAGE_STATE } from '../smpp/constants.js'
 import { formatTime } from '../smpp/times.js'
 import type { IdFormat } from './smsc-faults.js'
-import { addressKey, type KnownMessage, type SmscMemory } from './smsc-memory.js'
+import type { KnownMessage, SmscMemory } from './smsc-memory.js'
 import { idNumber } from './smsc-messages.js'
 
 /** Who asks, when, and what ids look like. */
@@ -101,7 +102,7 @@ function named(
 }
 
 function keyOf(address: string): number {
-  return addressKey(Buffer.from(address, 'latin1'), 0, address.length)
+  return fnv1a(Buffer.from(address, 'latin1'))
 }
 
 function answerOf(status: CommandStatus): Answer {

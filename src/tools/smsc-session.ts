@@ -1,3 +1,4 @@
+import { fnv1a } from '../base/fnv.js'
 import { decodeBody, encodeBody, type UnsuccessSme } from '../smpp/codec.js'
 import { COMMAND_IDS, commandName, isBind, type BindName } from '../smpp/command-ids.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
@@ -8,7 +9,6 @@ import type { SubmitReader } from '../smpp/submit-reader.js'
 import { Link } from '../link/link.js'
 import type { Connection, Frame, LinkHandler, ResponseKind } from '../link/types.js'
 import type { SmscCore } from './smsc-core.js'
-import { addressKey } from './smsc-memory.js'
 import { idBody, idText, keepForReceipt } from './smsc-messages.js'
 import { answerRequest } from './smsc-requests.js'
 import type { Outbox, Outgoing } from './smsc-outbox.js'
@@ -198,8 +198,8 @@ export class SmscSession implements LinkHandler {
       systemId,
       state,
       nowMs + finalMs,
-      addressKey(body, source_addr_start, source_addr_end),
-      addressKey(body, destination_addr_start, destination_addr_end),
+      fnv1a(body, source_addr_start, source_addr_end),
+      fnv1a(body, destination_addr_start, destination_addr_end),
     )
     if ((asked & ASKS_FOR_REPORTS) === 0) return state
     const message = keepForReceipt(submit, number, nowMs, state)
