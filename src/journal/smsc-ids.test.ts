@@ -66,6 +66,36 @@ void t.test(
   },
 )
 
+void t.test(
+  'ids under which nothing is awaited have the same bound, and survive a restart',
+  async t => {
+    const store = new MemoryStore()
+    const { ids, flush } = await opened(store)
+    const fill = (name: string) => {
+      for (let i = 0; i < SEGMENT_ADDITIONS; i++) ids.addUnawaited(1, `${name}-${i}`)
+    }
+    ids.add(1, 'waits', 1_000_000)
+    for (let n = 0; n < CONCLUDED_TABLES_MAX; n++) {
+      fill(`s${n}`)
+      if (n % 8 === 0) await flush()
+    }
+    t.ok(ids.knows(1, 's0-0'))
+    t.same(ids.candidates(1, 's0-0'), [], 'of no message')
+    fill('last')
+    t.notOk(ids.knows(1, 's0-0'), 'the bound')
+    t.ok(ids.knows(1, 'last-0'))
+    t.equal(ids.size, 1)
+    await flush()
+    const { ids: again } = await opened(store)
+    t.ok(again.knows(1, 's1-100'))
+    t.ok(again.knows(1, 'last-0'))
+    t.notOk(again.knows(1, 's0-0'))
+    t.same(again.candidates(1, 'waits'), [1_000_000])
+    t.equal(again.size, 1)
+    t.equal(await keysOf(store, 'j'), CONCLUDED_TABLES_MAX)
+  },
+)
+
 async function keysOf(store: MemoryStore, kind: string): Promise<number> {
   let keys = 0
   const next = String.fromCharCode(kind.charCodeAt(0) + 1)
