@@ -107,9 +107,9 @@ export class SmscCore {
   }
 
   private receipt({ kind, systemId, message }: LateReceipt): void {
-    const cancelled = this.memory.find(message.number)?.state === 'DELETED'
-    if (cancelled && kind === 'notification') return
-    if (cancelled) message.state = 'DELETED'
+    const deleted = this.memory.isDeleted(message.number)
+    if (deleted && kind === 'notification') return
+    if (deleted) message.state = 'DELETED'
     if (kind === 'receipt' && !wantsReceipt(message)) return
     const body = receiptBody(message, this.effects.clock.nowMs(), this.faults.behaviour, kind)
     this.outbox(systemId).push(kind, body)

@@ -58,6 +58,12 @@ export class SmscMemory {
     return this.numbers[slot] === number ? this.at(slot) : undefined
   }
 
+  /** It comes to DELETED, cancelled or not; false where it is forgotten. */
+  isDeleted(number: number): boolean {
+    const slot = number % this.numbers.length
+    return this.numbers[slot] === number && this.states[slot] === 'DELETED'
+  }
+
   /** DELETED from now on. @returns false where it is over, or forgotten */
   cancel(number: number, nowMs: number): boolean {
     const slot = number % this.numbers.length
