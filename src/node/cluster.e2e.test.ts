@@ -1,5 +1,6 @@
 import t from 'tap'
 import { nothingLost, underLoad } from '../testing/under-load.js'
+import { waitFor } from '../testing/wait-for.js'
 
 const MESSAGES = 3000
 
@@ -22,10 +23,16 @@ void t.test('nothing acknowledged is lost when the leader is killed under load',
   t.equal(views.length, 3)
   t.equal(new Set(views.map(({ stateHash }) => stateHash)).size, 1, 'one state')
   for (const { id, httpPort } of cluster.nodes) {
-    const metrics = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text()
-    for (const peer of [1, 2, 3].filter(peer => peer !== id)) {
-      t.match(metrics, `carillon_peer_connected{peer="${peer}"} 1`)
-      t.match(metrics, `carillon_clock_offset_seconds{peer="${peer}"} `)
-    }
+    const wanted = [1, 2, 3]
+      .filter(peer => peer !== id)
+      .flatMap(peer => [
+        `carillon_peer_connected{peer="${peer}"} 1`,
+        `carillon_clock_offset_seconds{peer="${peer}"} `,
+      ])
+    // a node that has just come back asks its peers for their time once a second
+    await waitFor(`metrics of node ${id} about its peers`, async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text()
+      return wanted.every(line => metrics.includes(line))
+    })
   }
 })
