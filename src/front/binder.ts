@@ -8,6 +8,7 @@ import { isDisabled, type BindType } from '../policy/settings.js'
 import { decodeBody } from '../smpp/codec.js'
 import { commandName, type BindName } from '../smpp/command-ids.js'
 import { statusText } from '../smpp/command-status.js'
+import { boundVersion } from '../smpp/versions.js'
 import { BanWatch } from './ban-watch.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { FailedBinds } from './failed-binds.js'
@@ -79,7 +80,7 @@ export class Binder {
     const known = settings !== undefined && allows(settings.allowFrom, address)
     attempt.systemId = system_id
     this.options.named(session, system_id, frame)
-    attempt.version = interface_version
+    attempt.version = boundVersion(command, interface_version)
     attempt.account = known ? account!.number : 0
     if (known && this.bans.isBanned(attempt.account, address))
       return this.holdBack(attempt, 'banned')

@@ -189,6 +189,21 @@ void t.test('the response of a bind names the version that both sides know', t =
   t.end()
 })
 
+void t.test('interface_version 0 in a bind_transceiver, which 3.3 has not, is 3.4', t => {
+  for (const [interface_version, told, spoken] of [
+    [0x00, '0210000134', 0x34],
+    [0x33, undefined, 0x33],
+  ] as const) {
+    const session = openSession('smsc', TIMES, 0)
+    const body = encodeBody('bind_transceiver', { system_id: 'esme1', interface_version })
+    step(session, pdu('bind_transceiver', { body }))
+    const [response] = step(session, respond('bind_transceiver', 'ESME_ROK'))
+    t.equal(response?.kind === 'send' ? response.body?.toString('hex') : 'none', told)
+    t.equal(session.interface_version, spoken)
+  }
+  t.end()
+})
+
 void t.test('a refused bind leaves the session open, for another try', t => {
   const session = openSession('smsc', TIMES, 0)
   step(session, pdu('bind_receiver', { body: BIND }))

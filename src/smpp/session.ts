@@ -24,7 +24,7 @@ import {
 } from './session-state.js'
 import { statusForVersion } from './status-translation.js'
 import { TLV_TAGS } from './tlv-tags.js'
-import { versionOf, versionsOf } from './versions.js'
+import { boundVersion, versionOf, versionsOf } from './versions.js'
 
 /** Takes one event, changes the session, says what is to be done. `atMs` is monotonic. */
 export function step(session: Session, event: SessionEvent): readonly SessionEffect[] {
@@ -125,7 +125,7 @@ function onPeerBind(session: Session, frame: FramedPdu, command: BindName) {
     command_id: frame.command_id,
     sequence_number: frame.sequence_number,
     command,
-    interface_version: decoded.body.interface_version,
+    interface_version: boundVersion(command, decoded.body.interface_version),
   }
   return [{ kind: 'request', frame }] as const
 }

@@ -1,4 +1,4 @@
-import type { CommandName } from './command-ids.js'
+import type { BindName, CommandName } from './command-ids.js'
 import { INTERFACE_VERSION } from './constants.js'
 
 /** The versions of the standard that we tell apart, as interface_version writes them. */
@@ -17,6 +17,15 @@ export const SMPP_VERSIONS: readonly SmppVersion[] = [
 export function versionOf(interface_version: number): SmppVersion {
   if (interface_version >= INTERFACE_VERSION.v50) return INTERFACE_VERSION.v50
   return interface_version >= INTERFACE_VERSION.v34 ? INTERFACE_VERSION.v34 : INTERFACE_VERSION.v33
+}
+
+/**
+ * The interface_version that a bind towards us stands for. 0 in a bind_transceiver is a parameter that was left out (larvitsmpp, by
+ * default): 3.3, which 0 is in the standard, has no bind_transceiver, and its receipts lack the TLVs that such an ESME looks for.
+ */
+export function boundVersion(command: BindName, interface_version: number): number {
+  const left = command === 'bind_transceiver' && interface_version === 0
+  return left ? INTERFACE_VERSION.v34 : interface_version
 }
 
 /** "3.4": for people. */
