@@ -27,6 +27,11 @@ for (const [title, body, status] of [
     'ESME_ROK',
   ],
   [
+    'a NUL between the text and a TLV, that sm_length does not count',
+    `00 0000 00 0101${TO} 000000 00 00 01 00 00 00 02 6162 00 0204 0002 0001`,
+    'ESME_ROK',
+  ],
+  [
     'a TLV that claims more than there is',
     `00 0000 00 0101${TO} 000000 00 00 01 00 00 00 01 61 0204 0009 0001`,
     'ESME_RINVPARLEN',
@@ -155,6 +160,24 @@ for (const [title, fields] of Object.entries(MESSAGES)) {
     const { short_message = Buffer.alloc(0), tlvs = [] } = fields
     t.match(esme.delivered[0], { ...fields, short_message })
     t.same(esme.delivered[0]?.tlvs, tlvs)
+  })
+}
+
+for (const [title, time, stray, tlvs] of [
+  ['between text and TLVs', '00', '00', '0204 0002 0001'],
+  ['after the text', '00', '00', ''],
+  ['after the TLVs', '00', '', '0204 0002 0001 0000'],
+  ['in a message with a schedule', '30303030303030313030303030303052 00', '00', '0204 0002 0001'],
+] as const) {
+  void t.test(`stray octets ${title} do not go to the SMSC`, async t => {
+    const world = await FrontWorld.open(t)
+    const esme = world.bound()
+    const body = (schedule: string, rest: string): Buffer =>
+      octets(`00 0000 00 0101${TO} 000000 ${schedule} 00 01 00 00 00 02 6162 ${rest}`)
+    esme.ask(COMMAND_IDS.submit_sm, body(time, stray + tlvs))
+    world.time.turn()
+    const { ref } = parseMessageId(esme.answers[0]!.message_id)!
+    t.same(world.cluster.journal.message(ref)?.body, body('00', tlvs.slice(0, 14)))
   })
 }
 

@@ -14,7 +14,8 @@ import {
 } from '../journal/index.js'
 import type { Frame } from '../link/types.js'
 import { encodeBody } from '../smpp/codec.js'
-import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
+import { bodyWithout, wholeBody } from '../smpp/read-body.js'
+import { SubmitReader } from '../smpp/submit-reader.js'
 import { matchOf, type AddressPattern } from './address-pattern.js'
 import { withCongestion } from './congestion.js'
 import type { EsmeSession } from './esme-session.js'
@@ -174,7 +175,9 @@ export class ReplacingSubmits {
     const { state } = this.options.journal
     const from = state.accounts.get(account)?.settings
     if (from === undefined) return 'noAccount'
-    const whole = isScheduled(reader) ? bodyWithout(reader, 'schedule_delivery_time') : reader.body
+    const whole = isScheduled(reader)
+      ? bodyWithout(reader, 'schedule_delivery_time')
+      : wholeBody(reader)
     const body = tlvsFrom(state.settings, from, whole)
     if (typeof body === 'string') return body
     return tlvsTo(state.settings, state.connectors.get(connector)?.settings, body) ?? body

@@ -22,7 +22,8 @@ import {
 import { chooseConnector, findRoute } from '../policy/route.js'
 import { isDisabled, TRANSACTION_TIMEOUT_MS, type Account } from '../policy/settings.js'
 import { isTransaction, REGISTERED_DELIVERY } from '../smpp/constants.js'
-import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
+import { bodyWithout, wholeBody } from '../smpp/read-body.js'
+import { SubmitReader } from '../smpp/submit-reader.js'
 import type { Bound, EsmeSession } from './esme-session.js'
 import { fingerprintOf } from './fingerprint.js'
 import { refusalOf, statusOf, type RefusalCode } from './refusals.js'
@@ -172,7 +173,9 @@ export class SubmitPlacing {
     record.dueAtMs = times.dueAtMs
     record.fingerprint = undefined
     // its schedule is our business: an SMSC would schedule it again
-    record.body = isScheduled(reader) ? bodyWithout(reader, 'schedule_delivery_time') : reader.body
+    record.body = isScheduled(reader)
+      ? bodyWithout(reader, 'schedule_delivery_time')
+      : wholeBody(reader)
     return undefined
   }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { statusName } from './command-status.js'
 import { encodeBody, tlv, type Body } from './codec.js'
+import { bodyWithout, wholeBody } from './read-body.js'
 import { SubmitReader } from './submit-reader.js'
 import { octetsOf, VECTORS } from './testing/vectors.js'
 import { TLV_TAGS } from './tlv-tags.js'
@@ -138,6 +139,55 @@ void t.test('a stray NUL after the message is skipped', t => {
   t.equal(reader.tlvs_end, body.length)
   t.end()
 })
+
+/** "hello", then `stray` octets, then a user_message_reference of 7. */
+const withStray = (stray: string): { body: Buffer; clean: Buffer } => {
+  const text = submit({ short_message: Buffer.from('hello') })
+  const reference = octetsOf('0204 0002 0007')
+  return {
+    body: Buffer.concat([text, octetsOf(stray), reference]),
+    clean: Buffer.concat([text, reference]),
+  }
+}
+
+for (const command of ['submit_sm', 'deliver_sm'] as const) {
+  void t.test(`${command}: a stray NUL between the message and the TLVs is skipped`, t => {
+    const reader = new SubmitReader()
+    const { body, clean } = withStray('00')
+    t.equal(reader.read(body, command), 0)
+    t.equal(reader.message.toString(), 'hello')
+    t.equal(reader.user_message_reference, 7)
+    t.same(wholeBody(reader), clean, 'and goes no further')
+    const later = Buffer.concat([clean, Buffer.alloc(2)])
+    t.equal(reader.read(later, command), 0)
+    t.same(wholeBody(reader), clean, 'nor do octets after the last TLV')
+    t.equal(reader.read(clean, command), 0)
+    t.equal(wholeBody(reader), clean, 'no copy')
+    t.end()
+  })
+}
+
+void t.test('what is stray goes with a time that is taken out', t => {
+  const reader = new SubmitReader()
+  const time = '000000010000000R'
+  const body = submit({ validity_period: time, short_message: Buffer.from('hello') })
+  const reference = octetsOf('0204 0002 0007')
+  reader.read(Buffer.concat([body, octetsOf('00'), reference]), 'submit_sm')
+  t.same(bodyWithout(reader, 'validity_period'), withStray('').clean)
+  t.end()
+})
+
+for (const [title, rest] of [
+  ['two NULs before the TLVs', '0000 0204 0002 0007'],
+  ['another octet before the TLVs', '01 0204 0002 0007'],
+  ['a NUL before TLVs of which one lies', '00 0204 0002 0007 0005 0009 01'],
+] as const) {
+  void t.test(`a submit_sm with ${title} is refused`, t => {
+    const body = Buffer.concat([submit({ short_message: Buffer.from('hello') }), octetsOf(rest)])
+    t.equal(statusName(new SubmitReader().read(body, 'submit_sm')), 'ESME_RINVPARLEN')
+    t.end()
+  })
+}
 
 void t.test('a deliver_sm keeps the TLVs before the one that lies', t => {
   const reader = new SubmitReader()

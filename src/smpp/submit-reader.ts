@@ -46,7 +46,7 @@ export class SubmitReader {
   sm_length = 0
   short_message_start = 0
   short_message_end = 0
-  /** TLVs that are whole; `tlvs_end` leaves stray octets after them out. */
+  /** TLVs that are whole; stray octets lie outside: a NUL after the message, and what follows the last TLV. */
   tlvs_start = 0
   tlvs_end = 0
   /** The message_payload TLV's value; both -1 where there is none. */
@@ -183,6 +183,7 @@ export class SubmitReader {
       const length = uint16(body, at + 2)
       const end = at + 4 + length
       if (end > body.length) {
+        if (this.skipsNul()) return this.readTlvs(this.short_message_end + 1, strict)
         if (strict) return this.refuse(COMMAND_STATUS.ESME_RINVPARLEN, tlvText(tag))
         break
       }
@@ -201,22 +202,22 @@ export class SubmitReader {
     return 0
   }
 
+  /**
+   * Whether a NUL that sm_length does not count stands between the message and TLVs that end with the body: some ESMEs end every
+   * text with one (php-smpp, by default).
+   */
+  private skipsNul(): boolean {
+    const { body, short_message_end, tlvs_start } = this
+    if (tlvs_start !== short_message_end || body[short_message_end] !== 0) return false
+    let at = short_message_end + 1
+    while (at + 4 <= body.length) at += 4 + uint16(body, at + 2)
+    return at === body.length
+  }
+
   private refuse(command_status: number, parameter: string): number {
     this.parameter = parameter
     return command_status
   }
-}
-
-/** A copy of the body that was read, without one of its times. */
-export function bodyWithout(
-  reader: SubmitReader,
-  time: 'schedule_delivery_time' | 'validity_period',
-): Buffer {
-  const { body } = reader
-  return Buffer.concat([
-    body.subarray(0, reader[`${time}_start`]),
-    body.subarray(reader[`${time}_end`]),
-  ])
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -241,6 +241,63 @@ void t.test('an MO may come as data_sm; an alert_notification is passed over', a
   await world.stop()
 })
 
+void t.test('stray octets of an SMSC’s receipt or MO do not go to the ESME', async t => {
+  const world = await World.open()
+  await world.submit()
+  await world.pass(10)
+  const fields = { source_addr: '49170', destination_addr: '1234' }
+  const text = Buffer.from('id:smsc-1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:')
+  const state = Buffer.from('0427000102', 'hex')
+  const bodies = [
+    encodeBody('deliver_sm', { ...fields, esm_class: 4, short_message: text }),
+    encodeBody('deliver_sm', { ...fields, short_message: Buffer.from('x') }),
+  ]
+  for (const [tag, body] of bodies.entries()) {
+    const odd = Buffer.concat([body, Buffer.of(0), state])
+    world.smsc.links[0]!.request(COMMAND_IDS.deliver_sm, odd, String(tag))
+    await world.pass(10)
+  }
+  t.same(world.smsc.delivered, ['0 ESME_ROK', '1 ESME_ROK'])
+  const owed = world.cluster.state.account('esme1')!
+  for (const [seq, body] of bodies.entries())
+    t.same(
+      world.cluster.journal.message(owed.delivery(seq)!.inbound)!.body,
+      Buffer.concat([body, state]),
+    )
+  await world.stop()
+})
+
+void t.test('what must be NULL in a deliver_sm is NULL when it goes to the ESME', async t => {
+  const world = await World.open()
+  const fields = {
+    source_addr: '49170',
+    destination_addr: '1234',
+    priority_flag: 1,
+    registered_delivery: 1,
+    data_coding: 8,
+    short_message: Buffer.from('0041', 'hex'),
+    tlvs: [tlv.uint8('payload_type', 0)],
+  }
+  const time = '260101000000000+'
+  for (const odd of [
+    { validity_period: time },
+    { schedule_delivery_time: time, validity_period: time },
+    { replace_if_present_flag: 1 },
+    { sm_default_msg_id: 9 },
+  ]) {
+    world.smsc.deliver('odd', { ...fields, ...odd })
+    await world.pass(10)
+  }
+  t.same(world.smsc.delivered, Array(4).fill('odd ESME_ROK'))
+  const owed = world.cluster.state.account('esme1')!
+  for (const seq of [0, 1, 2, 3])
+    t.same(
+      world.cluster.journal.message(owed.delivery(seq)!.inbound)!.body,
+      encodeBody('deliver_sm', fields),
+    )
+  await world.stop()
+})
+
 void t.test('a deliver_sm that cannot be read is refused, and the bind stands', async t => {
   const world = await World.open()
   world.smsc.links[0]!.request(COMMAND_IDS.deliver_sm, Buffer.alloc(7, 0x41), 'bad')

@@ -10,6 +10,7 @@ import { decodeBody, encodeBody } from '../smpp/codec.js'
 import { COMMAND_IDS } from '../smpp/command-ids.js'
 import type { CommandStatus } from '../smpp/command-status.js'
 import { COMMAND_STATUS } from '../smpp/command-status.js'
+import { deliverBody } from '../smpp/read-body.js'
 import { SubmitReader } from '../smpp/submit-reader.js'
 import { partOf } from '../text/join.js'
 import type { Context } from './context.js'
@@ -87,7 +88,7 @@ export class Inbound {
   private take(link: Link, frame: Frame, body: Buffer): void {
     const { command_id, sequence_number } = frame
     const status = this.reader.read(body, 'deliver_sm')
-    const item = status === 0 ? this.itemOf(body) : status
+    const item = status === 0 ? this.itemOf(deliverBody(this.reader)) : status
     if (typeof item === 'number') return link.respond(command_id, sequence_number, item)
     this.items.push(item)
     this.unanswered.push({ link, command_id, sequence_number })

@@ -1,7 +1,8 @@
 import type { Connector, GatewaySettings } from '../policy/settings.js'
 import { tlvRulesOf } from '../policy/tlv-rules.js'
 import { REGISTERED_DELIVERY } from '../smpp/constants.js'
-import { bodyWithout, SubmitReader } from '../smpp/submit-reader.js'
+import { bodyWithout } from '../smpp/read-body.js'
+import { SubmitReader } from '../smpp/submit-reader.js'
 import { formatRelative, formatTime } from '../smpp/times.js'
 import { TLV_TAGS } from '../smpp/tlv-tags.js'
 
