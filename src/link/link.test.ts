@@ -89,6 +89,17 @@ void t.test('a deliver_sm is answered with a single NUL', t => {
   t.end()
 })
 
+void t.test('a deliver_sm that is refused is answered with one as well', t => {
+  const time = new VirtualTime()
+  const [a, b] = connectionPair(time)
+  new Recorder('esme', a, { time })
+  b.listen({ data: () => undefined, drained: () => undefined, closed: () => undefined })
+  b.write(encodePdu('deliver_sm', { sequence_number: 9 }))
+  time.turn()
+  t.equal(a.written.at(-1)?.toString('hex'), '0000001180000005000000040000000900')
+  t.end()
+})
+
 void t.test('the window out is a limit, and room in it is told', t => {
   const { time, smsc, raw } = bound({ windowOut: 2 })
   t.equal(smsc.link.windowFree, 2)

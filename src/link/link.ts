@@ -4,6 +4,7 @@ import { encodeBody, writeHeader, type Body } from '../smpp/codec.js'
 import { COMMAND_IDS, type BindName } from '../smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 import { Framer, type FramedPdu } from '../smpp/framing.js'
+import { refusalBody } from '../smpp/refusal-bodies.js'
 import { step } from '../smpp/session.js'
 import {
   isBound,
@@ -187,7 +188,7 @@ export class Link {
    * Answers a request that `handler.request` got; ignored when the session is over.
    * @param command_id  the request's own
    * @param body        left out: a single NUL where the response is one string (a message_id, a system_id), else nothing.
-   *                    With a status other than ESME_ROK no body is sent (SMPP 3.4 §4.4.2)
+   *                    With a status other than ESME_ROK that of `refusalBody` is sent instead
    */
   respond(
     command_id: number,
@@ -329,7 +330,10 @@ export class Link {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.send(effect, effect.given ? given : undefined)
+          this.send(
+            effect,
+            effect.given ? given : refusalBody(effect.command_id, effect.command_status),
+          )
           break
         case 'request':
           this.handler.request(effect.frame)

@@ -43,8 +43,13 @@ three versions. Reading and writing is not offering: what the gateway does with 
 - Unknown TLVs, vendors' TLVs and those of another PDU or version are carried as they came, in their order. Vendors' TLVs
   that the gateway file names can be stripped, required and refused for each account and connector (\`tlvs\`, docs/decisions/0022).
 - A parameter that is cut or too long is refused with its own status, or ESME_RINVCMDLEN where the standard has none. Fewer than four octets
-  after the last parameter are skipped. A TLV that claims more octets than there are gets ESME_RINVPARLEN; in responses and in
-  deliver_sm it is left out.
+  after the last parameter are skipped, and so is a NUL between short_message and TLVs that sm_length does not count, which some ESMEs end every
+  text with; neither goes on to the other side. A TLV that claims more octets than there are gets ESME_RINVPARLEN; in responses and in
+  deliver_sm it is left out, and what follows it.
+- interface_version 0 in a bind_transceiver is taken for 3.4: 3.3, which it stands for in the standard, has no bind_transceiver. In other binds, and
+  with 0x33, it is 3.3: no TLVs, and message_ids of 8 digits.
+- What an SMSC writes into the parameters of a deliver_sm that must be NULL (schedule_delivery_time, validity_period, replace_if_present_flag,
+  sm_default_msg_id; SMPP 3.4 §4.6.1) does not go on to the ESME: some close the session for it.
 - TLV lengths outside the standard's limits and TLVs that a PDU does not have can be told (\`tlvProblem\`), and are not
   refused. The one exception is user_message_reference in submit_sm, which must have two octets.
 - A text goes through as the octets that it came as, unless account and connector write data_coding 0 differently (\`defaultAlphabet\`,
@@ -72,7 +77,8 @@ three versions. Reading and writing is not offering: what the gateway does with 
   found, as cancel_sm finds them by their addresses, but a list of these alone says of the last message that there was none. To keep
   a hash of the source with each message is four octets for all of them, for an operation that 3.4 has dropped; query_sm by message_id tells the same.
   param_retrieve is ESME_RPARAMRETFAIL for every param_name: the gateway has no parameters of an SMSC, so none is known.
-- A response is written without a body where its status is not 0, and read whatever its body is.
+- A response whose status is not 0 is written without a body, but that of a deliver_sm, data_sm, submit_multi or query_sm keeps its mandatory
+  parameters, empty, for only of binds and submit_sm the standard says that the body is not returned. It is read whatever its body is.
 - \`npm run fuzz\` feeds damaged PDUs to framer, decoder and session; \`fuzz.test.ts\` runs a corpus and a short fuzz.
   On 30 November 2026 ten million inputs (seeds 101 to 110, a million each; 15.4 million PDUs) took 572 s of CPU and found nothing.`
 
