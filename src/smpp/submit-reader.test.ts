@@ -181,6 +181,7 @@ for (const [title, rest] of [
   ['two NULs before the TLVs', '0000 0204 0002 0007'],
   ['another octet before the TLVs', '01 0204 0002 0007'],
   ['a NUL before TLVs of which one lies', '00 0204 0002 0007 0005 0009 01'],
+  ['a NUL before the TLVs and one after them', '00 0204 0002 0007 00'],
 ] as const) {
   void t.test(`a submit_sm with ${title} is refused`, t => {
     const body = Buffer.concat([submit({ short_message: Buffer.from('hello') }), octetsOf(rest)])
