@@ -41,6 +41,16 @@ export function verdicts({ books, duplicateBound, faults, spreads, settings }: E
       ),
     )
   }
+  if (lastFaultMs > 0 && gap !== null && faults.every(({ what }) => what.endsWith(LOSES_POWER))) {
+    checks.push(
+      goal(
+        'surviving sessions wait for little more than an election',
+        gap.p95 < HOSTS_GOAL_MS,
+        `median ${Math.round(gap.p50)} ms, p95 ${Math.round(gap.p95)} ms of ${gap.count}`,
+        `p95 under ${HOSTS_GOAL_MS} ms`,
+      ),
+    )
+  }
   if (lastFaultMs > 0 && faults.every(isPlanned)) {
     const refused = Object.values(books.refused).reduce((sum, count) => sum + count, 0)
     const inOrder = '0: nodes leave in order'
@@ -116,6 +126,9 @@ function elsewhere(rebinds: readonly Rebind[]): string {
 const CONNECTORS_GOAL_MS = 1000
 const REBIND_GOAL_MS = 100
 const PLANNED_GOAL_MS = 50
+const HOSTS_GOAL_MS = 800
+/** How what a dead host is called ends. */
+export const LOSES_POWER = 'loses its power'
 /** How what a transfer is called ends: `node 2 hands leadership over`. */
 export const HANDS_OVER = 'hands leadership over'
 

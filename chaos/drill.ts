@@ -15,6 +15,8 @@ export interface Drill {
   needs?: readonly ('kill' | 'stop' | 'pause' | 'smsc')[]
   /** Why it cannot run on this machine; undefined: it can. */
   cannotRun?: () => Promise<string | undefined>
+  /** What a repetition (--times) adds to the time that a run may take, ms. Default 10,000. */
+  repetitionMs?: number
   /** Faults and recoveries, under load; may be called several times on one cluster. */
   run: (scene: Scene) => Promise<void>
 }
@@ -30,8 +32,13 @@ export interface DrillSetup {
   accounts?: readonly object[]
   settings?: Readonly<Record<string, object>>
   behaviour?: Partial<SmscBehaviour>
-  /** A proxy stands between each two nodes, in each direction (fault-proxy.ts). */
-  proxied?: boolean
+  /**
+   * What it breaks of the network, see network/choice.ts: `lines` between the nodes, which a proxy can break too, `delays`
+   * of them, or whole `hosts`, which takes namespaces.
+   */
+  breaks?: 'lines' | 'delays' | 'hosts'
+  /** After so long a silence its ESMEs send enquire_link, and give a session up. Default: those of the load client. */
+  esme?: { enquireLinkMs: number; inactivityTimeoutMs: number }
   /** Nodes take orders for faults inside of them (inside/faults.ts), and begin with these. */
   inside?: InsideFaults
   /** After the files are written, before the nodes start. @returns where ESMEs connect, where not to the nodes */

@@ -1,4 +1,5 @@
 import type { Spread } from './gaps.js'
+import type { NetworkKind } from './network/choice.js'
 import type { Rebind } from './rebinds.js'
 import type { Reconciliation } from './reconcile.js'
 import type { Timeline } from './timeline.js'
@@ -84,6 +85,8 @@ export interface Evidence {
     rate: number | 'unlimited'
     /** How often the fault came. */
     times: number
+    /** By what its nodes were connected. Older runs have none: proxies where the network was broken, else loopback. */
+    network?: NetworkKind
     gateway: unknown
     node: unknown
   }

@@ -5,6 +5,7 @@ import { probePort } from '../cluster/transport/port-probe.js'
 import { freePorts } from '../src/testing/free-ports.js'
 import { OwnProcess } from '../src/testing/own-process.js'
 import type { ProcessCluster } from '../src/testing/process-cluster.js'
+import { BRIDGE_HOST } from './network/rules.js'
 import { waitFor } from '../src/testing/wait-for.js'
 
 const PROGRAM = '/usr/sbin/haproxy'
@@ -17,8 +18,11 @@ export function noHaproxy(): string | undefined {
   return existsSync(PROGRAM) ? undefined : 'haproxy is not installed'
 }
 
-/** What nodes behind it have in `smpp`. */
-export const behindHaproxy = { proxyProtocol: 'require', trustedProxies: ['127.0.0.0/8'] } as const
+/** What nodes behind it have in `smpp`: it comes from this machine, or from the bridge of a drill in namespaces. */
+export const behindHaproxy = {
+  proxyProtocol: 'require',
+  trustedProxies: ['127.0.0.0/8', BRIDGE_HOST],
+} as const
 
 /** HAProxy before three nodes, with the shipped file: PROXY protocol v2. It ends with this process, however that ends. */
 export class Haproxy {

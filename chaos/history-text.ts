@@ -2,13 +2,14 @@ import type { Io } from '../src/cli/io.js'
 import { tableText } from '../src/cli/table.js'
 import type { Spread } from './gaps.js'
 import type { HistoryLine } from './history.js'
+import type { NetworkKind } from './network/choice.js'
 
 /** A row for each run. */
 export function runsText(lines: readonly HistoryLine[], paint: Io['paint']): string {
   return tableText(
     lines,
     {
-      drill: line => line.drill,
+      drill: placedName,
       started: line => line.startedAt.slice(0, 19),
       build: line => line.commit ?? '-',
       result: line => line.result,
@@ -27,9 +28,13 @@ export function runsText(lines: readonly HistoryLine[], paint: Io['paint']): str
   )
 }
 
+/** In namespaces, a drill of the network is another one than by proxies: its times are not compared with theirs. */
+export const placedName = (run: { drill: string; network?: NetworkKind }): string =>
+  run.network === 'namespaces' ? `${run.drill}, namespaces` : run.drill
+
 /** A row for each drill: how often it ran and passed, and where its times went. */
 export function trendsText(lines: readonly HistoryLine[], paint: Io['paint']): string {
-  const rows = [...groups(lines, line => line.drill)].map(([drill, all]) => ({
+  const rows = [...groups(lines, placedName)].map(([drill, all]) => ({
     drill,
     all,
     ran: all.filter(({ result }) => result === 'passed' || result === 'failed'),

@@ -7,6 +7,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import type { NetworkKind } from './network/choice.js'
 import { NO_SPREADS, summaryOf, type Evidence, type Summary } from './evidence.js'
 
 /** A line of history.jsonl: a run in short. */
@@ -19,6 +20,8 @@ export interface HistoryLine {
   commit: string | null
   rate: number | 'unlimited'
   times: number
+  /** See Evidence.settings. */
+  network?: NetworkKind
   result: Evidence['result']
   reason?: string
   tookMs: number
@@ -50,6 +53,7 @@ export function historyLine(evidence: Summary, directory: string): HistoryLine {
     commit: build.commit,
     rate: evidence.settings.rate,
     times: evidence.settings.times,
+    ...(evidence.settings.network === undefined ? {} : { network: evidence.settings.network }),
     result,
     ...(reason === undefined ? {} : { reason }),
     tookMs,

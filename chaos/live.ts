@@ -60,8 +60,8 @@ export async function openLive(
 /** Why a drill cannot be made on a running cluster; undefined: it can. */
 export function cannotRunOn(drill: Drill, file: NodesFile): string | undefined {
   const { setup = {}, needs = [] } = drill
-  if (setup.proxied === true) {
-    return 'needs fault proxies between the nodes, which a running cluster has not'
+  if (setup.breaks !== undefined) {
+    return 'needs a network that is its own to break, which a running cluster has not'
   }
   if (setup.inside !== undefined) {
     return 'needs a preload inside the nodes, which a running cluster has not'

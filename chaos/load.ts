@@ -3,6 +3,7 @@ import { ESME_DEFAULTS, type EsmeOptions } from '../src/tools/esme-options.js'
 import type { EsmeReport } from '../src/tools/esme-report.js'
 import type { EsmeSession } from '../src/tools/esme-session.js'
 import { hostPort } from '../src/tools/units.js'
+import type { DrillSetup } from './drill.js'
 import type { Login } from './nodes-file.js'
 
 export interface LoadOptions {
@@ -12,6 +13,8 @@ export interface LoadOptions {
   accounts: { resident: Login; roaming: Login | null }
   /** Destination and source of the messages; null: those of the client. */
   messages?: { to: string | null; from: string | null }
+  /** How patient its sessions are with silence: see DrillSetup. */
+  esme?: DrillSetup['esme']
   /** Messages a second, all together; null: as many as come back. See AWAITED_MAX. */
   rate: number | null
   /** Journal of each client: `resident`, `roaming`. */
@@ -35,7 +38,7 @@ export class Load {
   readonly clients: readonly LoadClient[]
   private finishing: Promise<EsmeReport[]> | undefined
 
-  constructor({ addresses, accounts, messages, rate, journalOf, onEvent }: LoadOptions) {
+  constructor({ addresses, accounts, messages, esme, rate, journalOf, onEvent }: LoadOptions) {
     const to = messages?.to ?? ESME_DEFAULTS.to
     const from = messages?.from ?? ESME_DEFAULTS.from
     const own = (name: string, share: number, of: Partial<EsmeOptions>): LoadClient => {
@@ -45,6 +48,7 @@ export class Load {
         to,
         from,
         ...of,
+        ...esme,
         rate: rate === null ? null : rate * share,
         awaitedMax: rate === null ? Math.round(AWAITED_MAX * share) : null,
         durationMs: DURATION_MS_MAX,

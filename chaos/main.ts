@@ -15,6 +15,7 @@ import { addGameDays } from './game-days.js'
 import { readHistory, readSummaries } from './history.js'
 import { runsText, trend, trendsText } from './history-text.js'
 import { terminalAsk } from './live.js'
+import { enterOwn, isInOwn, namespacesHere } from './network/own-namespace.js'
 import { OUT, runAll, withFlags, type DrillWorld, type Flags } from './running.js'
 import { resultsTable, withResults } from './results-table.js'
 import { runDrill } from './run.js'
@@ -44,6 +45,11 @@ A drill starts its own cluster of real processes on free ports, an SMSC simulato
 breaks something, and compares the books message by message. Evidence: report.html and report.json in a
 directory for each run under --out, and a line of history.jsonl. Ctrl-C heals what is broken and ends the
 drill; a second one ends it at once.
+
+Drills that break the network run where one is root, and iptables is installed, in network namespaces, one for each node,
+and iptables drops their packets (--network namespaces: other drills too). Elsewhere, or with --network proxy, a TCP
+proxy stands between the nodes; the report says which. What is made for it lies in a namespace without a name, and is
+gone with the drill's processes, however they end; interfaces and rules of this machine are not touched.
 
 With --cluster it breaks the nodes of a cluster that runs, as nodes.yaml says, and leaves it as it was found:
 nodes that it took down are started, paused ones continued, also when it fails or is stopped. A drill that
@@ -76,7 +82,10 @@ interface HistoryFlags {
 /** `carillon drill`. @returns the exit status, see EXAMPLES */
 export async function main(
   argv: string[],
-  world: DrillWorld = { io: processIo(), drills: DRILLS, perform: runDrill, ask: terminalAsk() },
+  world: DrillWorld = {
+    ...{ io: processIo(), drills: DRILLS, perform: runDrill, ask: terminalAsk() },
+    network: { isInOwn, here: namespacesHere, enter: () => enterOwn(argv) },
+  },
 ): Promise<number> {
   const { io, drills } = world
   let exitStatus = 0

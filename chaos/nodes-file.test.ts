@@ -70,7 +70,8 @@ void t.test('a drill says what a running cluster has not', t => {
     return cannotRunOn(drill!, parseNodesFile(`nodes:\n${NODE(1, more)}${rest}`, 'nodes.yaml'))
   }
   const real = 'accounts: { resident: { systemId: a, password: b } }\nload: { to: "1" }\n'
-  t.match(why('partition-leader', ''), 'fault proxies between the nodes')
+  t.match(why('partition-leader', ''), 'a network that is its own to break')
+  t.match(why('host-dead', ', kill: k, start: s'), 'a network that is its own to break')
   t.match(why('slow-disk', ''), 'preload inside the nodes')
   t.match(why('snapshot-catch-up', ''), 'preload inside the nodes')
   t.match(why('full-disk', ''), 'set up for it')

@@ -1,5 +1,6 @@
 import type { Check, Evidence } from './evidence.js'
 import type { Spread } from './gaps.js'
+import type { NetworkKind } from './network/choice.js'
 import { escape, ROLE_COLOURS, timelineSvg } from './report-svg.js'
 import type { Timeline } from './timeline.js'
 
@@ -50,6 +51,7 @@ function about(evidence: Evidence): string[][] {
     ['started', `${startedAt}, took ${(tookMs / 1000).toFixed(1)} s`],
     ['version', `Carillon ${carillon}, commit ${build.commit ?? 'unknown'}, build ${build.hash}`],
     ['load', `${rate}, on ${settings.size} nodes${times}`],
+    ...(settings.network === undefined ? [] : [['network', NETWORKS[settings.network]]]),
     ['seed', String(seed)],
     [
       'machine',
@@ -57,6 +59,12 @@ function about(evidence: Evidence): string[][] {
         `${machine.loadBefore.toFixed(1)} before and ${machine.loadAfter.toFixed(1)} after`,
     ],
   ]
+}
+
+const NETWORKS: Record<NetworkKind, string> = {
+  loopback: 'loopback',
+  proxy: 'loopback, with a TCP proxy between each two nodes',
+  namespaces: 'a network namespace for each node; iptables drops packets',
 }
 
 const perSecond = (rate: number): string => `${rate} messages a second`

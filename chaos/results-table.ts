@@ -1,12 +1,12 @@
 import { grouped } from '../src/tools/units.js'
 import type { FaultSample, Summary } from './evidence.js'
 import { spread } from './gaps.js'
-import { groups, sum } from './history-text.js'
+import { groups, placedName, sum } from './history-text.js'
 import type { Rebind } from './rebinds.js'
 
 /**
  * The table of results of chaos/README.md, as prettier would leave it, and what stands under it: a row
- * for each drill and rate, in the order of `drills`.
+ * for each drill (in namespaces apart) and rate, in the order of `drills`.
  */
 export function resultsTable(all: readonly Summary[], drills: readonly string[]): string {
   const place = ({ drill }: Summary): number => {
@@ -51,7 +51,7 @@ const count = (head: string, of: (run: Summary) => number | undefined): Column =
 })
 
 const COLUMNS: readonly Column[] = [
-  { head: 'drill', of: runs => runs[0]!.drill },
+  { head: 'drill', of: runs => nameOf(runs[0]!) },
   { head: 'messages/s', of: runs => String(runs[0]!.settings.rate) },
   { head: 'runs', of: runs => String(runs.length) },
   { head: 'passed', of: runs => String(runs.filter(({ result }) => result === 'passed').length) },
@@ -89,7 +89,9 @@ const REBIND_COLUMNS: readonly Column[] = [
   },
 ]
 
-const key = ({ drill, settings }: Summary): string => `${drill} ${settings.rate}`
+const nameOf = ({ drill, settings: { network } }: Summary): string =>
+  placedName({ drill, ...(network === undefined ? {} : { network }) })
+const key = (run: Summary): string => `${nameOf(run)} ${run.settings.rate}`
 
 /** `p50/p95/max`, or all of up to two samples. */
 function percentiles(samples: readonly (number | null)[]): string {

@@ -10,6 +10,13 @@ import { watchHealth } from './guards.js'
 import { longestGap, spread } from './gaps.js'
 import { cannotRunOn } from './live.js'
 import { AWAITED_MAX } from './load.js'
+import {
+  connectedFor,
+  NO_NAMESPACES,
+  type Connected,
+  type Namespaces,
+  type NetworkChoice,
+} from './network/choice.js'
 import type { NodesFile } from './nodes-file.js'
 import { rebindsOf } from './rebinds.js'
 import { readJournal, reconcile, type ClientBook } from './reconcile.js'
@@ -35,6 +42,8 @@ export interface RunOptions {
   pauses?: Pauses
   /** A running cluster (--cluster); undefined: one of its own. */
   live?: NodesFile | undefined
+  /** What is asked for of the network, and what can be had. Default: no namespaces. */
+  network?: { choice: NetworkChoice; namespaces: Namespaces }
 }
 
 interface Pauses {
@@ -65,8 +74,12 @@ export async function runDrill(drill: Drill, options: RunOptions): Promise<Drill
   const { live } = options
   const reason =
     (live === undefined ? undefined : cannotRunOn(drill, live)) ?? (await drill.cannotRun?.())
+  const { choice = 'auto', namespaces = NO_NAMESPACES } = options.network ?? {}
+  const connected = live === undefined ? connectedFor(drill, choice, namespaces) : undefined
   if (reason !== undefined) evidence.reason = reason
+  else if (typeof connected === 'string') evidence.reason = connected
   else {
+    if (connected !== undefined) noteNetwork(evidence, connected, options.say)
     await inTime(drill, options, directory, evidence)
     evidence.result = failed(evidence.checks) ? 'failed' : 'passed'
     if (options.signal.aborted) {
@@ -88,6 +101,12 @@ export async function runDrill(drill: Drill, options: RunOptions): Promise<Drill
   return { evidence, directory }
 }
 
+function noteNetwork(evidence: Evidence, { kind, says }: Connected, say: RunOptions['say']): void {
+  evidence.settings.network = kind
+  evidence.says.push(...says)
+  for (const text of says) say(text)
+}
+
 /** Performs the drill; where it does not end in time, kills the nodes and says so. */
 async function inTime(
   drill: Drill,
@@ -95,7 +114,8 @@ async function inTime(
   directory: string,
   evidence: Evidence,
 ): Promise<void> {
-  const budgetMs = BUDGET_MS + (options.times - 1) * REPETITION_MS
+  const { repetitionMs = REPETITION_MS } = drill
+  const budgetMs = BUDGET_MS + (options.times - 1) * repetitionMs
   const stage: Stage = { scene: undefined }
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<'late'>(resolve => {
@@ -142,7 +162,8 @@ async function perform(
   let scene: Scene | undefined
   try {
     say(live === undefined ? `starting ${drill.setup?.size ?? 3} nodes` : 'looking at the cluster')
-    scene = await Scene.start(drill, { directory, rate, seed, say, signal, live })
+    const network = evidence.settings.network ?? 'loopback'
+    scene = await Scene.start(drill, { directory, rate, seed, say, signal, live, network })
     stage.scene = scene
     const before = usesOf(scene)
     const fromMs = Date.now()

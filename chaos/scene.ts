@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ConnectorView, List } from '../src/api/shapes.js'
+import type { Address } from '../src/base/address.js'
 import { SeededRandom } from '../src/base/random.js'
 import type { EsmeSession } from '../src/tools/esme-session.js'
 import { SmscSimulator } from '../src/tools/smsc-sim.js'
@@ -14,11 +15,15 @@ import {
   type InsideFaults,
 } from './drill.js'
 import type { Check, FaultSample, Mark } from './evidence.js'
-import { ProxyMesh } from './fault-proxy.js'
 import { longestGap } from './gaps.js'
 import { LiveCluster } from './live-cluster.js'
 import { LiveSmsc } from './live-smsc.js'
 import { ACCOUNTS, Load } from './load.js'
+import type { NetworkKind } from './network/choice.js'
+import type { FaultNetwork, HostPower } from './network/fault-network.js'
+import { ProxyMesh } from './network/fault-proxy.js'
+import { NamespaceNetwork } from './network/namespaces.js'
+import { BRIDGE_HOST } from './network/rules.js'
 import type { NodesFile } from './nodes-file.js'
 import type { DrillCluster, DrillNode, DrillSmsc } from './subject.js'
 import { newLeader, pause, rolesIn, Watch, type Roles } from './watch.js'
@@ -34,13 +39,15 @@ export interface SceneOptions {
   signal: AbortSignal
   /** A running cluster, to be left running; undefined: one of its own. */
   live: NodesFile | undefined
+  /** By what the nodes of its own are connected. */
+  network: NetworkKind
 }
 
 /** Where a drill takes place. */
 interface Place {
   cluster: DrillCluster
   counter: DrillSmsc | undefined
-  mesh: ProxyMesh | undefined
+  network: FaultNetwork | undefined
   gateway: object
   addresses: readonly string[]
 }
@@ -53,8 +60,8 @@ export class Scene {
   readonly load: Load
   readonly watch: Watch
   readonly random: SeededRandom
-  /** Between the nodes, where the drill asked for it. */
-  readonly mesh: ProxyMesh | undefined
+  /** Between the nodes, where it can be broken. */
+  private readonly between: FaultNetwork | undefined
   readonly gateway: object
   readonly marks: Mark[] = []
   readonly faults: FaultSample[] = []
@@ -104,6 +111,7 @@ export class Scene {
       addresses,
       accounts: live?.accounts ?? ACCOUNTS,
       ...(live === undefined ? {} : { messages: live.load }),
+      esme: setup.esme,
       rate,
       journalOf: client => join(directory, `esme-${client}.tsv`),
       onEvent: text => {
@@ -146,8 +154,9 @@ export class Scene {
   }
 
   private constructor(
-    parts: Pick<Scene, 'cluster' | 'counter' | 'load' | 'watch' | 'mesh' | 'random'> &
+    parts: Pick<Scene, 'cluster' | 'counter' | 'load' | 'watch' | 'random'> &
       Pick<Scene, 'gateway' | 'events'> & {
+        network: FaultNetwork | undefined
         options: SceneOptions
         setup: DrillSetup
         cleanups: Cleanup[]
@@ -157,7 +166,7 @@ export class Scene {
     this.counter = parts.counter
     this.load = parts.load
     this.watch = parts.watch
-    this.mesh = parts.mesh
+    this.between = parts.network
     this.random = parts.random
     this.gateway = parts.gateway
     this.events = parts.events
@@ -170,6 +179,19 @@ export class Scene {
   get smsc(): DrillSmsc {
     if (this.counter === undefined) throw new Error('the SMSC is not our simulator')
     return this.counter
+  }
+
+  /** What a drill breaks that has `breaks` in its setup. @throws Error where nothing of it can be broken */
+  get network(): FaultNetwork {
+    if (this.between === undefined) throw new Error('the network between the nodes is not ours')
+    return this.between
+  }
+
+  /** Power of the nodes' machines. @throws Error where they have no network of their own */
+  get power(): HostPower {
+    const { hosts } = this.network
+    if (hosts === undefined) throw new Error('the nodes have no network of their own')
+    return hosts
   }
 
   roles(): Promise<Roles> {
@@ -201,7 +223,7 @@ export class Scene {
    * running cluster all that the drill has done.
    */
   async heal(): Promise<void> {
-    this.mesh?.heal()
+    await this.between?.heal()
     await this.counter?.mend?.().catch(() => undefined) // the end tries again
     if (this.cluster.mend !== undefined) return this.cluster.mend()
     for (const node of this.cluster.running) await node.thaw()
@@ -374,29 +396,33 @@ const EVENTS_MAX = 2_000
 /** A cluster of its own, from an empty directory. */
 async function ownPlace(
   setup: DrillSetup,
-  { directory, rate }: SceneOptions,
+  { directory, rate, network: kind }: SceneOptions,
   random: SeededRandom,
   onEnd: (cleanup: Cleanup) => void,
 ): Promise<Place> {
-  const smsc = new SmscSimulator({ port: 0, behaviour: setup.behaviour ?? {} })
+  const { size = 3, inside } = setup
+  const namespaces = kind === 'namespaces' ? await NamespaceNetwork.open(size) : undefined
+  if (namespaces !== undefined) onEnd(() => namespaces.close())
+  const host = namespaces === undefined ? '127.0.0.1' : BRIDGE_HOST
+  const smsc = new SmscSimulator({ host, port: 0, behaviour: setup.behaviour ?? {} })
   await smsc.start()
   onEnd(() => smsc.stop())
-  const gateway = gatewayWith(smsc.port, setup, rate)
-  const inside = setup.inside
+  const gateway = gatewayWith({ host, port: smsc.port }, setup, rate)
   const cluster = await ProcessCluster.prepare({
-    size: setup.size ?? 3,
+    size,
     gateway,
+    hosts: namespaces && (id => namespaces.hostOf(id)),
     settings: setup.settings ?? {},
     directory: join(directory, 'cluster'),
     ...(inside === undefined ? {} : { flags: () => ['--import', INSIDE.href] }),
   })
   onEnd(() => cluster.stop({ deadlineMs: 3_000 }))
   if (inside !== undefined) for (const { id } of cluster.nodes) orderInside(cluster, id, inside)
-  const mesh = setup.proxied === true ? await ProxyMesh.between(cluster, random) : undefined
-  if (mesh !== undefined) onEnd(() => mesh.close())
+  const proxies = kind === 'proxy' ? await ProxyMesh.between(cluster, random) : undefined
+  if (proxies !== undefined) onEnd(() => proxies.close())
   const addresses = (await setup.before?.(cluster, onEnd)) ?? cluster.smppAddresses
   for (const node of cluster.nodes) node.start()
-  return { cluster, counter: smsc, mesh, gateway, addresses }
+  return { cluster, counter: smsc, network: namespaces ?? proxies, gateway, addresses }
 }
 
 /** A running one; what the drill took down is started again at the end. */
@@ -412,13 +438,14 @@ async function livePlace(
   const counter = live.smsc === null ? undefined : await LiveSmsc.find(live.smsc)
   onEnd(() => counter?.stop())
   const gateway = await cluster.gateway()
-  return { cluster, counter, mesh: undefined, gateway, addresses: cluster.smppAddresses }
+  return { cluster, counter, network: undefined, gateway, addresses: cluster.smppAddresses }
 }
 
-function gatewayWith(port: number, setup: DrillSetup, rate: number | null): object {
+function gatewayWith(smsc: Address, setup: DrillSetup, rate: number | null): object {
   const { connector = {}, account = {}, accounts = [] } = setup
   const usual = rate === null ? { ...CONNECTOR, window: UNLIMITED_WINDOW } : CONNECTOR
-  const gateway = gatewayTo(port, { connector: { ...usual, ...connector }, account }) as {
+  const { host, port } = smsc
+  const gateway = gatewayTo(port, { connector: { ...usual, ...connector, host }, account }) as {
     accounts: object[]
   }
   // An account each: receipts go to any session of their account, and each client keeps its own books.

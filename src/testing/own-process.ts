@@ -10,6 +10,8 @@ export interface OwnProcessOptions {
   args: readonly string[]
   /** Of node itself: `--cpu-prof`. Default: those of ./carillon. */
   flags?: readonly string[]
+  /** A program, with arguments, that becomes node under the same pid: `nsenter --net=FILE --`. */
+  within?: readonly string[]
   /** stderr, and stdout unless `onLine` takes it, are appended here. */
   logFile: string
   /** Added to our environment. */
@@ -48,6 +50,7 @@ export class OwnProcess {
 
   constructor(options: OwnProcessOptions) {
     const { name, script, args, flags = CARILLON_FLAGS, logFile, env, onLine } = options
+    const { within = [] } = options
     this.name = name
     this.logFile = logFile
     const log = openSync(logFile, 'a')
@@ -60,11 +63,12 @@ export class OwnProcess {
       })
     } else {
       const preload = new URL('./end-with-parent.js', import.meta.url)
-      this.child = spawn(
-        process.execPath,
-        [...flags, '--import', preload.href, script.pathname, ...args],
-        { stdio: [...stdio], env: { ...CARILLON_ENV, ...process.env, ...env } },
-      )
+      const program = [process.execPath, ...flags, '--import', preload.href, script.pathname]
+      const [command, ...rest] = [...within, ...program, ...args]
+      this.child = spawn(command!, rest, {
+        stdio: [...stdio],
+        env: { ...CARILLON_ENV, ...process.env, ...env },
+      })
     }
     this.child.on('error', () => undefined) // it could not be started: there is no pid
     closeSync(log)

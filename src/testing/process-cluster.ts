@@ -19,10 +19,17 @@ export interface ProcessClusterOptions {
   /** Flags of node itself: `--cpu-prof`. */
   flags?: (id: number) => readonly string[]
   env?: Readonly<Record<string, string>>
+  /** Where each node listens, and what its process is started within, asked at each start; undefined: all on 127.0.0.1. */
+  hosts?: ((id: number) => NodeHost) | undefined
   /** PEM files: nodes take SMPP by TLS as well, see `smppTlsAddresses`. */
   smppTls?: { cert: string; key: string } | undefined
   /** Where configuration, data and logs go; a temporary directory otherwise, removed by `stop`. */
   directory?: string
+}
+
+export interface NodeHost {
+  host: string
+  within: () => readonly string[]
 }
 
 /**
@@ -85,26 +92,34 @@ export class ProcessCluster {
     place: Place,
     members: readonly { id: number; peerPort: number }[],
   ): Promise<ProcessNode> {
-    const { settings = {}, flags, env = {}, main, smppTls } = this.options
+    const { settings = {}, flags, env = {}, main, smppTls, hosts = () => LOOPBACK } = this.options
     const { id, peerPort, smppPort, httpPort, smppTlsPort } = place
-    const tls = { listen: `127.0.0.1:${smppTlsPort}`, ...smppTls }
-    const peers = members.map(one => ({ id: one.id, address: `127.0.0.1:${one.peerPort}` }))
+    const { host, within } = hosts(id)
+    const tls = { listen: `${host}:${smppTlsPort}`, ...smppTls }
+    const peers = members.map(one => ({
+      id: one.id,
+      address: `${hosts(one.id).host}:${one.peerPort}`,
+    }))
     const sections: Record<string, unknown> = {
       ...settings,
+      ...(this.options.hosts === undefined ? {} : { insecure: true }), // beyond loopback
       node: { ...settings['node'], id, dataDir: this.dataDir(id) },
-      cluster: { ...settings['cluster'], listen: `127.0.0.1:${peerPort}`, peers },
+      cluster: { ...settings['cluster'], listen: `${host}:${peerPort}`, peers },
       smpp: {
         ...settings['smpp'],
-        listen: `127.0.0.1:${smppPort}`,
+        listen: `${host}:${smppPort}`,
         ...(smppTls === undefined ? {} : { tls }),
       },
-      http: { ...settings['http'], listen: `127.0.0.1:${httpPort}` },
+      http: { ...settings['http'], listen: `${host}:${httpPort}` },
       gateway: './gateway.yaml',
     }
     const configFile = join(this.directory, `node-${id}.yaml`)
     await writeFile(configFile, stringify(sections))
     const logFile = join(this.directory, `node-${id}.log`)
-    return new ProcessNode({ ...place, configFile, logFile, flags: flags?.(id) ?? [], env, main })
+    return new ProcessNode({
+      ...{ ...place, host, within, configFile, logFile, env, main },
+      flags: flags?.(id) ?? [],
+    })
   }
 
   dataDir(id: number): string {
@@ -202,6 +217,8 @@ interface Place {
   httpPort: number
   smppTlsPort: number
 }
+
+const LOOPBACK: NodeHost = { host: '127.0.0.1', within: () => [] }
 
 /** Of each node. */
 const PORTS = 4

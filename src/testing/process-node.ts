@@ -4,6 +4,8 @@ import { waitFor } from './wait-for.js'
 
 export interface ProcessNodeOptions {
   id: number
+  /** Where it listens. */
+  host: string
   configFile: string
   logFile: string
   smppPort: number
@@ -15,6 +17,8 @@ export interface ProcessNodeOptions {
   env: Readonly<Record<string, string>>
   /** Another build's main.js; undefined for this one's. */
   main: URL | undefined
+  /** See OwnProcessOptions; asked at each start. */
+  within: () => readonly string[]
 }
 
 /** One `carillon node` as a process of its own; it can be killed, frozen and started again. */
@@ -41,16 +45,16 @@ export class ProcessNode {
 
   /** For `esme --connect`. */
   get smppAddress(): string {
-    return `127.0.0.1:${this.smppPort}`
+    return `${this.options.host}:${this.smppPort}`
   }
 
   /** The same by TLS; nobody listens there unless the cluster was started with `smppTls`. */
   get smppTlsAddress(): string {
-    return `127.0.0.1:${this.options.smppTlsPort}`
+    return `${this.options.host}:${this.options.smppTlsPort}`
   }
 
   get httpUrl(): string {
-    return `http://127.0.0.1:${this.httpPort}`
+    return `http://${this.options.host}:${this.httpPort}`
   }
 
   get pid(): number | undefined {
@@ -72,7 +76,7 @@ export class ProcessNode {
   /** Starts the process, or starts it again; does not wait until it is ready. */
   start(): void {
     if (this.isRunning) throw new Error(`node ${this.id} runs already`)
-    const { id, configFile, logFile, flags, env, main } = this.options
+    const { id, configFile, logFile, flags, env, main, within } = this.options
     this.startedAtMs = Date.now()
     this.process = new OwnProcess({
       name: `node ${id}`,
@@ -81,6 +85,7 @@ export class ProcessNode {
       flags: [...CARILLON_FLAGS, ...flags],
       logFile,
       env,
+      within: within(),
     })
     void this.process.ended.then(() => {
       this.endedAtMs = Date.now()

@@ -40,6 +40,9 @@ export interface EsmeOptions {
   lingerMs: number
   /** From submit_sm to its answer; afterwards the message is in doubt. Default 30 s. */
   responseTimeoutMs: number
+  /** Silence after which a session sends enquire_link, and after which it is given up. Default 15 s and 60 s. */
+  enquireLinkMs: number
+  inactivityTimeoutMs: number
   /** The longest pause between two attempts of a session to bind; pauses grow up to it. Default 5 s. */
   backOffMsMax: number
   /** Without any session for so long it ends. Default 60 s. */
@@ -94,6 +97,8 @@ export const ESME_DEFAULTS: EsmeOptions = {
   settleMs: 60_000,
   lingerMs: 0,
   responseTimeoutMs: 30_000,
+  enquireLinkMs: 15_000,
+  inactivityTimeoutMs: 60_000,
   backOffMsMax: 5_000,
   giveUpMs: 60_000,
   resubmit: false,

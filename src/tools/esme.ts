@@ -441,14 +441,15 @@ function binds({ bind, sessions }: EsmeOptions): BindName[] {
   return Array.from({ length: sessions }, () => each[bind]).flat()
 }
 
-function limits({ window, responseTimeoutMs }: EsmeOptions): SessionLimits {
+function limits(options: EsmeOptions): SessionLimits {
+  const { window, responseTimeoutMs, enquireLinkMs, inactivityTimeoutMs } = options
   return {
     windowIn: 100_000,
     windowOut: window,
     pduOctetsMax: 65_536,
     bindTimeoutMs: 10_000,
-    enquireLinkMs: 15_000,
-    inactivityTimeoutMs: 60_000,
+    enquireLinkMs,
+    inactivityTimeoutMs,
     responseTimeoutMs,
     writeQueueOctetsMax: 16 * 1024 * 1024,
   }

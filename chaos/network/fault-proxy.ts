@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import type { Random } from '../src/base/random.js'
-import type { ProcessCluster } from '../src/testing/process-cluster.js'
+import type { Random } from '../../src/base/random.js'
+import type { ProcessCluster } from '../../src/testing/process-cluster.js'
+import type { FaultNetwork } from './fault-network.js'
 
 /** What happens to octets on their way in one direction. */
 export interface LineFaults {
@@ -21,7 +22,7 @@ export interface LineFaults {
  * 2 dials node 1 through another. Faults belong to directions, whoever dialled: with `block(1, 2)`
  * nothing that node 1 says reaches node 2.
  */
-export class ProxyMesh {
+export class ProxyMesh implements FaultNetwork {
   private readonly lines = new Map<string, LineFaults>()
   private readonly proxies: FaultProxy[] = []
   private readonly ids: readonly number[]
@@ -52,40 +53,41 @@ export class ProxyMesh {
     this.ids = ids
   }
 
-  /** Nothing passes from one to the other any more. */
-  block(from: number, to: number): void {
-    this.change(from, to, { blocked: true })
+  block(from: number, to: number): Promise<void> {
+    return this.change({ blocked: true }, (a, b) => a === from && b === to)
   }
 
-  /** Cuts nodes off from all others, both ways. */
-  isolate(nodes: readonly number[]): void {
-    for (const one of nodes) {
-      for (const other of this.ids) {
-        if (nodes.includes(other)) continue
-        this.block(one, other)
-        this.block(other, one)
-      }
-    }
+  isolate(nodes: readonly number[]): Promise<void> {
+    return this.change({ blocked: true }, (a, b) => nodes.includes(a) !== nodes.includes(b))
   }
 
-  change(from: number, to: number, faults: Partial<LineFaults>): void {
-    Object.assign(this.line(from, to), faults)
-    for (const proxy of this.proxies) proxy.changed()
+  lose(share: number): Promise<void> {
+    return this.change({ loss: share })
   }
 
-  changeAll(faults: Partial<LineFaults>): void {
-    for (const from of this.ids)
-      for (const to of this.ids) if (from !== to) Object.assign(this.line(from, to), faults)
-    for (const proxy of this.proxies) proxy.changed()
+  delay(delayMs: number, jitterMs: number): Promise<void> {
+    return this.change({ delayMs, jitterMs })
   }
 
-  /** As if nothing had been. */
-  heal(): void {
-    this.changeAll(HEALTHY)
+  heal(): Promise<void> {
+    return this.change(HEALTHY)
   }
 
   async close(): Promise<void> {
     await Promise.all(this.proxies.map(proxy => proxy.close()))
+  }
+
+  private change(
+    faults: Partial<LineFaults>,
+    which: (from: number, to: number) => boolean = () => true,
+  ): Promise<void> {
+    for (const from of this.ids) {
+      for (const to of this.ids) {
+        if (from !== to && which(from, to)) Object.assign(this.line(from, to), faults)
+      }
+    }
+    for (const proxy of this.proxies) proxy.changed()
+    return Promise.resolve()
   }
 
   private line(from: number, to: number): LineFaults {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import t from 'tap'
-import { SeededRandom } from '../src/base/random.js'
-import { waitFor } from '../src/testing/wait-for.js'
+import { SeededRandom } from '../../src/base/random.js'
+import { waitFor } from '../../src/testing/wait-for.js'
 import { FaultProxy, type LineFaults } from './fault-proxy.js'
 
 const well = (): LineFaults => ({ blocked: false, delayMs: 0, jitterMs: 0, loss: 0 })
