@@ -507,6 +507,12 @@ void t.test('our bind: accepted, refused, nacked', t => {
       version: '',
       expected: { ok: false, command_status: 14 },
     },
+    {
+      name: 'bind_transmitter_resp',
+      status: 0,
+      version: '',
+      expected: { ok: true, system_id: 'smsc' },
+    },
     { name: 'generic_nack', status: 3, version: '', expected: { ok: false, command_status: 3 } },
     { name: 'generic_nack', status: 0, version: '', expected: { ok: false, command_status: 13 } },
   ] as const) {

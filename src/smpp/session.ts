@@ -188,7 +188,9 @@ function onResponse(session: Session, frame: FramedPdu): readonly SessionEffect[
     return [{ kind: 'response', tag: late.tag, how: 'late', frame }]
   }
   if (session.side === 'esme' && binding?.sequence_number === sequence_number) {
-    if (fits(binding.command_id)) return onBindAnswered(session, binding, frame)
+    // OsmoMSC answers a bind_receiver with bind_transmitter_resp: which bind is answered, its number says
+    const ofAnother = BINDS.some(bind => command_id === responseId(bind))
+    if (ofAnother || fits(binding.command_id)) return onBindAnswered(session, binding, frame)
   }
   if (unbind?.by === 'us' && unbind.sequence_number === sequence_number) {
     if (fits(COMMAND_IDS.unbind)) {
@@ -200,6 +202,12 @@ function onResponse(session: Session, frame: FramedPdu): readonly SessionEffect[
   if (command_id !== COMMAND_IDS.enquire_link_resp) counters.unmatchedResponses++
   return NOTHING
 }
+
+const BINDS = [
+  COMMAND_IDS.bind_receiver,
+  COMMAND_IDS.bind_transmitter,
+  COMMAND_IDS.bind_transceiver,
+] as const
 
 function onBindAnswered(session: Session, binding: Binding, frame: FramedPdu): SessionEffect[] {
   session.binding = undefined
