@@ -50,6 +50,11 @@ export const SUITES = {
     summary: 'what others see while peers mean harm',
     load: async () => (await import('./hostile-suite.js')).hostileSuite,
   },
+  placement: {
+    summary:
+      'a hundred nodes and many groups on paper: what moves when nodes die and join (docs/scaling.md)',
+    load: async () => (await import('./placement-suite.js')).placementSuite,
+  },
 } as const satisfies Record<string, SuiteEntry>
 
 export type SuiteName = keyof typeof SUITES
