@@ -1,10 +1,9 @@
 import { assertNever } from '../base/assert.js'
 import type { Cancel } from '../base/clock.js'
 import { encodeBody, writeHeader, type Body } from '../smpp/codec.js'
-import { COMMAND_IDS, type BindName } from '../smpp/command-ids.js'
+import { COMMAND_IDS, responseId, type BindName } from '../smpp/command-ids.js'
 import { COMMAND_STATUS, type CommandStatus } from '../smpp/command-status.js'
 import { Framer, type FramedPdu } from '../smpp/framing.js'
-import { refusalBody } from '../smpp/refusal-bodies.js'
 import { step } from '../smpp/session.js'
 import {
   isBound,
@@ -188,7 +187,7 @@ export class Link {
    * Answers a request that `handler.request` got; ignored when the session is over.
    * @param command_id  the request's own
    * @param body        left out: a single NUL where the response is one string (a message_id, a system_id), else nothing.
-   *                    With a status other than ESME_ROK that of `refusalBody` is sent instead
+   *                    With a status other than ESME_ROK no body is sent (SMPP 3.4 §4.4.2), but in a deliver_sm_resp its NUL
    */
   respond(
     command_id: number,
@@ -330,10 +329,7 @@ export class Link {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.send(
-            effect,
-            effect.given ? given : refusalBody(effect.command_id, effect.command_status),
-          )
+          this.send(effect, effect.given ? given : withoutBody(effect.command_id))
           break
         case 'request':
           this.handler.request(effect.frame)
@@ -441,6 +437,13 @@ export class Link {
 const CLOSE_GRACE_MS = 5_000
 
 const NUL = Buffer.alloc(1)
+const DELIVER_SM_RESP = responseId(COMMAND_IDS.deliver_sm)
+/**
+ * What a PDU has that is sent without a body: nothing, but for a deliver_sm_resp that says no. Peers that read its message_id whatever the
+ * status (smpp.pdu of Python) run out of octets, and end the session.
+ */
+const withoutBody = (command_id: number): Buffer | undefined =>
+  command_id === DELIVER_SM_RESP ? NUL : undefined
 const NOTHING = Buffer.alloc(0)
 /** What still comes from a connection that was paused: less than it reads at once. */
 const UNREAD_OCTETS_MAX = 1024 * 1024

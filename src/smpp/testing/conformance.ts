@@ -78,8 +78,8 @@ three versions. Reading and writing is not offering: what the gateway does with 
   found, as cancel_sm finds them by their addresses, but a list of these alone says of the last message that there was none. To keep
   a hash of the source with each message is four octets for all of them, for an operation that 3.4 has dropped; query_sm by message_id tells the same.
   param_retrieve is ESME_RPARAMRETFAIL for every param_name: the gateway has no parameters of an SMSC, so none is known.
-- A response whose status is not 0 is written without a body, but that of a deliver_sm, data_sm, submit_multi or query_sm keeps its mandatory
-  parameters, empty, for only of binds and submit_sm the standard says that the body is not returned. It is read whatever its body is.
+- A response whose status is not 0 is written without a body, but a deliver_sm_resp keeps its NUL: peers that read the message_id whatever the
+  status end the session where it is missing. It is read whatever its body is.
 - \`npm run fuzz\` feeds damaged PDUs to framer, decoder and session; \`fuzz.test.ts\` runs a corpus and a short fuzz.
   On 30 November 2026 ten million inputs (seeds 101 to 110, a million each; 15.4 million PDUs) took 572 s of CPU and found nothing.`
 
