@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { waitFor } from '../../src/testing/wait-for.js'
@@ -27,6 +27,13 @@ else {
 }
 
 async function inside(t: Test): Promise<void> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const own = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port })
+  await once(own, 'connect') // drills on loopback run here too
+  own.destroy()
+  server.close()
+
   const network = await NamespaceNetwork.open(2)
   const children = new Map<number, ChildProcess>()
   const start = async (id: number, program: string): Promise<void> => {

@@ -31,7 +31,9 @@ export function enterOwn(argv: readonly string[]): Promise<number> {
  */
 export async function runInOwn(args: readonly string[], stdout = 1): Promise<number> {
   const node = [process.execPath, ...process.execArgv, ...args]
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'unshare', '--net', '--', ...node], {
+  // Drills on loopback run there too, and a new namespace has it down.
+  const within = ['unshare', '--net', '--', 'sh', '-ec', 'ip link set lo up; exec "$@"', 'sh']
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...within, ...node], {
     stdio: ['inherit', stdout, 'inherit'],
     detached: true,
     env: { ...process.env, [OUTER]: namespaceOf('self') },

@@ -22,7 +22,6 @@ const linkOf = (id: number): string => `node${id}`
 
 /** For `sh -e` in the drill's own namespace. */
 export const BRIDGE_SCRIPT = `
-ip link set lo up
 ip link add name ${BRIDGE} type bridge
 ip addr add ${BRIDGE_HOST}/24 dev ${BRIDGE}
 ip link set ${BRIDGE} up
