@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
 
 import { silentLogger } from '../../src/base/logger.js'
@@ -8,6 +9,7 @@ import { freeMembers, until } from '../testing/e2e.js'
 import { GrpcPeer } from './grpc-peer.js'
 import { GrpcTransport } from './grpc-transport.js'
 import type { Stream } from './lane.js'
+import { probePort, type PortState } from './port-probe.js'
 import type { Identity, PeerEvent, TransportHandler } from './transport.js'
 
 // Ports are real; time stands still but where a test moves it. The chance that spreads the tries of a lane puts
@@ -15,6 +17,8 @@ import type { Identity, PeerEvent, TransportHandler } from './transport.js'
 
 /** From the first look at a port to the second. */
 const LOOK_AGAIN_MS = 3
+/** A try that has no answer is given up. */
+const DIAL_TIMEOUT_MS = 3_000
 
 const identityOf = (id: number): Identity => ({ id, clusterId: 'c', nonce: `nonce-${id}` })
 
@@ -32,6 +36,7 @@ function peerOf(
   id: number,
   address: string,
   own: number,
+  probe = probePort,
 ): World {
   const time = new VirtualTime()
   const events: PeerEvent[] = []
@@ -44,6 +49,7 @@ function peerOf(
     tls: undefined,
     silenceMs: 4000,
     identity: () => identityOf(own),
+    probe,
     onRecord: () => undefined,
     onPeer: (_, event) => events.push(event),
   })
@@ -136,6 +142,34 @@ void t.test('lanes that wait for their next try are dialled when the port accept
   })
   t.ok(time.monotonicMs() < 3_600_000, 'neither lane waited for its time')
   t.same(events.toSorted(), ['accepting', 'appendUp', 'refused'])
+})
+
+void t.test('what was dialled into a broken network is dialled anew when it is whole', async t => {
+  const connections: Socket[] = []
+  const mute = createServer(socket => connections.push(socket))
+  await new Promise<void>(resolve => mute.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of connections) socket.destroy()
+    mute.close()
+  })
+  const { port } = mute.address() as AddressInfo
+  let state: PortState = 'unknown'
+  const probe = (): Promise<PortState> => Promise.resolve(state)
+  const { time, peer, said } = peerOf(t, 2, `127.0.0.1:${port}`, 1, probe)
+  peer.start()
+  await until(() => connections.length === 2)
+  time.advance(DIAL_TIMEOUT_MS)
+  await until(() => said.length === 2 && time.pending === 4) // both lanes wait for their next try, and the port is looked at
+  const retriedAtMs = time.monotonicMs() + 20 * (0.5 + 1e6)
+  time.advance(retriedAtMs - time.monotonicMs())
+  await until(() => connections.length === 4 && time.pending === 4) // tried again, and nobody answers
+
+  state = 'accepts'
+  await until(() => {
+    time.advance(LOOK_AGAIN_MS)
+    return connections.length === 6
+  })
+  t.ok(time.monotonicMs() < retriedAtMs + DIAL_TIMEOUT_MS, 'neither had been given up by its time')
 })
 
 const HANDLER: TransportHandler = {

@@ -14,7 +14,7 @@ import {
   type TlsMaterial,
 } from './grpc-service.js'
 import { StreamLane, type Stream } from './lane.js'
-import { probePort } from './port-probe.js'
+import type { PortState } from './port-probe.js'
 import {
   LANE_BYTES_MAX,
   PROTOCOL_VERSION,
@@ -40,6 +40,8 @@ export interface PeerContext {
   /** Silence after which a stream is given up and dialled anew. */
   silenceMs: number
   identity(): Identity | undefined
+  /** See probePort. */
+  probe(address: string, timeoutMs: number): Promise<PortState>
   onRecord(from: number, lane: Lane, record: Buffer): void
   onPeer(id: number, event: PeerEvent): void
 }
@@ -99,7 +101,7 @@ export class GrpcPeer {
     if (this.looking) return
     this.looking = true
     const beganAtMs = this.context.clock.monotonicMs()
-    const found = await probePort(this.address, PROBE_MS.timeout)
+    const found = await this.context.probe(this.address, PROBE_MS.timeout)
     this.looking = false
     if (found === 'refused' && !this.stopped) this.onRefused(beganAtMs)
   }
@@ -152,10 +154,12 @@ export class GrpcPeer {
       call.cancel()
       this.redial(lane, reason)
     }
-    dial.cancel = this.context.timers.after(DIAL_TIMEOUT_MS, () => {
+    dial.giveUp = () => {
+      if (settled) return
       this.hangUp(lane) // a new connection: this one may wait for minutes to send its SYN again
       failed('no answer')
-    })
+    }
+    dial.cancel = this.context.timers.after(DIAL_TIMEOUT_MS, dial.giveUp)
     call.on('error', error => failed(error.message))
     call.on('end', () => failed('stream ended'))
     call.on('metadata', (metadata: Metadata) => {
@@ -230,11 +234,14 @@ export class GrpcPeer {
   private async probe(): Promise<void> {
     if (this.probing) return
     this.probing = true
+    let lost = false
     for (let waitMs = PROBE_MS.first; ; waitMs = Math.min(PROBE_MS.max, waitMs * 1.6)) {
       if (this.stopped || (this.lanes.control.up && this.lanes.append.up)) break
       const beganAtMs = this.context.clock.monotonicMs()
-      const found = await probePort(this.address, PROBE_MS.timeout)
+      const found = await this.context.probe(this.address, PROBE_MS.timeout)
       if (this.isStopped()) break
+      if (lost && found !== 'unknown') this.dialAnew()
+      lost = found === 'unknown'
       if (found === 'refused') this.onRefused(beganAtMs)
       else {
         const refused = this.state === 'refused'
@@ -263,6 +270,11 @@ export class GrpcPeer {
     }
   }
 
+  /** The way to the peer is whole again: what was dialled while it was not waits until its SYN is sent again, for a second or more. */
+  private dialAnew(): void {
+    for (const lane of LANES) this.dials[lane].giveUp()
+  }
+
   private isStopped(): boolean {
     return this.stopped
   }
@@ -287,6 +299,8 @@ export class GrpcPeer {
 interface Dial {
   client: Client | undefined
   cancel: Cancel
+  /** Ends a try that has had no answer yet; the next one follows. */
+  giveUp: () => void
   backoffMs: number
   /** Until the next try. */
   waiting: boolean
@@ -299,6 +313,7 @@ function newDial(): Dial {
   return {
     client: undefined,
     cancel: () => undefined,
+    giveUp: () => undefined,
     backoffMs: REDIAL_MS.first,
     waiting: false,
     attachedAtMs: -Infinity,

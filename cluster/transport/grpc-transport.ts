@@ -26,6 +26,7 @@ import {
   serverCredentials,
   type TlsMaterial,
 } from './grpc-service.js'
+import { probePort } from './port-probe.js'
 import {
   PROTOCOL_VERSION,
   type Identity,
@@ -193,6 +194,7 @@ export class GrpcTransport implements Transport {
       tls,
       silenceMs: Math.max(4000, 8 * electionTimeoutMs),
       identity: () => this.identity,
+      probe: probePort,
       onRecord: (from, lane, record) => this.handler?.onRecord(from, lane, record),
       onPeer: (id, event) => this.handler?.onPeer(id, event),
     }
