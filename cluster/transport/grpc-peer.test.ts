@@ -7,6 +7,7 @@ import { systemRandom } from '../../src/base/random.js'
 import { VirtualTime } from '../../src/testing/virtual-time.js'
 import { freeMembers, until } from '../testing/e2e.js'
 import { GrpcPeer } from './grpc-peer.js'
+import type { Try } from './grpc-service.js'
 import { GrpcTransport } from './grpc-transport.js'
 import type { Stream } from './lane.js'
 import { probePort, type PortState } from './port-probe.js'
@@ -49,6 +50,7 @@ function peerOf(
     tls: undefined,
     silenceMs: 4000,
     identity: () => identityOf(own),
+    run: '0a',
     probe,
     onRecord: () => undefined,
     onPeer: (_, event) => events.push(event),
@@ -170,6 +172,25 @@ void t.test('what was dialled into a broken network is dialled anew when it is w
     return connections.length === 6
   })
   t.ok(time.monotonicMs() < retriedAtMs + DIAL_TIMEOUT_MS, 'neither had been given up by its time')
+})
+
+void t.test('a try that was given up and comes through later replaces nothing', async t => {
+  const [member] = await freeMembers([1])
+  const { peer, said } = peerOf(t, 1, member!.address, 2)
+  const streams = Array.from({ length: 5 }, () => dialled())
+  const accepts = (at: number, made?: Try): boolean => {
+    const taken = peer.takes('control', made)
+    if (taken) peer.accept('control', streams[at]!.stream, streams[at]!.end, made)
+    return taken
+  }
+  t.ok(accepts(0, { run: 'aa', number: 2 }))
+  t.notOk(accepts(1, { run: 'aa', number: 1 }), 'dialled before it')
+  t.notOk(streams[0]!.ended(), 'the later one stands')
+  t.ok(accepts(2, { run: 'aa', number: 3 }))
+  t.ok(streams[0]!.ended())
+  t.ok(accepts(3, { run: 'bb', number: 1 }), 'a process that began since counts from one')
+  t.ok(accepts(4), 'and an older build does not say')
+  t.equal(said.filter(event => event === 'peer connected').length, 4)
 })
 
 const HANDLER: TransportHandler = {

@@ -11,7 +11,9 @@ import {
   closeClient,
   identityMetadata,
   readIdentity,
+  setTry,
   type TlsMaterial,
+  type Try,
 } from './grpc-service.js'
 import { StreamLane, type Stream } from './lane.js'
 import type { PortState } from './port-probe.js'
@@ -40,6 +42,8 @@ export interface PeerContext {
   /** Silence after which a stream is given up and dialled anew. */
   silenceMs: number
   identity(): Identity | undefined
+  /** Tells this process from those before it. */
+  run: string
   /** See probePort. */
   probe(address: string, timeoutMs: number): Promise<PortState>
   onRecord(from: number, lane: Lane, record: Buffer): void
@@ -87,8 +91,18 @@ export class GrpcPeer {
     if (!this.isDialler()) void this.probe()
   }
 
+  /**
+   * Whether a stream of the peer's try `made` may take the lane. Not where the peer has dialled anew since: what it gave up
+   * may come through later, when the network repeats it.
+   */
+  takes(lane: Lane, made: Try | undefined): boolean {
+    const { accepted } = this.dials[lane]
+    return made === undefined || made.run !== accepted?.run || made.number >= accepted.number
+  }
+
   /** Takes a stream that the peer dialled. */
-  accept(lane: Lane, stream: Stream, abort: () => void): void {
+  accept(lane: Lane, stream: Stream, abort: () => void, made?: Try): void {
+    this.dials[lane].accepted = made
     this.attach(lane, stream, abort)
   }
 
@@ -145,7 +159,7 @@ export class GrpcPeer {
       path,
       requestSerialize,
       responseDeserialize,
-      identityMetadata(own),
+      setTry(identityMetadata(own), { run: this.context.run, number: ++dial.tries }),
     )
     let settled = false
     const failed = (reason: string): void => {
@@ -304,6 +318,10 @@ interface Dial {
   backoffMs: number
   /** Until the next try. */
   waiting: boolean
+  /** How often this node has dialled. */
+  tries: number
+  /** The try of the peer's whose stream was taken last. */
+  accepted: Try | undefined
   attachedAtMs: number
   heardAtMs: number
   saidAtMs: number
@@ -316,6 +334,8 @@ function newDial(): Dial {
     giveUp: () => undefined,
     backoffMs: REDIAL_MS.first,
     waiting: false,
+    tries: 0,
+    accepted: undefined,
     attachedAtMs: -Infinity,
     heardAtMs: -Infinity,
     saidAtMs: -Infinity,

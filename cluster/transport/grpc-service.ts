@@ -82,6 +82,23 @@ export function identityMetadata(identity: Identity): Metadata {
   return metadata
 }
 
+/** Which try of a node to dial a lane a stream is of: `number` counts the tries that its process `run` has made. */
+export interface Try {
+  run: string
+  number: number
+}
+
+export function setTry(metadata: Metadata, { run, number }: Try): Metadata {
+  metadata.set('carillon-try', `${run}.${number}`)
+  return metadata
+}
+
+/** undefined: the sender does not say. */
+export function readTry(metadata: Metadata): Try | undefined {
+  const said = /^([0-9a-f]+)\.(\d+)$/.exec(String(metadata.get('carillon-try')[0] ?? ''))
+  return said === null ? undefined : { run: said[1]!, number: Number(said[2]) }
+}
+
 export function readIdentity(metadata: Metadata): Identity & { version: string } {
   const text = (name: string): string => String(metadata.get(name)[0] ?? '')
   return {

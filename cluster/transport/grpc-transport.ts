@@ -23,6 +23,7 @@ import {
   identityMetadata,
   nodeOfCertificate,
   readIdentity,
+  readTry,
   serverCredentials,
   type TlsMaterial,
 } from './grpc-service.js'
@@ -59,9 +60,11 @@ export class GrpcTransport implements Transport {
   private readonly peers = new Map<number, GrpcPeer>()
   private identity: Identity | undefined
   private handler: TransportHandler | undefined
+  private readonly run: string
 
   constructor(options: GrpcTransportOptions) {
     this.options = options
+    this.run = options.random.octets(8).toString('hex')
     // without channelz, grpc-js 1.14 forgets to end the sessions in forceShutdown
     this.server = new Server({ ...CHANNEL_OPTIONS, 'grpc.enable_channelz': 1 })
   }
@@ -194,6 +197,7 @@ export class GrpcTransport implements Transport {
       tls,
       silenceMs: Math.max(4000, 8 * electionTimeoutMs),
       identity: () => this.identity,
+      run: this.run,
       probe: probePort,
       onRecord: (from, lane, record) => this.handler?.onRecord(from, lane, record),
       onPeer: (id, event) => this.handler?.onPeer(id, event),
@@ -211,11 +215,18 @@ export class GrpcTransport implements Transport {
       call.emit('error', refusal)
       return
     }
-    call.sendMetadata(identityMetadata(this.identity!))
-    this.peers.get(refusal)!.accept(lane, call, () => {
+    const abort = (): void => {
       call.on('error', () => undefined)
       call.emit('error', { code: status.ABORTED, details: 'stream given up' })
-    })
+    }
+    const peer = this.peers.get(refusal)!
+    const made = readTry(call.metadata)
+    if (!peer.takes(lane, made)) {
+      abort()
+      return
+    }
+    call.sendMetadata(identityMetadata(this.identity!))
+    peer.accept(lane, call, abort, made)
   }
 
   private async serveSnapshot(
