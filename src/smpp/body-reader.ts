@@ -2,6 +2,7 @@ import { assertNever } from '../base/assert.js'
 import type { DestAddress, PduProblem, Tlv, UnsuccessSme } from './codec.js'
 import type { CommandStatus } from './command-status.js'
 import { statusFor, type Field } from './pdu-bodies.js'
+import { isStrayNul } from './stray-nul.js'
 import { tlvText } from './tlv-tags.js'
 
 /** Reads the parameters of a body, one after the other. Never throws: see `problem`. */
@@ -10,6 +11,7 @@ export class BodyReader {
   problem: PduProblem | undefined
   private readonly body: Buffer
   private at = 0
+  private messageEnd = -1
 
   constructor(body: Buffer) {
     this.body = body
@@ -41,12 +43,16 @@ export class BodyReader {
 
   tlvs(): Tlv[] {
     const tlvs: Tlv[] = []
-    const { body } = this
+    const { body, at: first } = this
     while (body.length - this.at >= 4) {
       const tag = this.uint16(this.at)
       const length = this.uint16(this.at + 2)
       const end = this.at + 4 + length
       if (end > body.length) {
+        if (first === this.messageEnd && isStrayNul(body, first)) {
+          this.at = first + 1
+          return this.tlvs()
+        }
         this.fail(
           'ESME_RINVPARLEN',
           tlvText(tag),
@@ -99,6 +105,7 @@ export class BodyReader {
     }
     const message = this.body.subarray(this.at, end)
     this.at = end
+    this.messageEnd = end
     return message
   }
 

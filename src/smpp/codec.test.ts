@@ -13,7 +13,7 @@ import {
 import { Framer, type FramedPdu } from './framing.js'
 import { PDU_BODIES, type Field } from './pdu-bodies.js'
 import { octetsOf, VECTORS } from './testing/vectors.js'
-import { tlvText } from './tlv-tags.js'
+import { TLV_TAGS, tlvText } from './tlv-tags.js'
 
 for (const { title, command, command_status, sequence_number, hex, body } of VECTORS) {
   void t.test(`${title} is read and written octet for octet`, t => {
@@ -109,6 +109,18 @@ void t.test('in a response that refuses the status counts, and its body need not
   })
   t.match(decodeBody('submit_sm_resp', octetsOf('3031')), { ok: false })
   t.match(decodeBody('submit_sm', octetsOf('3031'), COMMAND_STATUS.ESME_RMSGQFUL), { ok: false })
+  t.end()
+})
+
+void t.test('a NUL between message and TLVs is skipped, as SubmitReader skips it', t => {
+  const text = encodeBody('submit_sm', { short_message: Buffer.from('hello') })
+  const reference = Buffer.from('020400020007', 'hex')
+  const decoded = decodeBody('submit_sm', Buffer.concat([text, Buffer.alloc(1), reference]))
+  t.ok(decoded.ok)
+  if (decoded.ok)
+    t.same(decoded.body.tlvs, [{ tag: TLV_TAGS.user_message_reference, value: Buffer.of(0, 7) }])
+  for (const stray of ['0000', '01'])
+    t.notOk(decodeBody('submit_sm', Buffer.concat([text, Buffer.from(stray, 'hex'), reference])).ok)
   t.end()
 })
 

@@ -62,8 +62,8 @@ export type Decoded<N extends CommandName> =
 
 /**
  * Reads the body of a PDU (what follows the 16 octets of the header). Buffers in the result are
- * views of `body`. Fewer than four octets after the last parameter are skipped: stray NULs are
- * common. A TLV that claims more octets than there are is a problem in requests (ESME_RINVPARLEN);
+ * views of `body`. Fewer than four octets after the last parameter are skipped, and a NUL
+ * between short_message and TLVs: stray NULs are common. A TLV that claims more octets than there are is a problem in requests (ESME_RINVPARLEN);
  * in responses and in deliver_sm it and what follows is left out, for the rest still counts.
  *
  * @param command_status  of the header. In a response whose status is not 0 the status counts and the body does not: one

@@ -1,4 +1,5 @@
 import { COMMAND_STATUS } from './command-status.js'
+import { isStrayNul } from './stray-nul.js'
 import { TLV_TAGS, tlvText } from './tlv-tags.js'
 
 /**
@@ -183,7 +184,9 @@ export class SubmitReader {
       const length = uint16(body, at + 2)
       const end = at + 4 + length
       if (end > body.length) {
-        if (this.skipsNul()) return this.readTlvs(this.short_message_end + 1, strict)
+        const { tlvs_start, short_message_end } = this
+        if (tlvs_start === short_message_end && isStrayNul(body, tlvs_start))
+          return this.readTlvs(tlvs_start + 1, strict)
         if (strict) return this.refuse(COMMAND_STATUS.ESME_RINVPARLEN, tlvText(tag))
         break
       }
@@ -200,18 +203,6 @@ export class SubmitReader {
     }
     this.tlvs_end = at
     return 0
-  }
-
-  /**
-   * Whether a NUL that sm_length does not count stands between the message and TLVs that end with the body: some ESMEs end every
-   * text with one (php-smpp, by default).
-   */
-  private skipsNul(): boolean {
-    const { body, short_message_end, tlvs_start } = this
-    if (tlvs_start !== short_message_end || body[short_message_end] !== 0) return false
-    let at = short_message_end + 1
-    while (at + 4 <= body.length) at += 4 + uint16(body, at + 2)
-    return at === body.length
   }
 
   private refuse(command_status: number, parameter: string): number {
